@@ -1,0 +1,49 @@
+# One line a target: it calls a tool, or a file in scripts/. Nothing is needed beforehand but Python 3.11 or later.
+
+PYTHON ?= python3
+# What may be given on the command line or in the environment; `make` hands ONCE, CATALOGUE, ROOT and UPGRADE on by itself:
+T ?=
+PYTEST_OPTIONS ?=
+export PYTHON
+
+BIN := .venv/bin
+READY := .venv/.ready
+SOURCES := $(wildcard api cli migrations models sandbox tests worker)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types format lock clean
+
+help: ## Print this text
+	@scripts/help $(MAKEFILE_LIST)
+
+##@ Use
+
+demo: $(READY) ## Watch catalogues flow into stores; ONCE=1 ends by itself, CATALOGUE=file [ROOT=category] runs that one
+	@$(BIN)/python -m sandbox.demo
+
+##@ Work on it
+
+test: $(READY) ## Run the tests; T=path[::name] runs some of them, PYTEST_OPTIONS='-n 2' goes to pytest
+	$(BIN)/python -m pytest $(or $(T),--ignore=tests/benchmarks) $(PYTEST_OPTIONS)
+
+check: lint types test ## Run all that must pass before a change is handed in
+
+lint: $(READY) ## Look for what the linter and the formatter would change
+	scripts/lint $(SOURCES)
+
+types: $(READY) ## Check the types
+	$(BIN)/mypy
+
+format: $(READY) ## Let the linter and the formatter change what they can
+	scripts/lint --fix $(SOURCES)
+
+##@ Set up
+
+$(READY): requirements.lock pyproject.toml scripts/setup
+	scripts/setup
+
+lock: ## Write requirements.lock anew from pyproject.toml; UPGRADE=1 takes newer versions too
+	scripts/lock
+
+clean: ## Remove all that the other targets made, .venv included
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage *.egg-info build dist

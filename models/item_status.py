@@ -1,0 +1,37 @@
+"""The last outcome of an item, per storefront."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ForeignKeyConstraint, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Id, Now, Number, Word
+
+
+class ItemStatus(Base):
+    """What came of an item when it was last touched; *unchanged* is derived and never written."""
+
+    __tablename__ = "item_status"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        Index("ix_item_status_outcome", "connector_id", "outcome", "kind", "source_id"),
+        Index("ix_item_status_run_id", "connector_id", "run_id"),
+    )
+
+    connector_id: Mapped[Id]
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    source_id: Mapped[Id]
+    storefront_id: Mapped[Id]
+    tenant_id: Mapped[Number]
+    run_id: Mapped[Number]
+    outcome: Mapped[Word]
+    code: Mapped[str | None] = mapped_column(Text)
+    message: Mapped[str | None] = mapped_column(Text)
+    problems: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    """All that is wrong with the item: code, field, text; and what was done without."""
+    answer: Mapped[str | None] = mapped_column(Text)
+    """The store's own words, trimmed."""
+    at: Mapped[Now]

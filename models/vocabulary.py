@@ -1,0 +1,159 @@
+"""The shared words, and which state may follow which."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ItemKind(StrEnum):
+    """What an item is; its key is (kind, source id)."""
+
+    CATEGORY = "category"
+    PRODUCT = "product"
+    VARIANT = "variant"
+
+
+class Phase(StrEnum):
+    """The two phases of a run."""
+
+    PREPARATION = "preparation"
+    SYNCHRONIZATION = "synchronization"
+
+
+class Outcome(StrEnum):
+    """What came of an item in a run; exactly one for each item and storefront."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DISABLED = "disabled"
+    UNCHANGED = "unchanged"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+
+
+TROUBLE = frozenset({Outcome.REJECTED, Outcome.FAILED, Outcome.BLOCKED})
+"""Outcomes that somebody has to look at; a run that holds one completes *with errors*."""
+
+
+class Action(StrEnum):
+    """What a change does to its item in the store."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DISABLE = "disable"
+    RELABEL = "relabel"
+    REBUILD = "rebuild"
+    SHOW = "show"
+    """Give an option of a product its display type, which an inline creation cannot."""
+    ASSIGN = "assign"
+    """Put a product on its storefronts and take it off others of ours."""
+
+
+class ChangeState(StrEnum):
+    """Where a change stands between intent and record (law 3)."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    UNSURE = "unsure"
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    PREPARING = "preparing"
+    PREPARED = "prepared"
+    SYNCHRONIZING = "synchronizing"
+    PAUSED = "paused"
+    AWAITING_APPROVAL = "awaiting_approval"
+    COMPLETED = "completed"
+    COMPLETED_WITH_ERRORS = "completed_with_errors"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNCHANGED = "unchanged"
+
+
+MAY_BECOME: dict[RunState, dict[RunState, str]] = {
+    RunState.QUEUED: {
+        RunState.PREPARING: "the connector has its first turn",
+        RunState.CANCELLED: "somebody cancels it before its turn comes",
+        RunState.PAUSED: "the connector is paused before its turn comes",
+        RunState.FAILED: "its profile or credentials cannot be used",
+    },
+    RunState.PREPARING: {
+        RunState.PREPARED: "all that has to be sent is planned and stored",
+        RunState.UNCHANGED: "the source has no change",
+        RunState.AWAITING_APPROVAL: "more would be disabled or blanked than the profile allows",
+        RunState.PAUSED: "somebody pauses it",
+        RunState.CANCELLED: "somebody cancels it",
+        RunState.FAILED: "somebody must act: credentials, root category, source unreadable, a bug three times in a row",
+    },
+    RunState.PREPARED: {
+        RunState.SYNCHRONIZING: "the first change goes out",
+        RunState.COMPLETED: "there was nothing to send",
+        RunState.COMPLETED_WITH_ERRORS: "there was nothing to send, and items have trouble",
+        RunState.PAUSED: "somebody pauses it",
+        RunState.CANCELLED: "somebody cancels it",
+        RunState.FAILED: "somebody must act, or the books do not close",
+    },
+    RunState.SYNCHRONIZING: {
+        RunState.COMPLETED: "nothing is pending and no item has trouble",
+        RunState.COMPLETED_WITH_ERRORS: "nothing is pending and items have trouble",
+        RunState.PAUSED: "somebody pauses it",
+        RunState.CANCELLED: "somebody cancels it",
+        RunState.FAILED: "somebody must act, or the books do not close",
+    },
+    RunState.PAUSED: {
+        RunState.QUEUED: "it is resumed before it had begun",
+        RunState.PREPARING: "it is resumed while preparing",
+        RunState.PREPARED: "it is resumed before anything was sent",
+        RunState.SYNCHRONIZING: "it is resumed while sending",
+        RunState.CANCELLED: "somebody cancels it",
+    },
+    RunState.AWAITING_APPROVAL: {
+        RunState.PREPARING: "somebody approves: it reads and plans again, with that much allowed",
+        RunState.CANCELLED: "somebody cancels it",
+    },
+    RunState.COMPLETED: {},
+    RunState.COMPLETED_WITH_ERRORS: {},
+    RunState.FAILED: {},
+    RunState.CANCELLED: {},
+    RunState.UNCHANGED: {},
+}
+"""Which state may follow which, each with the sentence when it happens (drawn in docs/run_lifecycle.md)."""
+
+ENDED = frozenset(state for state, following in MAY_BECOME.items() if not following)
+"""The states in which a run stays."""
+
+
+class TurnState(StrEnum):
+    """Where a connector's turn stands; always exactly one of them."""
+
+    PARKED = "parked"
+    READY = "ready"
+    DISPATCHED = "dispatched"
+    RUNNING = "running"
+    BROKEN = "broken"
+
+
+class SliceEnd(StrEnum):
+    """Why a slice ended; this is what Flower and the slice log show."""
+
+    WORK_DONE = "work_done"
+    TIME_IS_UP = "time_is_up"
+    WANTED = "wanted"
+    QUOTA_SPENT = "quota_spent"
+    NEIGHBOUR_UNWELL = "neighbour_unwell"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+    TURN_LOST = "turn_lost"
+    BUG = "bug"
+
+
+class Trigger(StrEnum):
+    """Who asked for a run."""
+
+    CHECK = "check"
+    REQUEST = "request"
+    REFRESH = "refresh"

@@ -1,0 +1,1 @@
+"""The neighbours, simulated, and embedded servers: for the demo, the tests and the benchmarks."""

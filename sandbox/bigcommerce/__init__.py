@@ -1,0 +1,1 @@
+"""A BigCommerce that refuses what the real one refuses."""

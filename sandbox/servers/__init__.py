@@ -1,0 +1,1 @@
+"""Postgres and Redis out of packages, or those that the environment names."""

@@ -1,0 +1,1 @@
+"""What is done: from the queue's door down to the neighbours."""

@@ -1,0 +1,1 @@
+"""The store: BigCommerce, read and written within its quota."""

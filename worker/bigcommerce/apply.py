@@ -1,0 +1,89 @@
+"""A batch of jobs carried out in the store; the calls' own thread runs this.
+
+Jobs of one batch are of one kind and action. Each job comes back with what
+came of it; nothing here speaks SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import assert_never
+
+from models.vocabulary import ItemKind
+from worker.bigcommerce import product_parts, write_categories, write_products, write_variants
+from worker.bigcommerce.client import Client
+from worker.bigcommerce.limits import (
+    ASSIGNMENTS_PER_BATCH,
+    CATEGORIES_PER_BATCH,
+    CATEGORIES_PER_BATCH_WITH_URL,
+    PRODUCTS_PER_BATCH,
+    VARIANTS_PER_BATCH,
+)
+from worker.catalog.changes import (
+    AssignStorefronts,
+    Change,
+    CreateCategory,
+    CreateProduct,
+    CreateVariant,
+    Disable,
+    ShowOptions,
+    UpdateCategory,
+    UpdateProduct,
+    UpdateVariant,
+)
+from worker.catalog.sending import Applied, Job
+
+
+def batch_size(change: Change) -> int:
+    """How many changes of this kind go in one call."""
+    match change:
+        case CreateCategory():
+            return CATEGORIES_PER_BATCH_WITH_URL if change.category.fields.get("url") else CATEGORIES_PER_BATCH
+        case UpdateCategory():
+            return CATEGORIES_PER_BATCH
+        case UpdateProduct():
+            return PRODUCTS_PER_BATCH
+        case UpdateVariant():
+            return VARIANTS_PER_BATCH
+        case AssignStorefronts():
+            return ASSIGNMENTS_PER_BATCH
+        case Disable(kind=ItemKind.CATEGORY):
+            return CATEGORIES_PER_BATCH
+        case Disable(kind=ItemKind.PRODUCT):
+            return PRODUCTS_PER_BATCH
+        case Disable():
+            return VARIANTS_PER_BATCH
+        case CreateProduct() | CreateVariant() | ShowOptions():
+            return 1
+        case _:
+            assert_never(change)
+
+
+def apply(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
+    """Carry out the jobs of one batch, all of the same kind of change."""
+    change = jobs[0].change
+    match change:
+        case CreateCategory():
+            yield from write_categories.create(client, jobs)
+        case UpdateCategory():
+            yield from write_categories.update(client, jobs)
+        case CreateProduct():
+            yield from (write_products.create(client, job) for job in jobs)
+        case UpdateProduct():
+            yield from write_products.update(client, jobs)
+        case ShowOptions():
+            yield from (product_parts.show(client, job) for job in jobs)
+        case AssignStorefronts():
+            yield from product_parts.assign(client, jobs)
+        case CreateVariant():
+            yield from (write_variants.create(client, job) for job in jobs)
+        case UpdateVariant():
+            yield from write_variants.update(client, jobs)
+        case Disable(kind=ItemKind.CATEGORY):
+            yield from write_categories.hide(client, jobs)
+        case Disable(kind=ItemKind.PRODUCT):
+            yield from write_categories.disabled(write_products.hide(client, jobs))
+        case Disable():
+            yield from write_categories.disabled(write_variants.disable(client, jobs))
+        case _:
+            assert_never(change)

@@ -1,0 +1,279 @@
+"""HTTP with manners: asks the quota first, repeats what may be repeated, says what the rest means.
+
+| what came back                      | GET, PUT, DELETE, repeatable POST | POST                       |
+| ----------------------------------- | --------------------------------- | -------------------------- |
+| 2xx, 207                            | Answer                            | Answer                     |
+| 429, 423 (not executed)             | again                             | again                      |
+| no connection (nothing was sent)    | again                             | again                      |
+| 5xx, 408, time-out, broken off      | again                             | AnswerLost: look it up     |
+| 401; 403 for a scope; 3xx           | CredentialsRefused, ScopeMissing, StoreGone            |  |
+| any other 4xx, and 501, 505, 507    | RefusedByStore                    | RefusedByStore             |
+
+"Again" has an end, which is StoreUnwell. So whatever ends a slice here (QuotaSpent, Stopping, StoreUnwell) says of a
+POST that it was not executed. The token is in no text.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote as percent_encoded
+
+import httpx
+
+from worker.bigcommerce.answer import Answer, read
+from worker.bigcommerce.limits import CALLS_AT_ONCE, SLOWEST_ANSWER_SECONDS
+from worker.bigcommerce.quota import Quota, Unit
+from worker.errors import (
+    AnswerLost,
+    CredentialsRefused,
+    QuotaSpent,
+    RefusedByStore,
+    ScopeMissing,
+    SliceTrouble,
+    StoreGone,
+    StoreUnwell,
+)
+
+__all__ = ["Answer", "Client", "Stopping"]
+
+Params = Mapping[str, str | int]
+
+USER_AGENT = "saleslayer-bigcommerce/0.1"
+MOST_TRIES = 4  # docs: 3 to 5 for a 500; then the slice waits instead of the thread
+MOST_TURNS_AWAY = 10  # docs: about 10 tries
+FIRST_BACK_OFF = 0.5
+CONNECT_SECONDS = 10.0
+STORE_REST_SECONDS = 30.0
+LONGEST_SLEEP = 0.25  # so long a thread may fail to notice that it should stop
+LONGEST_WAIT = 1.0  # before the quota is asked again: it can be better than it said
+FIRST_LATENCY = 2.0  # a create (design §4), until something has been measured
+
+_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NOT_EXECUTED = (423, 429)  # locked, turned away
+_FINAL = (501, 505, 507)  # the store says no, and will say it again (507: the plan's limit)
+
+
+class Stopping(SliceTrouble):
+    """The slice ends: the call was not sent."""
+
+    code = "stopping"
+
+    def __init__(self, text: str = "the slice ends, the call was not sent") -> None:
+        super().__init__(text, retry_after=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """A call without an answer that may be sent again."""
+
+    why: str
+    may_have_acted: bool = False
+    is_turned_away: bool = False
+
+
+class Client:
+    """One store's API; may be used by many threads at once."""
+
+    patience: Callable[[float], bool]
+    """asked, on the calling thread, when the quota says to wait so many seconds: False = QuotaSpent"""
+    stop: threading.Event
+    """set = no new call is sent"""
+    calls: int
+    """requests sent, repeats included"""
+    latency: float
+    """seconds from sending to answer, smoothed"""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        store_hash: str,
+        token: str,
+        quota: Quota,
+        transport: httpx.BaseTransport | None = None,
+        timeout: float = SLOWEST_ANSWER_SECONDS,
+        max_connections: int = CALLS_AT_ONCE,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.patience = lambda _seconds: True
+        self.stop = threading.Event()
+        self.calls = 0
+        self.latency = FIRST_LATENCY
+        self._root = f"{base_url.rstrip('/')}/stores/{percent_encoded(store_hash, safe='')}"
+        self._token = token
+        self._quota = quota
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._http = httpx.Client(
+            headers={"X-Auth-Token": token, "Accept": "application/json", "User-Agent": USER_AGENT},
+            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
+            limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
+            transport=transport,
+        )
+
+    def __repr__(self) -> str:
+        return f"Client({self._root})"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def get(self, path: str, params: Params | None = None) -> Answer:
+        """Read; `path` begins with the version: "/v3/catalog/products"."""
+        return self._call("GET", path, params=params)
+
+    def post(self, path: str, body: Any, *, repeatable: bool = False) -> Answer:
+        """Create; raises AnswerLost where it may have been done, unless it is `repeatable` by nature."""
+        return self._call("POST", path, body=body, repeatable=repeatable)
+
+    def put(self, path: str, body: Any, params: Params | None = None) -> Answer:
+        """Update."""
+        return self._call("PUT", path, params=params, body=body)
+
+    def delete(self, path: str, params: Params | None = None) -> Answer:
+        """Delete; a 404 for a repeat is the answer that it is done."""
+        return self._call("DELETE", path, params=params)
+
+    def _call(
+        self, method: str, path: str, *, params: Params | None = None, body: Any = None, repeatable: bool = True
+    ) -> Answer:
+        """Send, and send again as the table above says."""
+        what = f"{method} {path}"
+        content = None if body is None else json.dumps(body, separators=(",", ":"), default=_number).encode()
+        turned_away = failed = 0
+        may_have_acted = False
+        while True:
+            unit = self._unit(what, may_have_acted=may_have_acted)
+            came = self._once(method, path, params, content, unit, repeatable=repeatable, is_repeat=may_have_acted)
+            if isinstance(came, Answer):
+                return came
+            may_have_acted = may_have_acted or came.may_have_acted
+            turned_away += came.is_turned_away
+            failed += not came.is_turned_away
+            if failed >= MOST_TRIES or turned_away >= MOST_TURNS_AWAY:
+                text = f"{what}: {came.why}, {failed + turned_away} times"
+                raise StoreUnwell(text, retry_after=STORE_REST_SECONDS)
+            if not came.is_turned_away:  # else the quota knows how long to wait
+                self._rest(random.uniform(0, FIRST_BACK_OFF * 2 ** (failed - 1)))  # noqa: S311  spreads, hides nothing
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        content: bytes | None,
+        unit: Unit,
+        *,
+        repeatable: bool,
+        is_repeat: bool,
+    ) -> Answer | _Again:
+        """Send once, as the table above says."""
+        what = f"{method} {path}"
+        try:
+            response = self._send(method, path, params, content, unit)
+        except _NOTHING_SENT as trouble:
+            return _Again(f"no connection ({type(trouble).__name__})")
+        except httpx.RequestError as trouble:
+            if not repeatable:
+                raise AnswerLost(f"{what}: {type(trouble).__name__}") from trouble
+            return _Again(type(trouble).__name__, may_have_acted=True)
+        status = response.status_code
+        if status in _NOT_EXECUTED:
+            return _Again(str(status), is_turned_away=status == 429)
+        if status == 408 or (status >= 500 and status not in _FINAL):
+            if not repeatable:
+                raise AnswerLost(f"{what}: {status}")
+            return _Again(str(status), may_have_acted=True)
+        return self._settled(what, response, repeatable=repeatable, is_repeat=is_repeat)
+
+    def _unit(self, what: str, *, may_have_acted: bool) -> Unit:
+        """Leave to send one call; a call that may have acted is never said not to have been sent."""
+        try:
+            return self._leave()
+        except (Stopping, QuotaSpent) as end:
+            if not may_have_acted:
+                raise
+            text = f"{what}: no answer, and no time to send it again"
+            raise StoreUnwell(text, retry_after=end.retry_after) from end
+
+    def _leave(self) -> Unit:
+        """One unit of the quota, waited for as long as `patience` says."""
+        while not self.stop.is_set():
+            unit = self._quota.ask()
+            if unit <= 0:
+                return unit
+            if not self.patience(unit):
+                raise QuotaSpent(f"the store allows the next call in {unit:.1f} s", retry_after=float(unit))
+            self._rest(min(unit, LONGEST_WAIT))
+        raise Stopping
+
+    def _rest(self, seconds: float) -> None:
+        """Sleep so long, and a little more so that threads do not wake in one crowd, or until `stop` is set."""
+        left = seconds + random.uniform(0, min(seconds, 0.1))  # noqa: S311
+        while left > 0 and not self.stop.is_set():
+            self._sleep(min(left, LONGEST_SLEEP))
+            left -= LONGEST_SLEEP
+
+    def _send(self, method: str, path: str, params: Params | None, content: bytes | None, unit: Unit) -> httpx.Response:
+        """One request; the quota learns from its answer, or that there is none."""
+        began = time.monotonic()
+        headers = None if content is None else {"Content-Type": "application/json"}
+        heard: tuple[Mapping[str, str], int] = ({}, 0)
+        sent = True
+        try:
+            response = self._http.request(method, self._root + path, params=params, content=content, headers=headers)
+            heard = (response.headers, response.status_code)
+        except _NOTHING_SENT:
+            sent = False
+            raise
+        finally:
+            with self._lock:
+                self.calls += sent
+                if heard[1]:
+                    self.latency += (time.monotonic() - began - self.latency) / 8
+            self._quota.heed(heard[0], status=heard[1], unit=unit)
+        return response
+
+    def _settled(self, what: str, response: httpx.Response, *, repeatable: bool, is_repeat: bool) -> Answer:
+        """The Answer, or the trouble that it means."""
+        status = response.status_code
+        try:
+            answer = self._redacted(read(status, response.text, response.reason_phrase))
+        except ValueError as trouble:
+            if not repeatable:
+                raise AnswerLost(f"{what}: {status}, but not JSON") from trouble
+            raise StoreUnwell(f"{what}: {status}, but not JSON", retry_after=STORE_REST_SECONDS) from trouble
+        if status < 300 or (status == 404 and is_repeat and what.startswith("DELETE")):
+            return answer
+        if status < 400:
+            raise StoreGone(f"{what}: {status}, the store's address has moved or is wrong")
+        if status == 401:
+            raise CredentialsRefused(f"{what}: 401 {answer.title}: the store refuses the access token")
+        if status == 403 and "scope" in answer.title.lower():
+            raise ScopeMissing(f"{what}: the store's API account lacks the scope for it")
+        raise RefusedByStore(status, answer.title, answer.errors, answer.body)
+
+    def _redacted(self, answer: Answer) -> Answer:
+        """The answer with the token in none of the texts that are kept or shown."""
+        if not self._token or self._token not in f"{answer.body}{answer.title}{answer.errors}":
+            return answer
+        return replace(
+            answer,
+            body=answer.body.replace(self._token, "***"),
+            title=answer.title.replace(self._token, "***"),
+            errors={name: words.replace(self._token, "***") for name, words in answer.errors.items()},
+        )
+
+
+def _number(value: Any) -> int | float:
+    """A Decimal as a JSON number: the store keeps 4 decimals, which a float holds."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} is no JSON")
+    return int(value) if value == value.to_integral_value() else float(value)

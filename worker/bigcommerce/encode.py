@@ -1,0 +1,138 @@
+"""Items as the bodies that the store's API takes.
+
+One dict a body, no cleverness: field names and limits stand in
+`catalog/fields.py`, what is not known here (ids) comes as an argument.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from models.vocabulary import ItemKind
+from worker.catalog.fields import FIELDS, Field, Group, Type
+from worker.catalog.items import Category, Image, Option, Product, Variant
+from worker.catalog.values import Value
+
+Body = dict[str, Any]
+
+_BRAND_ID = re.compile(r"\d{1,10}")
+
+
+def new_category(category: Category, *, tree_id: int, parent_store_id: int) -> Body:
+    """The body that creates a category; a root names its tree, a child its parent (API facts §4.3)."""
+    place = {"parent_id": parent_store_id} if parent_store_id else {"tree_id": tree_id}
+    body = _fields(ItemKind.CATEGORY, category.fields, None) | place
+    if category.images:
+        body["image_url"] = category.images[0].url
+    return body
+
+
+def changed_category(category: Category, groups: Collection[str], *, store_id: int, parent_store_id: int | None) -> Body:
+    """The body that updates these groups of a category; `parent_store_id` None = it stays where it is."""
+    body = _fields(ItemKind.CATEGORY, category.fields, groups) | {"category_id": store_id}
+    if Group.IMAGES in groups:
+        body["image_url"] = category.images[0].url if category.images else ""
+    if parent_store_id is not None:
+        body["parent_id"] = parent_store_id
+    return body
+
+
+def new_product(
+    product: Product, variants: Sequence[Variant], *, category_ids: Sequence[int], with_images: bool = True,
+) -> Body:
+    """The body that creates a product with everything inline: one call (API facts §3.3)."""
+    body: Body = {"type": "physical"} | _fields(ItemKind.PRODUCT, product.fields, None)
+    body["categories"] = list(category_ids)
+    if variants:
+        body["variants"] = [new_variant(variant, with_image=with_images) for variant in variants]
+    if product.images and with_images:
+        body["images"] = [image(one, place) for place, one in enumerate(product.images)]
+    if product.custom_fields:
+        body["custom_fields"] = [{"name": name, "value": value} for name, value in product.custom_fields]
+    return body
+
+
+def changed_product(product: Product, groups: Collection[str], *, category_ids: Sequence[int] | None) -> Body:
+    """The base fields of these groups; images, custom fields and storefronts go their own ways."""
+    body = _fields(ItemKind.PRODUCT, product.fields, groups)
+    if category_ids is not None:
+        body["categories"] = list(category_ids)
+    return body
+
+
+def new_variant(variant: Variant, *, with_image: bool = True) -> Body:
+    """A variant inside the body of its product: options by their labels."""
+    body = _fields(ItemKind.VARIANT, variant.fields, None)
+    body["option_values"] = [
+        {"option_display_name": value.option, "label": value.label} for value in variant.options
+    ]
+    if variant.images and with_image:
+        body["image_url"] = variant.images[0].url
+    return body
+
+
+def changed_variant(variant: Variant, groups: Collection[str]) -> Body:
+    """The fields of these groups of a variant."""
+    body = _fields(ItemKind.VARIANT, variant.fields, groups)
+    if Group.IMAGES in groups and variant.images:
+        body["image_url"] = variant.images[0].url
+    return body
+
+
+def image(one: Image, place: int) -> Body:
+    """A picture by its URL; the first one is the thumbnail."""
+    return {"image_url": one.url, "sort_order": place, "is_thumbnail": place == 0}
+
+
+def shown_option(option: Option, place: int, value_ids: Mapping[str, int]) -> Body:
+    """The body that gives an option its display type; the whole list of values, with their ids."""
+    values = []
+    for order, (label, colors) in enumerate(option.values):
+        value: Body = {"label": label, "sort_order": order}
+        if label in value_ids:
+            value["id"] = value_ids[label]
+        if colors:
+            value["value_data"] = {"colors": list(colors)}
+        values.append(value)
+    return {"display_name": option.name, "type": option.type, "sort_order": place, "option_values": values}
+
+
+def _fields(kind: ItemKind, fields: Mapping[str, Value], groups: Collection[str] | None) -> Body:
+    """The fields of these groups; None = all of a new item, where empty values are left out."""
+    body: Body = {}
+    for name, value in fields.items():
+        field = FIELDS[kind][name]
+        if groups is not None and field.group not in groups:
+            continue
+        if value is None:
+            if groups is None or field.blank is None:
+                continue
+            body[field.store] = field.blank
+        else:
+            body |= _field(kind, field, value)
+    return body
+
+
+def _field(kind: ItemKind, field: Field, value: Value) -> Body:
+    if field.group is Group.URL:
+        key = "path" if kind is ItemKind.CATEGORY else "url"
+        return {field.store: {key: url_path(str(value)), "is_customized": True}}
+    if field.group is Group.BRAND:
+        # A number is the store's brand id, a text finds or creates the brand (the original's §11).
+        return {"brand_id": int(str(value))} if _BRAND_ID.fullmatch(str(value)) else {"brand_name": value}
+    match field.type:
+        case Type.NUMBER:
+            return {field.store: float(str(value))}
+        case Type.FLAG:
+            return {field.store: bool(value) is not field.inverted}
+        case Type.WORDS if field.name == "gift_wrapping_options_list" and isinstance(value, list):
+            return {field.store: [int(word) for word in value if word.isdigit()]}
+        case _:
+            return {field.store: value}
+
+
+def url_path(written: str) -> str:
+    """A path as the store takes it: one slash before and one behind."""
+    return f"/{written.strip().strip('/')}/"

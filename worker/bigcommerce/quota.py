@@ -1,0 +1,254 @@
+"""One budget of calls per store, shared by all worker processes.
+
+The store counts calls in fixed windows and tells in every answer how many are left. What Redis holds per store is a
+careful model of that count: it errs only towards fewer calls.
+
+    used     calls of ours that the store has counted in this window, or may have: asked for in it, or in the air
+             when it turned. One that proves to have been counted in the window before is given back.
+    others   what else is missing from the store's own figure: the calls of other apps.
+    left     quota - used - others; the share that is left to other apps counts what they have had already
+    reset    when the window ends. An answer tells it late by its own way back, never early: the earliest counts.
+
+A window ends by the clock, or by an answer that already belongs to the next one. With Redis away each process goes on
+slowly by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+log = logging.getLogger(__name__)
+
+GUARD_MS = 100  # after the turn, so that no call of the new window arrives in the old one
+FIRST_CALLS = 2  # a second, while nothing is known of the store: 40 first calls at once could overrun an empty budget
+BLIND_CALLS = 2  # a second, per process, with Redis away
+BLIND_SECONDS = 2.0  # before Redis is tried again
+SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0  # after a 429 that does not say until when
+
+_NOW_AND_STATE = """
+local now = tonumber(ARGV[1])
+if not now then
+  local t = redis.call('TIME')
+  now = t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local s = {flying = 0, asked = 0, turn = 0, ['until'] = 0, paused = 0, pause = 0, probed = 0, probes = 0}
+local flat = redis.call('HGETALL', KEYS[1])
+for i = 1, #flat, 2 do s[flat[i]] = tonumber(flat[i + 1]) end
+local function save()
+  local fields = {}
+  for name, value in pairs(s) do
+    fields[#fields + 1] = name
+    fields[#fields + 1] = string.format('%.0f', value)
+  end
+  redis.call('HSET', KEYS[1], unpack(fields))
+  redis.call('PEXPIRE', KEYS[1], math.max(600000, 4 * (s.window or 0), s['until'] - now + 60000))
+end
+"""
+
+# -> {ms to wait, turn, serial, now}
+_ASK = """
+local share, guard, first_calls = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+if now < s['until'] then return {s['until'] - now, 0, 0, now} end
+if s.quota then
+  if now >= s.reset + guard then
+    -- calls in the air may be counted on either side of the turn; older than a window they have long arrived
+    s.used = now < s.reset + s.window and s.flying or 0
+    s.turn, s.flying, s.others, s.reset, s.sure = s.turn + 1, 0, 0, now + s.window, 0
+  end
+  local floor = math.ceil(s.quota * share - 1e-6)
+  if s.quota - s.used - math.max(s.others, floor) <= 0 then
+    local wait = s.reset + guard - now
+    -- only what others seem to have used stands in the way, and answers on their way may correct that
+    if s.quota - s.used > floor and s.flying > 0 then wait = math.min(wait, 250) end
+    return {wait, 0, 0, now}
+  end
+  s.used = s.used + 1
+else
+  if now - s.probed >= 1000 then s.probed, s.probes = now, 0 end
+  if s.probes >= first_calls then return {s.probed + 1000 - now, 0, 0, now} end
+  s.probes = s.probes + 1
+end
+s.flying, s.asked = s.flying + 1, s.asked + 1
+save()
+return {0, s.turn, s.asked, now}
+"""
+
+_HEED = """
+local status, turn, serial, at = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local window, quota, left, reset = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local again, shortest, longest = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+local ours = turn == s.turn and serial <= s.asked  -- serials begin again when Redis was emptied
+local took = at > 0 and now - at or 0
+local old = false
+if ours then s.flying = math.max(0, s.flying - 1) end
+if window > 0 and quota > 0 and left >= 0 and reset >= 0 and not (s.quota and took > window / 2) then
+  local ends = now + reset
+  if not s.quota or ends - s.reset > window / 2 then
+    -- the first headers ever, or the store's window has turned before ours
+    s.used, s.others, s.reset, s.sure, s.fresh = s.flying + 1, 0, ends, 1, 0
+    if s.quota then s.turn, s.flying = s.turn + 1, 0 end
+  elseif not ours and ends - s.reset < -window / 2 then
+    old = true
+    if turn == s.turn - 1 then s.used = math.max(0, s.used - 1) end
+  elseif ours and s.sure == 0 then
+    s.reset, s.sure = ends, 1
+  else
+    s.reset = math.min(s.reset, ends)
+  end
+  if not old then
+    s.window, s.quota = window, quota
+    if serial < 0 or serial > s.asked then serial = s.asked end
+    if serial >= (s.fresh or 0) then
+      -- counted by the store when it wrote `left`: all of ours but those asked for after this call
+      s.fresh = serial
+      local others = math.max(0, quota - left - math.max(0, s.used - (s.asked - serial)))
+      -- they went on while the answer was on its way
+      s.others = math.floor(others * (1 + took / math.max(window / 10, now - took - (s.reset - window))) + 0.5)
+    end
+  end
+end
+if status == 429 and not old then
+  if again > 0 or left <= 0 and reset > 0 then
+    s['until'] = math.max(s['until'], now + math.max(reset, again))
+  elseif at > s.paused or at == 0 and now >= s['until'] then
+    -- one pause for all calls that were in the air when the first of them was refused
+    s.pause = math.min(longest, math.max(shortest, 2 * s.pause))
+    s.paused, s['until'] = now, math.max(s['until'], now + s.pause * tonumber(ARGV[13]))
+  end
+elseif status >= 200 and status < 300 and at > s.paused then
+  s.pause = 0
+end
+save()
+return 0
+"""
+
+
+class Unit(float):
+    """Seconds to wait; 0.0 is leave to send one call, and then says which call it is."""
+
+    turn: int = -1
+    serial: int = -1
+    at: int = 0
+
+    @classmethod
+    def granted(cls, turn: int, serial: int, at: int) -> Unit:
+        """Leave to send the `serial`-th call, asked for at `at` (ms) in the window `turn`."""
+        unit = cls(0.0)
+        unit.turn, unit.serial, unit.at = turn, serial, at
+        return unit
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How full the budget is."""
+
+    left: int
+    quota: int
+    seconds: float
+    """until the window turns, or until a pause that the store asked for is over"""
+
+
+class Quota:
+    """The calls that a store still allows; `clock` (seconds) is for tests, else Redis' own clock counts."""
+
+    def __init__(
+        self,
+        redis: redis.Redis,
+        *,
+        store_hash: str,
+        left_to_others: float = 0.0,
+        prefix: str = "quota:",
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._redis = redis
+        self._key = prefix + store_hash
+        self._share = left_to_others
+        self._clock = clock
+        self._ask = redis.register_script(_NOW_AND_STATE + _ASK)
+        self._heed = redis.register_script(_NOW_AND_STATE + _HEED)
+        self._lock = threading.Lock()
+        self._blind_until = 0.0
+        self._next_blind_call = 0.0
+
+    def ask(self) -> Unit:
+        """0.0 = one unit is ours, send now; else the seconds until it is worth asking again."""
+        answer = self._run(self._ask, self._share, GUARD_MS, FIRST_CALLS)
+        if answer is None:
+            return self._ask_blindly()
+        wait, turn, serial, at = (int(number) for number in answer)
+        return Unit(max(wait, 1) / 1000) if wait > 0 else Unit.granted(turn, serial, at)
+
+    def heed(self, headers: Mapping[str, str], *, status: int, unit: Unit | None = None) -> None:
+        """Learn from an answer; `unit` is what `ask` gave for it, and status 0 a call without an answer."""
+        said = {name.lower(): value for name, value in headers.items() if name.lower().startswith("x-r")}
+        numbers = [_whole(said.get(f"x-rate-limit-{name}")) for name in _HEADERS]
+        again = max(0, _whole(said.get("x-retry-after"))) * 1000
+        unit = Unit() if unit is None else unit  # a granted one is 0.0, so false
+        jitter = 1 - random.random() / 4  # noqa: S311  spreads, hides nothing
+        pauses = (int(SHORTEST_PAUSE * 1000), int(LONGEST_PAUSE * 1000))
+        answer = self._run(self._heed, status, unit.turn, unit.serial, unit.at, *numbers, again, *pauses, jitter)
+        if answer is None and status == 429:
+            wait = max(numbers[-1], again) / 1000 or SHORTEST_PAUSE
+            with self._lock:
+                self._next_blind_call = max(self._next_blind_call, self._now() + wait)
+
+    def level(self) -> Level | None:
+        """What is left now, or None where nothing is known."""
+        try:
+            names = ["quota", "used", "others", "reset", "until"]
+            values: list[Any] = self._redis.hmget(self._key, names)
+            seconds, micros = self._redis.time() if self._clock is None else (self._clock(), 0)
+        except redis.RedisError:
+            return None
+        if values[0] is None:
+            return None
+        now = float(seconds) * 1000 + float(micros) / 1000
+        quota, used, others, reset, until = (int(value or 0) for value in values)
+        if now < until:
+            return Level(0, quota, (until - now) / 1000)
+        if now >= reset:
+            return Level(quota, quota, 0.0)
+        return Level(max(0, quota - used - others), quota, (reset - now) / 1000)
+
+    def _run(self, script: Callable[..., Any], *values: float) -> Any:
+        """What the script answers, or None while Redis is away."""
+        if self._now() < self._blind_until:
+            return None
+        now = "" if self._clock is None else round(self._clock() * 1000)
+        try:
+            answer = script(keys=[self._key], args=[now, *values])
+        except redis.RedisError as trouble:
+            log.warning("quota kept without Redis for %s s: %s", BLIND_SECONDS, type(trouble).__name__)
+            self._blind_until = self._now() + BLIND_SECONDS
+            return None
+        return answer
+
+    def _ask_blindly(self) -> Unit:
+        with self._lock:
+            now = self._now()
+            if now < self._next_blind_call:
+                return Unit(self._next_blind_call - now)
+            self._next_blind_call = now + 1 / BLIND_CALLS
+            return Unit.granted(-1, -1, 0)
+
+    def _now(self) -> float:
+        return time.monotonic() if self._clock is None else self._clock()
+
+
+_HEADERS = ("time-window-ms", "requests-quota", "requests-left", "time-reset-ms")
+
+
+def _whole(text: str | None) -> int:
+    """The header's number, or -1 where it has none."""
+    try:
+        return int(float(text)) if text is not None else -1
+    except (ValueError, OverflowError):
+        return -1

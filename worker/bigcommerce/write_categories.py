@@ -1,0 +1,228 @@
+"""Categories sent to the store's trees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from worker.bigcommerce import batches, encode, reads
+from worker.bigcommerce.client import Answer, Client
+from worker.bigcommerce.limits import CATEGORIES_PER_BATCH
+from worker.catalog.changes import CreateCategory, UpdateCategory
+from worker.catalog.changes import key as key_of
+from worker.catalog.items import Category, Problem
+from worker.catalog.sending import Applied, Job
+from worker.catalog.store import Relation
+from worker.catalog.values import key
+from worker.errors import RefusedByStore, WorkerError
+
+PATH = "/v3/catalog/trees/categories"
+
+
+def create(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
+    """Create categories of one level; those that an earlier slice may have made are looked up first."""
+    fresh = []
+    for job in jobs:
+        try:
+            found = _look_up(client, job) if job.unsure else None
+        except WorkerError as trouble:
+            yield Applied(job, trouble=trouble)
+            continue
+        if found is not None:
+            yield _created(_Attempt(job), found, adopted=True)
+        else:
+            fresh.append(_Attempt(job))
+    if fresh:
+        yield from _create(client, fresh)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A category to be made, and what is left out of it because the store refused it."""
+
+    job: Job
+    without: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def body(self) -> encode.Body:
+        whole = encode.new_category(
+            _category(self.job), tree_id=self.job.tree_id, parent_store_id=self.job.parent_store_id,
+        )
+        return {name: value for name, value in whole.items() if name not in self.without}
+
+    def lighter(self, reasons: Mapping[str, str]) -> _Attempt | None:
+        """The same without what the store refused of it, if it can be made without that."""
+        field = next((name for name in _DISPENSABLE if name in self.body and name in reasons), None)
+        if field is None:
+            return None
+        code, text = _DISPENSABLE[field]
+        problem = Problem(code, f"{text}: {reasons[field]}", field)
+        return _Attempt(self.job, self.without | {field}, (*self.problems, problem))
+
+
+_DISPENSABLE = {
+    "url": ("url_refused", "the store refused the URL and made its own"),
+    "image_url": ("image_refused", "the store refused the picture, the category goes without it"),
+}
+"""What a category is made without where the store refuses it, and how that is said."""
+
+
+def _create(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
+    """One call; what it made is told by place and name, not by position (API facts §7)."""
+    try:
+        answer = client.post(PATH, [attempt.body for attempt in attempts])
+    except RefusedByStore as refusal:
+        yield from _refused(client, attempts, refusal)
+        return
+    except WorkerError as trouble:
+        yield from (Applied(attempt.job, trouble=trouble) for attempt in attempts)
+        return
+    made = _by_place(answer)
+    left = []
+    for place, attempt in enumerate(attempts):
+        found = made.get(_place(attempt.job))
+        if found is not None:
+            yield _created(attempt, found)
+        else:
+            left.append((place, attempt))
+    refusal = RefusedByStore(answer.status, answer.title, answer.errors, answer.body)
+    lighter = [again for place, one in left if (again := one.lighter(_reasons(refusal, place))) is not None]
+    for start in range(0, len(lighter), CATEGORIES_PER_BATCH):
+        yield from _create(client, lighter[start : start + CATEGORIES_PER_BATCH])
+    retried = {again.job.pending_id for again in lighter}
+    for _, attempt in left:
+        if attempt.job.pending_id in retried:
+            continue
+        if len(attempts) == 1:
+            yield Applied(attempt.job, trouble=refusal)
+        else:
+            # 207: the others were made; alone, this one gets its own reason.
+            yield from _create(client, [attempt])
+
+
+def _refused(client: Client, attempts: Sequence[_Attempt], refusal: RefusedByStore) -> Iterator[Applied]:
+    """Nothing was made: halved until the guilty one stands alone; alone, without what can be left out."""
+    if len(attempts) > 1:
+        middle = len(attempts) // 2
+        yield from _create(client, attempts[:middle])
+        yield from _create(client, attempts[middle:])
+        return
+    again = attempts[0].lighter(_reasons(refusal, 0))
+    if again is None:
+        yield Applied(attempts[0].job, trouble=refusal)
+    else:
+        yield from _create(client, [again])
+
+
+def _reasons(refusal: RefusedByStore, place: int) -> dict[str, str]:
+    """Field -> what the store says of it for the item at this place (`"1.url": "..."`, API facts §3.1)."""
+    mine = {}
+    for name, reason in refusal.errors.items():
+        at, _, field = name.rpartition(".")
+        if at in ("", str(place)) or at.endswith(f".{place}"):
+            mine[field] = reason
+    return mine
+
+
+def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
+    """Update categories; `PUT` answers without rows (API facts §3.1)."""
+
+    def call(part: Sequence[Job]) -> Answer:
+        return client.put(PATH, [_changed(job) for job in part])
+
+    for job, answer in batches.send(jobs, call):
+        if isinstance(answer, WorkerError):
+            yield Applied(job, trouble=answer)
+        elif answer.status == 207 and len(jobs) > 1:
+            yield from update(client, [job])
+        elif answer.status == 207:
+            yield Applied(job, trouble=RefusedByStore(answer.status, answer.title, answer.errors, answer.body))
+        else:
+            assert isinstance(job.change, UpdateCategory)
+            assert job.relation is not None
+            yield Applied(
+                job,
+                (
+                    Relation(
+                        job.relation.key, job.relation.store_id, job.parent_store_id, job.relation.created_here,
+                        job.change.category.fields.get("is_visible") is not False,
+                        {**job.relation.fingerprints, **job.change.fingerprints}, job.relation.parts,
+                    ),
+                ),
+            )
+
+
+def hide(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
+    """Hide categories that are gone at the source."""
+
+    def call(part: Sequence[Job]) -> Answer:
+        return client.put(
+            PATH, [{"category_id": job.relation.store_id, "is_visible": False} for job in part if job.relation],
+        )
+
+    yield from disabled(batches.send(jobs, call))
+
+
+def disabled(answers: Iterator[tuple[Job, Answer | WorkerError]]) -> Iterator[Applied]:
+    """The jobs as disabled; one whose store item is gone already counts as done."""
+    for job, answer in answers:
+        if isinstance(answer, WorkerError) and not (isinstance(answer, RefusedByStore) and answer.status == 404):
+            yield Applied(job, trouble=answer)
+        else:
+            relation = job.relation
+            assert relation is not None
+            yield Applied(
+                job,
+                (
+                    Relation(
+                        relation.key, relation.store_id, relation.parent_store_id, relation.created_here, False,
+                        {name: value for name, value in relation.fingerprints.items() if name != "visibility"},
+                        relation.parts,
+                    ),
+                ),
+            )
+
+
+def _category(job: Job) -> Category:
+    assert isinstance(job.change, CreateCategory | UpdateCategory)
+    return job.change.category
+
+
+def _changed(job: Job) -> encode.Body:
+    assert isinstance(job.change, UpdateCategory)
+    assert job.relation is not None
+    moved = None if job.relation.parent_store_id == job.parent_store_id else job.parent_store_id
+    return encode.changed_category(
+        job.change.category, job.change.groups, store_id=job.relation.store_id, parent_store_id=moved,
+    )
+
+
+def _place(job: Job) -> tuple[int, int, str | None]:
+    name = _category(job).fields.get("name")
+    return (job.tree_id, job.parent_store_id, key(str(name)))
+
+
+def _by_place(answer: Answer) -> dict[tuple[int, int, str | None], Mapping[str, Any]]:
+    return {
+        (int(row.get("tree_id") or 0), int(row.get("parent_id") or 0), key(row["name"])): row
+        for row in answer.data or ()
+    }
+
+
+def _look_up(client: Client, job: Job) -> Mapping[str, Any] | None:
+    """The category of this name at this place, if an earlier slice made it (law 3)."""
+    name = str(_category(job).fields.get("name"))
+    rows = reads.categories_named(client, tree_id=job.tree_id, parent_id=job.parent_store_id, name=name)
+    return next((row for row in rows if key(row["name"]) == key(name)), None)
+
+
+def _created(attempt: _Attempt, row: Mapping[str, Any], *, adopted: bool = False) -> Applied:
+    job, change = attempt.job, attempt.job.change
+    assert isinstance(change, CreateCategory)
+    relation = Relation(
+        key_of(change), int(row["category_id"]), job.parent_store_id, created_here=True,
+        enabled=change.category.fields.get("is_visible") is not False, fingerprints=change.fingerprints,
+    )
+    return Applied(job, (relation,), attempt.problems, adopted=adopted)

@@ -1,0 +1,221 @@
+"""Products sent to the store: created whole, updated by ten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from models.vocabulary import ItemKind
+from worker.bigcommerce import batches, decode, encode, product_parts, reads
+from worker.bigcommerce.client import Answer, Client
+from worker.catalog.changes import CreateProduct, UpdateProduct
+from worker.catalog.fields import Group
+from worker.catalog.items import Key, Problem, Product
+from worker.catalog.sending import Applied, Job
+from worker.catalog.store import Relation
+from worker.catalog.values import key
+from worker.errors import RefusedByStore, WorkerError
+
+PATH = "/v3/catalog/products"
+LAG_SECONDS = 2.0
+"""A read by SKU may lag a little behind a create (API facts §7): look twice before creating again."""
+
+
+def create(client: Client, job: Job) -> Applied:
+    """Create a product with everything inline; one that an earlier slice may have made is looked up first."""
+    change = _creation(job)
+    if job.unsure:
+        found = _look_up(client, change.product) or _look_again(client, change.product)
+        if found is not None:
+            return _adopted(client, job, found)
+    try:
+        answer = client.post(PATH, _body(job))
+    except RefusedByStore as refusal:
+        return _refused(client, job, refusal)
+    except WorkerError as trouble:
+        return Applied(job, trouble=trouble)
+    problems = _partly(answer)
+    return _created(client, job, _row(answer), problems)
+
+
+def _refused(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
+    change = _creation(job)
+    if refusal.status == 409 and job.unsure:
+        found = _look_up(client, change.product)
+        if found is not None:
+            return _adopted(client, job, found)
+    has_images = change.product.images or any(variant.images for variant in change.variants)
+    if product_parts.is_about_images(refusal) and has_images:
+        # A refused picture does not fail its product: without pictures first, then one by one.
+        try:
+            answer = client.post(PATH, _body(job, with_images=False))
+        except WorkerError as trouble:
+            return Applied(job, trouble=trouble)
+        bare = _created(client, job, _row(answer), _partly(answer))
+        return product_parts.add_pictures(client, bare)
+    return Applied(job, trouble=refusal)
+
+
+def _created(
+    client: Client, job: Job, raw: Mapping[str, Any], problems: tuple[Problem, ...], *, adopted: bool = False,
+) -> Applied:
+    """The product and its variants with their ids in the store."""
+    change = _creation(job)
+    if "variants" not in raw and change.variants:
+        # The answer's shape is not promised (API facts §3.3): read again where it lacks the variants.
+        raw = reads.product(client, int(raw["id"]))
+    own_parts = decode.parts(raw)
+    by_place = [store_id for store_id, _, _ in own_parts["images"]]
+    parts = {
+        "images": {
+            one.source_id: [store_id, one.url] for one, store_id in zip(change.product.images, by_place, strict=False)
+        },
+        "custom_fields": own_parts["custom_fields"],
+        "options": own_parts["options"],
+        "storefronts": [],
+    }
+    product_id = int(raw["id"])
+    fingerprints = {group: value for group, value in change.fingerprints.items() if group not in _LATER}
+    if job.missing_categories:
+        fingerprints.pop(Group.CATEGORIES, None)
+    own = Relation(
+        Key(ItemKind.PRODUCT, job.change.source_id), product_id, None, created_here=True,
+        enabled=change.product.fields.get("is_visible") is not False, fingerprints=fingerprints, parts=parts,
+    )
+    by_sku = {key(one.get("sku")): int(one["id"]) for one in raw.get("variants") or ()}
+    variants = [
+        Relation(
+            Key(ItemKind.VARIANT, variant.source_id), by_sku[sku], product_id, created_here=True,
+            enabled=variant.fields.get("enabled") is not False,
+            fingerprints=change.variant_fingerprints.get(variant.source_id, {}),
+        )
+        for variant in change.variants
+        if (sku := key(str(variant.fields.get("sku")))) in by_sku
+    ]
+    return Applied(job, (own, *variants), problems, adopted=adopted)
+
+
+_LATER = frozenset({Group.STOREFRONTS, Group.OPTIONS})
+"""Groups that other changes send once the product is there."""
+
+
+def _adopted(client: Client, job: Job, found: Mapping[str, Any]) -> Applied:
+    """The product that an earlier slice made; what it lacks of what was sent is completed at once."""
+    applied = _created(client, job, found, (), adopted=True)
+    change = _creation(job)
+    pictures_are_there = len(found.get("images") or ()) >= len(change.product.images)
+    return applied if pictures_are_there else product_parts.add_pictures(client, applied)
+
+
+def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
+    """Update products by ten, then what hangs on each of them."""
+    bodies = {job.pending_id: _changes(job) for job in jobs}
+    for job, answer in _put(client, [job for job in jobs if bodies[job.pending_id]], bodies):
+        yield _trouble(job, answer) if isinstance(answer, WorkerError) else _updated(client, job, _partly(answer))
+    for job in jobs:
+        if not bodies[job.pending_id]:
+            yield _updated(client, job, ())
+
+
+def hide(client: Client, jobs: Sequence[Job]) -> Iterator[tuple[Job, Answer | WorkerError]]:
+    """Hide products that are gone at the source."""
+    yield from _put(client, jobs, {job.pending_id: {"is_visible": False} for job in jobs})
+
+
+def _put(
+    client: Client, jobs: Sequence[Job], bodies: Mapping[int, encode.Body],
+) -> Iterator[tuple[Job, Answer | WorkerError]]:
+    def call(part: Sequence[Job]) -> Answer:
+        if len(part) == 1:
+            return client.put(f"{PATH}/{_id(part[0])}", bodies[part[0].pending_id])
+        return client.put(PATH, [{"id": _id(job), **bodies[job.pending_id]} for job in part])
+
+    for job, answer in batches.send(jobs, call) if jobs else ():
+        if isinstance(answer, Answer) and answer.status == 207 and len(jobs) > 1:
+            # Saved in part, and a batch does not say which: alone, each gets its own answer.
+            yield from _put(client, [job], bodies)
+        else:
+            yield job, answer
+
+
+def _updated(client: Client, job: Job, problems: tuple[Problem, ...]) -> Applied:
+    change, relation = job.change, job.relation
+    assert isinstance(change, UpdateProduct)
+    assert relation is not None
+    sent = {
+        group: value
+        for group, value in change.fingerprints.items()
+        if group in change.groups and group not in _LATER and not (group == Group.CATEGORIES and job.missing_categories)
+    }
+    visible = change.product.fields.get("is_visible")
+    relation = replace(
+        relation,
+        fingerprints={**relation.fingerprints, **sent},
+        enabled=visible is not False if Group.VISIBILITY in change.groups or visible is None else relation.enabled,
+    )
+    return product_parts.bring_forward(client, Applied(job, (relation,), problems))
+
+
+def _changes(job: Job) -> encode.Body:
+    change = job.change
+    assert isinstance(change, UpdateProduct)
+    body = encode.changed_product(
+        change.product, change.groups, category_ids=job.category_ids if Group.CATEGORIES in change.groups else None,
+    )
+    if job.relation is not None and not job.relation.enabled and "is_visible" not in body:
+        # It was disabled when it was gone; it is back.
+        body["is_visible"] = change.product.fields.get("is_visible") is not False
+    return body
+
+
+def _body(job: Job, *, with_images: bool = True) -> encode.Body:
+    change = _creation(job)
+    return encode.new_product(
+        change.product, change.variants, category_ids=job.category_ids or (), with_images=with_images,
+    )
+
+
+def _look_up(client: Client, product: Product) -> Mapping[str, Any] | None:
+    """The product of this SKU; by name only where the store's SKU is empty (law 3)."""
+    sku, name = str(product.fields.get("sku")), str(product.fields.get("name"))
+    for row in reads.products_by_sku(client, [sku]):
+        if key(row.get("sku")) == key(sku):
+            return reads.product(client, int(row["id"]))
+    for row in reads.products_by_name(client, name):
+        if key(row.get("name")) == key(name) and not row.get("sku"):
+            return reads.product(client, int(row["id"]))
+    return None
+
+
+def _look_again(client: Client, product: Product) -> Mapping[str, Any] | None:
+    client.stop.wait(LAG_SECONDS)
+    return _look_up(client, product)
+
+
+def _partly(answer: Answer) -> tuple[Problem, ...]:
+    """207: saved, but for what the answer names."""
+    if answer.status != 207:
+        return ()
+    told = "; ".join(f"{field}: {reason}" for field, reason in answer.errors.items()) or answer.title
+    return (Problem("partly_saved", f"the store saved it without: {told}"),)
+
+
+def _row(answer: Answer) -> Mapping[str, Any]:
+    data = answer.data[0] if isinstance(answer.data, list) else answer.data
+    assert isinstance(data, Mapping)
+    return data
+
+
+def _trouble(job: Job, trouble: WorkerError) -> Applied:
+    return Applied(job, trouble=trouble)
+
+
+def _id(job: Job) -> int:
+    assert job.relation is not None
+    return job.relation.store_id
+
+
+def _creation(job: Job) -> CreateProduct:
+    assert isinstance(job.change, CreateProduct)
+    return job.change

@@ -1,0 +1,163 @@
+"""Variants sent to the store: updated by fifty, created one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from models.vocabulary import ItemKind
+from worker.bigcommerce import batches, encode, product_parts, reads
+from worker.bigcommerce.client import Answer, Client
+from worker.catalog.changes import CreateVariant, UpdateVariant
+from worker.catalog.items import Key, Problem, Variant
+from worker.catalog.sending import Applied, Job
+from worker.catalog.store import Relation
+from worker.catalog.values import key
+from worker.errors import AnswerLost, RefusedByStore, WorkerError
+
+PATH = "/v3/catalog/variants"
+
+
+def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
+    """Update variants, those of several products in one call."""
+
+    def call(part: Sequence[Job]) -> Answer:
+        return client.put(PATH, [{"id": _id(job), **_changes(job)} for job in part])
+
+    for job, answer in batches.send(jobs, call):
+        change = job.change
+        assert isinstance(change, UpdateVariant)
+        if isinstance(answer, RefusedByStore) and product_parts.is_about_images(answer) and change.variant.images:
+            yield _without_image(client, job, answer)
+        elif isinstance(answer, WorkerError):
+            yield Applied(job, trouble=answer)
+        else:
+            yield _updated(job, ())
+
+
+def _without_image(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
+    change = job.change
+    assert isinstance(change, UpdateVariant)
+    note = Problem("image_refused", f"the store refused the picture {change.variant.images[0].url}: {refusal}", "images")
+    body = {name: value for name, value in _changes(job).items() if name != "image_url"}
+    if body:
+        try:
+            client.put(PATH, [{"id": _id(job), **body}])
+        except WorkerError as trouble:
+            return Applied(job, trouble=trouble)
+    return _updated(job, (note,))
+
+
+def _updated(job: Job, problems: tuple[Problem, ...]) -> Applied:
+    change, relation = job.change, job.relation
+    assert isinstance(change, UpdateVariant)
+    assert relation is not None
+    relation = replace(
+        relation,
+        fingerprints={
+            **relation.fingerprints,
+            **{group: value for group, value in change.fingerprints.items() if group in change.groups},
+        },
+        enabled=change.variant.fields.get("enabled") is not False,
+    )
+    return Applied(job, (relation,), problems)
+
+
+def _changes(job: Job) -> encode.Body:
+    change = job.change
+    assert isinstance(change, UpdateVariant)
+    body = encode.changed_variant(change.variant, change.groups)
+    if job.relation is not None and not job.relation.enabled and "purchasing_disabled" not in body:
+        body["purchasing_disabled"] = change.variant.fields.get("enabled") is False
+    return body
+
+
+def disable(client: Client, jobs: Sequence[Job]) -> Iterator[tuple[Job, Answer | WorkerError]]:
+    """Make variants that are gone at the source not purchasable."""
+
+    def call(part: Sequence[Job]) -> Answer:
+        return client.put(PATH, [{"id": _id(job), "purchasing_disabled": True} for job in part])
+
+    yield from batches.send(jobs, call)
+
+
+def create(client: Client, job: Job) -> Applied:
+    """Add a variant to its product; options and values that the product lacks are made first."""
+    change, product = job.change, job.parent
+    assert isinstance(change, CreateVariant)
+    assert product is not None
+    path = f"/v3/catalog/products/{product.store_id}"
+    try:
+        if job.unsure and (found := _look_up(client, product.store_id, change.variant)):
+            return _created(job, found, product, adopted=True)
+        options = _with_values(client, product, change)
+        body = encode.new_variant(change.variant)
+        body["option_values"] = [
+            {"option_id": options[value.option]["id"], "id": options[value.option]["values"][value.label]}
+            for value in change.variant.options
+        ]
+        try:
+            answer = client.post(f"{path}/variants", body)
+        except RefusedByStore as refusal:
+            found = _look_up(client, product.store_id, change.variant) if refusal.status == 409 and job.unsure else None
+            if found is None:
+                return Applied(job, trouble=refusal)
+            return _created(job, found, product, adopted=True)
+        product = replace(product, parts={**product.parts, "options": options})
+        return _created(job, answer.data, product)
+    except WorkerError as trouble:
+        return Applied(job, trouble=trouble)
+
+
+def _created(job: Job, row: Any, product: Relation, *, adopted: bool = False) -> Applied:
+    change = job.change
+    assert isinstance(change, CreateVariant)
+    own = Relation(
+        Key(ItemKind.VARIANT, change.source_id), int(row["id"]), product.store_id, created_here=True,
+        enabled=change.variant.fields.get("enabled") is not False, fingerprints=change.fingerprints,
+    )
+    return Applied(job, (own, product), adopted=adopted)
+
+
+def _look_up(client: Client, product_id: int, variant: Variant) -> Any | None:
+    wanted = key(str(variant.fields.get("sku")))
+    return next((row for row in reads.variants_of(client, product_id) if key(row.get("sku")) == wanted), None)
+
+
+def _with_values(client: Client, product: Relation, change: CreateVariant) -> dict[str, Any]:
+    """The product's options by name, every value of the new variant among them."""
+    path = f"/v3/catalog/products/{product.store_id}/options"
+    options: dict[str, Any] = {
+        str(row["display_name"]): {
+            "id": int(row["id"]),
+            "values": {str(value["label"]): int(value["id"]) for value in row["option_values"]},
+        }
+        for row in reads.options_of(client, product.store_id)
+    }
+    for place, option in enumerate(change.options):
+        used = {value.label for value in change.variant.options if value.option == option.name}
+        if option.name not in options:
+            answer = client.post(path, encode.shown_option(option, place, {}))
+            options[option.name] = {
+                "id": int(answer.data["id"]),
+                "values": {str(value["label"]): int(value["id"]) for value in answer.data["option_values"]},
+            }
+        for order, (label, colors) in enumerate(option.values):
+            if label in used and label not in options[option.name]["values"]:
+                body: encode.Body = {"label": label, "sort_order": order}
+                if colors:
+                    body["value_data"] = {"colors": list(colors)}
+                answer = client.post(f"{path}/{options[option.name]['id']}/values", body)
+                options[option.name]["values"][label] = int(answer.data["id"])
+    lacking = [value.option for value in change.variant.options if value.option not in options]
+    if lacking:
+        raise AnswerLost(f"the store has no option {', '.join(lacking)} of this product")
+    return options
+
+
+def _id(job: Job) -> int:
+    assert job.relation is not None
+    return job.relation.store_id
+
+

@@ -1,0 +1,176 @@
+"""What is to be done in the store: one change of one item.
+
+Changes live beside the things they change, so that the planner and the
+sender share them without knowing each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from models.vocabulary import Action, ItemKind, Outcome
+from worker.catalog.items import Category, Key, Option, Product, Variant
+
+Fingerprints = dict[str, str]
+"""Field group -> fingerprint of the value that the change sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCategory:
+    """A category that the storefront's tree lacks."""
+
+    source_id: int
+    storefront_id: int
+    level: int
+    parent_id: int | None
+    category: Category
+    fingerprints: Fingerprints
+    what: Literal["create_category"] = "create_category"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCategory:
+    """Groups of a linked category that differ."""
+
+    source_id: int
+    storefront_id: int
+    level: int
+    parent_id: int | None
+    category: Category
+    groups: frozenset[str]
+    fingerprints: Fingerprints
+    outcome: Outcome = Outcome.UPDATED
+    what: Literal["update_category"] = "update_category"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateProduct:
+    """A product that the store lacks, with all its variants: one call."""
+
+    source_id: int
+    product: Product
+    variants: tuple[Variant, ...]
+    options: tuple[Option, ...]
+    places: tuple[tuple[int, int], ...]
+    """(storefront, category) where it stands"""
+    fingerprints: Fingerprints
+    variant_fingerprints: dict[int, Fingerprints] = field(default_factory=dict)
+    what: Literal["create_product"] = "create_product"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateProduct:
+    """Groups of a linked product that differ."""
+
+    source_id: int
+    product: Product
+    places: tuple[tuple[int, int], ...]
+    groups: frozenset[str]
+    fingerprints: Fingerprints
+    outcome: Outcome = Outcome.UPDATED
+    what: Literal["update_product"] = "update_product"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOptions:
+    """Options of a product that are shown as something else than an inline creation makes of them."""
+
+    source_id: int
+    options: tuple[Option, ...]
+    fingerprint: str
+    what: Literal["show_options"] = "show_options"
+
+
+@dataclass(frozen=True, slots=True)
+class AssignStorefronts:
+    """The storefronts on which a product sells."""
+
+    source_id: int
+    storefronts: tuple[int, ...]
+    fingerprint: str
+    what: Literal["assign_storefronts"] = "assign_storefronts"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVariant:
+    """A variant that its product in the store lacks."""
+
+    source_id: int
+    product_id: int
+    variant: Variant
+    options: tuple[Option, ...]
+    fingerprints: Fingerprints
+    what: Literal["create_variant"] = "create_variant"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateVariant:
+    """Groups of a linked variant that differ."""
+
+    source_id: int
+    product_id: int
+    variant: Variant
+    groups: frozenset[str]
+    fingerprints: Fingerprints
+    outcome: Outcome = Outcome.UPDATED
+    what: Literal["update_variant"] = "update_variant"
+
+
+@dataclass(frozen=True, slots=True)
+class Disable:
+    """A linked item that is gone at the source: hidden, or not purchasable any more."""
+
+    kind: ItemKind
+    source_id: int
+    storefront_id: int = 0
+    what: Literal["disable"] = "disable"
+
+
+Change = (
+    CreateCategory | UpdateCategory | CreateProduct | UpdateProduct | ShowOptions | AssignStorefronts
+    | CreateVariant | UpdateVariant | Disable
+)
+
+_CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator="what")])
+
+
+def to_json(change: Change) -> dict[str, Any]:
+    """The change as it is kept while it is pending."""
+    written: dict[str, Any] = _CHANGE.dump_python(change, mode="json")
+    return written
+
+
+def from_json(kept: Any) -> Change:
+    """The change that `to_json` kept."""
+    return _CHANGE.validate_python(kept)
+
+
+def key(change: Change) -> Key:
+    """The item that the change is about."""
+    match change:
+        case CreateCategory() | UpdateCategory():
+            return Key(ItemKind.CATEGORY, change.source_id, change.storefront_id)
+        case CreateProduct() | UpdateProduct() | ShowOptions() | AssignStorefronts():
+            return Key(ItemKind.PRODUCT, change.source_id)
+        case CreateVariant() | UpdateVariant():
+            return Key(ItemKind.VARIANT, change.source_id)
+        case Disable():
+            return Key(change.kind, change.source_id, change.storefront_id)
+
+
+def action(change: Change) -> Action:
+    """What the change does."""
+    match change:
+        case CreateCategory() | CreateProduct() | CreateVariant():
+            return Action.CREATE
+        case UpdateCategory() | UpdateProduct() | UpdateVariant():
+            return Action.UPDATE
+        case ShowOptions():
+            return Action.SHOW
+        case AssignStorefronts():
+            return Action.ASSIGN
+        case Disable():
+            return Action.DISABLE

@@ -1,0 +1,219 @@
+"""The connector's fields: one table for mapping, checks and encoding.
+
+Limits and store names are those of BigCommerce's API reference (catalogue v3,
+field tables of products, variants and tree categories).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.vocabulary import ItemKind
+
+
+class Type(StrEnum):
+    """What a field's value is, in its canonical (JSON) form."""
+
+    TEXT = "text"
+    """str"""
+    NUMBER = "number"
+    """a decimal number as text, exact: '52.1'"""
+    INTEGER = "integer"
+    """int"""
+    FLAG = "flag"
+    """bool"""
+    WORDS = "words"
+    """list of str"""
+    CHOICE = "choice"
+    """str, one of the field's choices"""
+    DATE = "date"
+    """str, ISO 8601"""
+    IMAGES = "images"
+    """list of [source image id, url]"""
+
+
+class Group(StrEnum):
+    """Fields that are fingerprinted and sent together."""
+
+    TEXT = "text"
+    VISIBILITY = "visibility"
+    PRICE = "price"
+    STOCK = "stock"
+    SHIPPING = "shipping"
+    IDENTITY = "identity"
+    SELLING = "selling"
+    SEO = "seo"
+    URL = "url"
+    BRAND = "brand"
+    IMAGES = "images"
+    CUSTOM_FIELDS = "custom_fields"
+    CATEGORIES = "categories"
+    STOREFRONTS = "storefronts"
+    OPTIONS = "options"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field that a source column can be mapped to."""
+
+    name: str
+    type: Type
+    group: Group
+    store: str
+    """The field's key in the store's API."""
+    aliases: tuple[str, ...] = ()
+    """Further column names that map to it by default, without the table's prefix."""
+    longest: int | None = None
+    most: int | None = None
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    blank: object = None
+    """What clears the field in the store; None = an empty value is not sent."""
+    inverted: bool = False
+
+
+def _text(name: str, group: Group = Group.TEXT, *, longest: int, aliases: tuple[str, ...] = (), store: str = "") -> Field:
+    return Field(name, Type.TEXT, group, store or name, aliases, longest=longest, blank="")
+
+
+def _number(name: str, group: Group, *, required: bool = False, aliases: tuple[str, ...] = (), blank: object = 0) -> Field:
+    return Field(name, Type.NUMBER, group, name, aliases, required=required, blank=None if required else blank)
+
+
+def _integer(name: str, group: Group, *, most: int = 2_147_483_647, aliases: tuple[str, ...] = ()) -> Field:
+    return Field(name, Type.INTEGER, group, name, aliases, most=most)
+
+
+def _flag(name: str, group: Group, *, aliases: tuple[str, ...] = ()) -> Field:
+    return Field(name, Type.FLAG, group, name, aliases)
+
+
+def _choice(name: str, group: Group, *choices: str, aliases: tuple[str, ...] = ()) -> Field:
+    return Field(name, Type.CHOICE, group, name, aliases, choices=choices)
+
+
+_NAME = ("title",)
+_VISIBLE = ("visible",)
+_SEO = (
+    _text("page_title", Group.SEO, longest=255, aliases=("meta_title", "seo_title")),
+    Field("meta_keywords", Type.WORDS, Group.SEO, "meta_keywords", longest=65535),
+    _text("meta_description", Group.SEO, longest=65535, aliases=("seo_description",)),
+)
+
+CATEGORY = (
+    Field("name", Type.TEXT, Group.TEXT, "name", _NAME, longest=50, required=True),
+    _text("description", longest=65535),
+    Field("is_visible", Type.FLAG, Group.VISIBILITY, "is_visible", _VISIBLE),
+    Field("sort_order", Type.INTEGER, Group.SELLING, "sort_order", ("order",), most=2_147_483_647),
+    *_SEO,
+    _text("search_keywords", Group.SEO, longest=255),
+    Field("url", Type.TEXT, Group.URL, "url", longest=255),
+    _choice(
+        "default_product_sort", Group.SELLING, "use_store_settings", "featured", "newest", "best_selling", "alpha_asc",
+        "alpha_desc", "avg_customer_review", "price_asc", "price_desc",
+    ),
+    _text("layout_file", Group.SELLING, longest=50),
+    Field("images", Type.IMAGES, Group.IMAGES, "image_url", ("image",)),
+)
+
+_SIZES = tuple(_number(name, Group.SHIPPING) for name in ("width", "height", "depth"))
+_CODES = (
+    _text("upc", Group.IDENTITY, longest=14, aliases=("ean",)),
+    _text("gtin", Group.IDENTITY, longest=14),
+    _text("mpn", Group.IDENTITY, longest=255),
+    _text("bin_picking_number", Group.IDENTITY, longest=255),
+)
+_STOCK = (
+    _integer("inventory_level", Group.STOCK, aliases=("stock", "quantity")),
+    _integer("inventory_warning_level", Group.STOCK),
+)
+_SHIPPING = (
+    _flag("is_free_shipping", Group.SHIPPING, aliases=("free_shipping",)),
+    _number("fixed_cost_shipping_price", Group.SHIPPING),
+)
+_SALE_PRICE = Field("sale_price", Type.NUMBER, Group.PRICE, "sale_price")  # empty = leave alone, 0 = removed
+
+PRODUCT = (
+    Field("name", Type.TEXT, Group.TEXT, "name", _NAME, longest=250, required=True),
+    Field("sku", Type.TEXT, Group.IDENTITY, "sku", ("ref", "reference"), longest=255, required=True),
+    _number("price", Group.PRICE, required=True, aliases=("default_price",)),
+    _number("weight", Group.SHIPPING, required=True),
+    _text("description", longest=1_000_000),
+    Field("is_visible", Type.FLAG, Group.VISIBILITY, "is_visible", _VISIBLE),
+    _SALE_PRICE,
+    _number("cost_price", Group.PRICE, aliases=("cost",)),
+    _number("retail_price", Group.PRICE, aliases=("msrp",)),
+    *_SIZES,
+    *_CODES,
+    *_STOCK,
+    *_SHIPPING,
+    *_SEO,
+    _text("search_keywords", Group.SEO, longest=65535),
+    Field("url", Type.TEXT, Group.URL, "custom_url", longest=255),
+    Field("brand", Type.TEXT, Group.BRAND, "brand_name", longest=255),
+    _choice("type", Group.SELLING, "physical", "digital"),
+    _integer("tax_class_id", Group.PRICE, most=255, aliases=("tax_class",)),
+    _text("product_tax_code", Group.PRICE, longest=255),
+    _choice("inventory_tracking", Group.STOCK, "none", "product", "variant", aliases=("tracking_method",)),
+    _choice("availability", Group.SELLING, "available", "disabled", "preorder"),
+    _text("availability_description", Group.SELLING, longest=255),
+    Field("preorder_release_date", Type.DATE, Group.SELLING, "preorder_release_date"),
+    _text("preorder_message", Group.SELLING, longest=255),
+    _flag("is_preorder_only", Group.SELLING),
+    _choice("gift_wrapping_options_type", Group.SELLING, "any", "none", "list", aliases=("gift_wrapping",)),
+    Field("gift_wrapping_options_list", Type.WORDS, Group.SELLING, "gift_wrapping_options_list"),
+    _choice("condition", Group.SELLING, "New", "Used", "Refurbished"),
+    _flag("is_condition_shown", Group.SELLING),
+    _flag("is_featured", Group.SELLING, aliases=("featured", "featured_product")),
+    _integer("sort_order", Group.SELLING, aliases=("order",)),
+    _integer("order_quantity_minimum", Group.SELLING, most=1_000_000_000),
+    _integer("order_quantity_maximum", Group.SELLING, most=1_000_000_000),
+    _text("warranty", Group.SELLING, longest=65535),
+    _choice(
+        "open_graph_type", Group.SEO, "product", "album", "book", "drink", "food", "game", "movie", "song", "tv_show",
+        aliases=("object_type",),
+    ),
+    _text("open_graph_title", Group.SEO, longest=255),
+    _text("open_graph_description", Group.SEO, longest=65535),
+    _text("layout_file", Group.SELLING, longest=500),
+    Field("images", Type.IMAGES, Group.IMAGES, "images", ("image",)),
+)
+
+VARIANT = (
+    Field("sku", Type.TEXT, Group.IDENTITY, "sku", ("ref", "reference"), longest=255, required=True),
+    _number("price", Group.PRICE, blank=None),
+    _SALE_PRICE,
+    _number("cost_price", Group.PRICE, aliases=("cost",), blank=None),
+    _number("retail_price", Group.PRICE, aliases=("msrp",), blank=None),
+    _number("weight", Group.SHIPPING, blank=None),
+    *(_number(name, Group.SHIPPING, blank=None) for name in ("width", "height", "depth")),
+    *_CODES,
+    *_STOCK,
+    _flag("is_free_shipping", Group.SHIPPING, aliases=("free_shipping",)),
+    _number("fixed_cost_shipping_price", Group.SHIPPING, blank=None),
+    Field("enabled", Type.FLAG, Group.VISIBILITY, "purchasing_disabled", ("purchasable", "visible"), inverted=True),
+    _text("purchasing_disabled_message", Group.VISIBILITY, longest=255),
+    Field("images", Type.IMAGES, Group.IMAGES, "image_url", ("image",)),
+)
+
+FIELDS: dict[ItemKind, dict[str, Field]] = {
+    ItemKind.CATEGORY: {field.name: field for field in CATEGORY},
+    ItemKind.PRODUCT: {field.name: field for field in PRODUCT},
+    ItemKind.VARIANT: {field.name: field for field in VARIANT},
+}
+"""Every field that a profile may map, by item kind and name."""
+
+PREFIXES: dict[ItemKind, tuple[str, ...]] = {
+    ItemKind.CATEGORY: ("section_", "category_", "catalogue_"),
+    ItemKind.PRODUCT: ("product_",),
+    ItemKind.VARIANT: ("format_", "variant_"),
+}
+"""What a column's name may begin with before it is compared with a field's name."""
+
+TABLES: dict[ItemKind, str] = {
+    ItemKind.CATEGORY: "catalogue",
+    ItemKind.PRODUCT: "products",
+    ItemKind.VARIANT: "product_formats",
+}
+"""The source's standard tables."""

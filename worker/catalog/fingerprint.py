@@ -1,0 +1,25 @@
+"""The hash of what was sent, group by group."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from typing import Any
+
+
+def of(value: Any) -> str:
+    """The fingerprint of a JSON value; the order of keys does not matter, that of lists does."""
+    written = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return blake2b(written.encode(), digest_size=8).hexdigest()
+
+
+def of_groups(groups: Mapping[str, Any]) -> dict[str, str]:
+    """Group -> fingerprint of its value."""
+    return {str(group): of(value) for group, value in groups.items()}
+
+
+def of_row(columns: Iterable[str], row: Iterable[Any]) -> str:
+    """The hash of a raw source row under its columns, by which an unchanged row is known unread."""
+    written = json.dumps([list(columns), list(row)], separators=(",", ":"), ensure_ascii=False)
+    return blake2b(written.encode(), digest_size=12).hexdigest()

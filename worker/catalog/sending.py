@@ -1,0 +1,48 @@
+"""A change on its way: what the sender needs to know, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.catalog.changes import Change
+from worker.catalog.items import Problem
+from worker.catalog.store import Relation
+from worker.errors import WorkerError
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A change with all that it refers to, resolved to ids of the store."""
+
+    pending_id: int
+    change: Change
+    attempts: int = 0
+    unsure: bool = False
+    """An earlier slice may have sent it: look before creating again."""
+    relation: Relation | None = None
+    """That of the change's own item."""
+    parent: Relation | None = None
+    """That of a variant's product."""
+    images_before: tuple[int, ...] = ()
+    """Store ids of the product's pictures at the last read, others' included."""
+    tree_id: int = 0
+    parent_store_id: int = 0
+    category_ids: tuple[int, ...] | None = None
+    """The whole set of the store's categories that the product is to stand in, those of others included."""
+    missing_categories: tuple[int, ...] = ()
+    """Source ids of categories that are not in the store: the product goes without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of a job: new or changed relations, what was done without, or the trouble.
+
+    Relations beside a trouble are what was done before it: they are remembered, the change stays pending.
+    """
+
+    job: Job
+    relations: tuple[Relation, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    trouble: WorkerError | None = None
+    adopted: bool = False
+    """The store item was found, not made, by this call."""

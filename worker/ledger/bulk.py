@@ -1,0 +1,28 @@
+"""Many rows in one statement, through arrays.
+
+SQLAlchemy 2.1 sends psycopg2's INSERT … ON CONFLICT row by row; one
+statement over `unnest` is ten times faster (measured, decision 0003).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+_JSON = "jsonb"
+
+
+def rows_of(types: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> tuple[str, dict[str, Any]]:
+    """(`unnest(…) AS r(columns)`, its parameters) for rows in the order of `types` (column -> SQL type)."""
+    columns = list(zip(*rows, strict=True)) or [() for _ in types]
+    parameters: dict[str, Any] = {}
+    for (name, kind), values in zip(types.items(), columns, strict=True):
+        parameters[f"r_{name}"] = [written(value) for value in values] if kind == _JSON else list(values)
+    casts = ", ".join(f"CAST(:r_{name} AS {kind}[])" for name, kind in types.items())
+    return f"unnest({casts}) AS r({', '.join(types)})", parameters
+
+
+def written(value: Any) -> str | None:
+    """A JSON value as text; Postgres takes no NUL character, so it goes."""
+    return None if value is None else json.dumps(value, ensure_ascii=False, default=str).replace("\\u0000", "")

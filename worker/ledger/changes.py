@@ -1,0 +1,166 @@
+"""What is still to be sent: intents, taken one by one off what is pending."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from models.vocabulary import Action, ChangeState, ItemKind
+from worker.catalog import changes
+from worker.catalog.changes import Change
+from worker.ledger.bulk import rows_of
+
+QUARANTINED_AFTER = 3
+"""Times that a change may fail for reasons of its own before it is left alone (law 8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A change with its place in the queue; `unsure`: an earlier slice may have sent it."""
+
+    id: int
+    change: Change
+    attempts: int
+    unsure: bool = False
+
+
+_COLUMNS = {
+    "kind": "text", "source_id": "bigint", "storefront_id": "bigint", "action": "text", "wave": "int",
+    "payload": "jsonb",
+}
+
+
+def plan(session: Session, tenant_id: int, connector_id: int, run_id: int, planned: Iterable[tuple[int, Change]]) -> None:
+    """Keep changes as pending, each with its wave; one that is planned again replaces the older one."""
+    values = []
+    for wave, change in planned:
+        key = changes.key(change)
+        values.append(
+            (
+                key.kind.value, key.source_id, key.storefront_id, changes.action(change).value, wave,
+                changes.to_json(change),
+            ),
+        )
+    if not values:
+        return
+    table, parameters = rows_of(_COLUMNS, values)
+    session.execute(
+        text(
+            f"INSERT INTO pending_change (connector_id, tenant_id, run_id, {', '.join(_COLUMNS)})"  # noqa: S608
+            f" SELECT :connector, :tenant, :run, r.* FROM {table}"
+            " ON CONFLICT (connector_id, kind, source_id, storefront_id, action) DO UPDATE SET"
+            " run_id = excluded.run_id, wave = excluded.wave, payload = excluded.payload,"
+            # What may have been sent stays unsure: its new version is looked up before it goes out.
+            " state = CASE WHEN pending_change.state = 'pending' THEN 'pending' ELSE 'unsure' END, attempts = 0",
+        ),
+        {"connector": connector_id, "tenant": tenant_id, "run": run_id, **parameters},
+    )
+
+
+def clear(session: Session, connector_id: int) -> None:
+    """Drop what an earlier run left pending; what may have been sent stays, to be looked up."""
+    session.execute(
+        text("DELETE FROM pending_change WHERE connector_id = :id AND state = 'pending'"), {"id": connector_id},
+    )
+
+
+def doubt(session: Session, connector_id: int) -> None:
+    """What an earlier slice was sending is unsure from now on (law 3)."""
+    session.execute(
+        text("UPDATE pending_change SET state = 'unsure' WHERE connector_id = :id AND state = 'sending'"),
+        {"id": connector_id},
+    )
+
+
+def wave(session: Session, connector_id: int) -> int | None:
+    """The first wave that still has something to be sent."""
+    found = session.scalar(text("SELECT min(wave) FROM pending_change WHERE connector_id = :id"), {"id": connector_id})
+    return None if found is None else int(found)
+
+
+def front(session: Session, connector_id: int) -> tuple[int, Change] | None:
+    """The first wave that still has something to be sent, and the next change of it."""
+    row = session.execute(
+        text("""
+        SELECT wave, payload FROM pending_change WHERE connector_id = :id
+        ORDER BY wave, state = 'sending', id LIMIT 1
+        """),
+        {"id": connector_id},
+    ).first()
+    return None if row is None else (row.wave, changes.from_json(row.payload))
+
+
+def take(session: Session, connector_id: int, wave: int, *, limit: int) -> list[Pending]:
+    """The next changes of this wave, marked *sending*: the intent, committed before the act."""
+    rows = session.execute(
+        text("""
+        WITH next AS (
+          SELECT id, state FROM pending_change WHERE connector_id = :connector AND wave = :wave AND state <> 'sending'
+          ORDER BY state = 'pending', id LIMIT :limit FOR UPDATE
+        )
+        UPDATE pending_change p SET state = 'sending' FROM next WHERE p.id = next.id
+        RETURNING p.id, p.payload, p.attempts, next.state
+        """),
+        {"connector": connector_id, "wave": wave, "limit": limit},
+    ).all()
+    return [
+        Pending(row.id, changes.from_json(row.payload), row.attempts, row.state == ChangeState.UNSURE)
+        for row in sorted(rows, key=lambda row: row.id)
+    ]
+
+
+def give_back(session: Session, pending: Iterable[Pending]) -> None:
+    """These were taken and surely not sent: they are as they were."""
+    for unsure in (False, True):
+        ids = [one.id for one in pending if one.unsure is unsure]
+        if ids:
+            session.execute(
+                text("UPDATE pending_change SET state = :state WHERE id = ANY(:ids)"),
+                {"ids": ids, "state": ChangeState.UNSURE if unsure else ChangeState.PENDING},
+            )
+
+
+def retry_later(session: Session, ids: Sequence[int]) -> None:
+    """These may have acted and no answer came: unsure, and one attempt is counted."""
+    session.execute(
+        text("UPDATE pending_change SET state = 'unsure', attempts = attempts + 1 WHERE id = ANY(:ids)"),
+        {"ids": list(ids)},
+    )
+
+
+def done(session: Session, ids: Iterable[int]) -> None:
+    """These are sent and recorded: they are pending no more."""
+    session.execute(text("DELETE FROM pending_change WHERE id = ANY(:ids)"), {"ids": list(ids)})
+
+
+def drop_others(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> None:
+    """Whatever else is pending for these items goes: the item itself could not be sent."""
+    session.execute(
+        text("DELETE FROM pending_change WHERE connector_id = :connector AND kind = :kind AND source_id = ANY(:ids)"),
+        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+    )
+
+
+def left(session: Session, connector_id: int) -> dict[tuple[str, str], int]:
+    """(kind, action) -> how many changes are still to be sent."""
+    rows = session.execute(
+        text("SELECT kind, action, count(*) FROM pending_change WHERE connector_id = :id GROUP BY 1, 2"),
+        {"id": connector_id},
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def sizes(planned: Iterable[Change]) -> dict[tuple[ItemKind, int, Action], int]:
+    """(kind, storefront, action) -> how many items the changes are about, inline variants included."""
+    counted: dict[tuple[ItemKind, int, Action], int] = {}
+    for change in planned:
+        key = changes.key(change)
+        place = (key.kind, key.storefront_id, changes.action(change))
+        counted[place] = counted.get(place, 0) + 1
+        if isinstance(change, changes.CreateProduct) and change.variants:
+            inline = (ItemKind.VARIANT, 0, Action.CREATE)
+            counted[inline] = counted.get(inline, 0) + len(change.variants)
+    return counted

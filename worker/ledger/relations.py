@@ -1,0 +1,175 @@
+"""Which store item is which source item, and what was last sent to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ItemKind
+from worker.catalog.items import Key
+from worker.catalog.store import Relation
+from worker.ledger.bulk import rows_of
+
+
+_COLUMNS = {
+    "kind": "text", "source_id": "bigint", "storefront_id": "bigint", "store_id": "bigint",
+    "parent_store_id": "bigint", "created_here": "boolean", "enabled": "boolean", "fingerprints": "jsonb",
+    "parts": "jsonb",
+}
+
+
+def remember(
+    session: Session, tenant_id: int, connector_id: int, store_hash: str, relations: Sequence[Relation],
+) -> list[Key]:
+    """Keep new relations, and replace those of the same key; the keys whose store item belongs to somebody else.
+
+    The database keeps a store item to one source item of one connector, across tenants (law 10).
+    """
+    if not relations:
+        return []
+    table, parameters = rows_of(_COLUMNS, [_row(relation) for relation in relations])
+    keys = {"connector": connector_id}
+    # A relation that moves to another store item gives the old one up first.
+    session.execute(
+        text(
+            f"DELETE FROM relation l USING {table} WHERE l.connector_id = :connector AND l.kind = r.kind"  # noqa: S608
+            " AND l.source_id = r.source_id AND l.storefront_id = r.storefront_id AND l.store_id <> r.store_id",
+        ),
+        {**keys, **parameters},
+    )
+    kept = session.execute(
+        text(
+            f"INSERT INTO relation AS l (connector_id, tenant_id, store_hash, {', '.join(_COLUMNS)})"  # noqa: S608
+            f" SELECT :connector, :tenant, :store, r.* FROM {table}"
+            " WHERE NOT EXISTS (SELECT FROM relation o WHERE o.store_hash = :store AND o.kind = r.kind"
+            "   AND o.store_id = r.store_id AND o.connector_id = :connector AND (o.source_id, o.storefront_id)"
+            "   <> (r.source_id, r.storefront_id))"
+            " ON CONFLICT (store_hash, kind, store_id) DO UPDATE SET parent_store_id = excluded.parent_store_id,"
+            " enabled = excluded.enabled, fingerprints = excluded.fingerprints, parts = excluded.parts"
+            " WHERE l.connector_id = :connector AND l.source_id = excluded.source_id"
+            "   AND l.storefront_id = excluded.storefront_id"
+            " RETURNING kind, source_id, storefront_id",
+        ),
+        {**keys, "tenant": tenant_id, "store": store_hash, **parameters},
+    )
+    mine = {Key(ItemKind(row[0]), row[1], row[2]) for row in kept}
+    return [relation.key for relation in relations if relation.key not in mine]
+
+
+def _row(relation: Relation) -> tuple[Any, ...]:
+    return (
+        relation.key.kind.value, relation.key.source_id, relation.key.storefront_id, relation.store_id,
+        relation.parent_store_id, relation.created_here, relation.enabled, dict(relation.fingerprints),
+        dict(relation.parts),
+    )
+
+
+_SELECT = (
+    "SELECT kind, source_id, storefront_id, store_id, parent_store_id, created_here, enabled, fingerprints, parts"
+    " FROM relation WHERE connector_id = :connector"
+)
+
+
+def of_families(session: Session, connector_id: int, product_ids: Iterable[int], variant_ids: Iterable[int]) -> dict[Key, Relation]:
+    """The relations of these products and variants."""
+    rows = session.execute(
+        text(
+            f"{_SELECT} AND ((kind = 'product' AND source_id = ANY(:products))"
+            " OR (kind = 'variant' AND source_id = ANY(:variants)))",
+        ),
+        {"connector": connector_id, "products": list(product_ids), "variants": list(variant_ids)},
+    )
+    return _by_key(rows)
+
+
+def of(session: Session, connector_id: int, keys: Iterable[Key]) -> dict[Key, Relation]:
+    """The relations of these keys."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    table, parameters = rows_of(
+        {"kind": "text", "source_id": "bigint", "storefront_id": "bigint"},
+        [(key.kind.value, key.source_id, key.storefront_id) for key in wanted],
+    )
+    rows = session.execute(
+        text(
+            "SELECT l.kind, l.source_id, l.storefront_id, l.store_id, l.parent_store_id, l.created_here, l.enabled,"
+            f" l.fingerprints, l.parts FROM relation l JOIN {table} USING (kind, source_id, storefront_id)"  # noqa: S608
+            " WHERE l.connector_id = :connector",
+        ),
+        {"connector": connector_id, **parameters},
+    )
+    return _by_key(rows)
+
+
+def of_categories(session: Session, connector_id: int) -> dict[Key, Relation]:
+    """The relations of all categories; a store takes 16,000 of them at most."""
+    return _by_key(session.execute(text(f"{_SELECT} AND kind = 'category'"), {"connector": connector_id}))
+
+
+def _by_key(rows: Iterable[Any]) -> dict[Key, Relation]:
+    found = {}
+    for row in rows:
+        key = Key(ItemKind(row[0]), row[1], row[2])
+        found[key] = Relation(key, row[3], row[4], row[5], row[6], row[7], row[8])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """A relation whose store item is not in the store any more."""
+
+    key: Key
+    store_id: int
+
+
+def vanished(session: Session, connector_id: int) -> list[Vanished]:
+    """The relations whose store item the last whole read did not find: removed there by hand."""
+    rows = session.execute(
+        text(
+            "SELECT l.kind, l.source_id, l.storefront_id, l.store_id FROM relation l WHERE l.connector_id = :id"
+            " AND NOT EXISTS (SELECT FROM store_item s WHERE s.connector_id = l.connector_id AND s.kind = l.kind"
+            "   AND s.store_id = l.store_id)",
+        ),
+        {"id": connector_id},
+    )
+    return [Vanished(Key(ItemKind(row[0]), row[1], row[2]), row[3]) for row in rows]
+
+
+def forget(session: Session, connector_id: int, keys: Iterable[Key]) -> None:
+    """Drop the relations of these keys."""
+    values = [(key.kind.value, key.source_id, key.storefront_id) for key in keys]
+    if not values:
+        return
+    table, parameters = rows_of({"kind": "text", "source_id": "bigint", "storefront_id": "bigint"}, values)
+    session.execute(
+        text(
+            f"DELETE FROM relation l USING {table} WHERE l.connector_id = :connector AND l.kind = r.kind"  # noqa: S608
+            " AND l.source_id = r.source_id AND l.storefront_id = r.storefront_id",
+        ),
+        {"connector": connector_id, **parameters},
+    )
+
+
+def unsettle_products_in(session: Session, connector_id: int, category_ids: Iterable[int]) -> None:
+    """Products in these source categories have to be told their categories anew, and are due for it."""
+    ids = list(category_ids)
+    if not ids:
+        return
+    session.execute(
+        text("""
+        WITH touched AS (
+          UPDATE source_item i SET due = true
+          WHERE i.connector_id = :connector AND i.kind = 'product' AND NOT i.gone AND EXISTS (
+            SELECT FROM jsonb_array_elements(i.cells -> 'ID_catalogue') c WHERE CAST(c AS bigint) = ANY(:ids))
+          RETURNING i.source_id
+        )
+        UPDATE relation l SET fingerprints = l.fingerprints - 'categories' FROM touched t
+        WHERE l.connector_id = :connector AND l.kind = 'product' AND l.source_id = t.source_id
+        """),
+        {"connector": connector_id, "ids": ids},
+    )

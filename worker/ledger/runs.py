@@ -1,0 +1,196 @@
+"""Runs: requested, begun, brought forward, ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ENDED, MAY_BECOME, RunState, Trigger
+from worker.catalog.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as a slice takes it up."""
+
+    id: int
+    connector_id: int
+    state: RunState
+    trigger: Trigger
+    listed: bool
+    refresh: bool
+    step: str | None
+    cursor: dict[str, Any] | None
+    profile: Profile | None
+    bugs: int
+
+
+def request(session: Session, tenant_id: int, connector_id: int, *, refresh: bool) -> int:
+    """The id of the run that will serve this request; further requests fold into the one that waits."""
+    return int(
+        session.scalar(
+            text("""
+            INSERT INTO run (tenant_id, connector_id, state, trigger, refresh)
+            VALUES (:tenant, :connector, 'queued', :trigger, :refresh)
+            ON CONFLICT (connector_id) WHERE state = 'queued'
+            DO UPDATE SET refresh = run.refresh OR excluded.refresh, listed = true,
+                   trigger = CASE WHEN run.refresh THEN run.trigger ELSE excluded.trigger END
+            RETURNING id
+            """),
+            {
+                "tenant": tenant_id, "connector": connector_id, "refresh": refresh,
+                "trigger": Trigger.REFRESH if refresh else Trigger.REQUEST,
+            },
+        ),
+    )
+
+
+def begin_check(session: Session, tenant_id: int, connector_id: int) -> int:
+    """A scheduled check: a run that is in no register until the source turns out to have changes."""
+    return int(
+        session.scalar(
+            text(
+                "INSERT INTO run (tenant_id, connector_id, state, trigger, listed)"
+                " VALUES (:tenant, :connector, 'queued', 'check', false) RETURNING id",
+            ),
+            {"tenant": tenant_id, "connector": connector_id},
+        ),
+    )
+
+
+_COLUMNS = "id, connector_id, state, trigger, listed, refresh, step, cursor, profile, bugs"
+
+
+def current(session: Session, connector_id: int) -> Run | None:
+    """The run to go on with: the one under way, else the one that waits."""
+    row = session.execute(
+        text(
+            f"SELECT {_COLUMNS} FROM run WHERE connector_id = :id AND NOT (state = ANY(:ended))"  # noqa: S608 constant
+            " ORDER BY state = 'queued', id LIMIT 1",
+        ),
+        {"id": connector_id, "ended": [state.value for state in ENDED]},
+    ).one_or_none()
+    return None if row is None else _run(row)
+
+
+def load(session: Session, run_id: int) -> Run | None:
+    """The run of this id, if the session's tenant has it."""
+    row = session.execute(text(f"SELECT {_COLUMNS} FROM run WHERE id = :id"), {"id": run_id}).one_or_none()  # noqa: S608
+    return None if row is None else _run(row)
+
+
+def _run(row: Any) -> Run:
+    return Run(
+        row.id, row.connector_id, RunState(row.state), Trigger(row.trigger), row.listed, row.refresh, row.step,
+        row.cursor, None if row.profile is None else Profile.model_validate(row.profile), row.bugs,
+    )
+
+
+def begin(session: Session, run_id: int, profile: Profile) -> None:
+    """The run has its first turn: it works on this snapshot of the profile."""
+    become(session, run_id, RunState.PREPARING)
+    session.execute(
+        text("UPDATE run SET started_at = now(), profile = CAST(:profile AS jsonb) WHERE id = :id"),
+        {"id": run_id, "profile": profile.model_dump_json()},
+    )
+
+
+def become(session: Session, run_id: int, state: RunState) -> None:
+    """Bring the run into this state; ValueError where it may not follow (models/vocabulary.py)."""
+    before = [earlier.value for earlier, following in MAY_BECOME.items() if state in following]
+    ended = ", ended_at = now()" if state in ENDED else ""
+    moved = session.execute(
+        text(f"UPDATE run SET state = :state{ended} WHERE id = :id AND state = ANY(:before) RETURNING id"),  # noqa: S608
+        {"id": run_id, "state": state.value, "before": before},
+    ).first()
+    if moved is None:
+        now = session.scalar(text("SELECT state FROM run WHERE id = :id"), {"id": run_id})
+        if now != state.value:
+            raise ValueError(f"run {run_id} is {now} and may not become {state}")
+
+
+def keep_cursor(session: Session, run_id: int, step: str, cursor: Mapping[str, Any] | None) -> None:
+    """Where the run goes on: the step, and where inside it."""
+    session.execute(
+        text("UPDATE run SET step = :step, cursor = CAST(:cursor AS jsonb) WHERE id = :id"),
+        {"id": run_id, "step": step, "cursor": None if cursor is None else json.dumps(cursor)},
+    )
+
+
+def list_it(session: Session, run_id: int) -> None:
+    """The run stands in the register from now on."""
+    session.execute(text("UPDATE run SET listed = true WHERE id = :id"), {"id": run_id})
+
+
+def forget(session: Session, run_id: int) -> None:
+    """A check that found nothing leaves no run behind."""
+    session.execute(text("UPDATE slice_log SET run_id = NULL WHERE run_id = :id"), {"id": run_id})
+    session.execute(text("DELETE FROM run WHERE id = :id AND NOT listed"), {"id": run_id})
+
+
+def count(session: Session, run_id: int, *, calls: int, source_calls: int) -> None:
+    """Add calls to the run's totals."""
+    session.execute(
+        text("UPDATE run SET calls = calls + :calls, source_calls = source_calls + :source WHERE id = :id"),
+        {"id": run_id, "calls": calls, "source": source_calls},
+    )
+
+
+def count_bug(session: Session, run_id: int) -> int:
+    """One more slice ended by an unknown exception; how many in a row."""
+    return int(session.scalar(text("UPDATE run SET bugs = bugs + 1 WHERE id = :id RETURNING bugs"), {"id": run_id}) or 0)
+
+
+def forgive_bugs(session: Session, run_id: int) -> None:
+    """A slice ended well: bugs are counted in a row only."""
+    session.execute(text("UPDATE run SET bugs = 0 WHERE id = :id AND bugs > 0"), {"id": run_id})
+
+
+def say(session: Session, tenant_id: int, run_id: int, *, level: str, code: str, message: str) -> None:
+    """Add a message to the run; the same one only once."""
+    session.execute(
+        text(
+            "INSERT INTO run_message (tenant_id, run_id, level, code, text)"
+            " SELECT :tenant, :run, :level, :code, :text WHERE NOT EXISTS"
+            " (SELECT FROM run_message WHERE run_id = :run AND code = :code AND text = :text)",
+        ),
+        {"tenant": tenant_id, "run": run_id, "level": level, "code": code, "text": message},
+    )
+
+
+def log_slice(session: Session, tenant_id: int, connector_id: int, epoch: int, *, worker: str) -> None:
+    """A slice has begun."""
+    session.execute(
+        text(
+            "INSERT INTO slice_log (connector_id, epoch, tenant_id, worker) VALUES (:connector, :epoch, :tenant, :worker)"
+            " ON CONFLICT DO NOTHING",
+        ),
+        {"connector": connector_id, "epoch": epoch, "tenant": tenant_id, "worker": worker},
+    )
+
+
+def begin_slice(session: Session, run_id: int, connector_id: int, epoch: int) -> None:
+    """The slice works on this run."""
+    session.execute(
+        text("UPDATE slice_log SET run_id = :run WHERE connector_id = :connector AND epoch = :epoch"),
+        {"run": run_id, "connector": connector_id, "epoch": epoch},
+    )
+    session.execute(text("UPDATE run SET slices = slices + 1 WHERE id = :id"), {"id": run_id})
+
+
+def end_slice(
+    session: Session, connector_id: int, epoch: int, *, why: str, step: str | None, calls: int, settled: int,
+) -> None:
+    """A slice has ended, and why."""
+    session.execute(
+        text(
+            "UPDATE slice_log SET ended_at = now(), ended_why = :why, step = :step, calls = :calls, settled = :settled"
+            " WHERE connector_id = :connector AND epoch = :epoch",
+        ),
+        {"connector": connector_id, "epoch": epoch, "why": why, "step": step, "calls": calls, "settled": settled},
+    )

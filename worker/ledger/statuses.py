@@ -1,0 +1,223 @@
+"""What came of each item, and the books of a run.
+
+A status is written when an item is touched; the run's counters move with
+it in the same transaction. *Unchanged* is derived: known minus the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ItemKind, Outcome
+from worker.catalog.items import Key, Settled
+from worker.ledger.bulk import rows_of
+
+LONGEST_ANSWER = 2000
+"""Characters of the store's own words that are kept with an item."""
+
+_COLUMNS = {
+    "kind": "text", "source_id": "bigint", "storefront_id": "bigint", "outcome": "text", "code": "text",
+    "message": "text", "problems": "jsonb", "answer": "text",
+}
+
+
+def record(session: Session, tenant_id: int, connector_id: int, run_id: int, settled: Sequence[Settled]) -> None:
+    """Write the outcomes of items, each once, and move the run's counters by what has changed."""
+    unique = {one.key: one for one in settled}
+    if not unique:
+        return
+    table, parameters = rows_of(
+        _COLUMNS,
+        [
+            (
+                one.key.kind.value, one.key.source_id, one.key.storefront_id, one.outcome, one.code, one.message,
+                [problem.to_json() for problem in one.problems], (one.answer or "")[:LONGEST_ANSWER] or None,
+            )
+            for one in unique.values()
+        ],
+    )
+    before = session.execute(
+        text(
+            "SELECT r.kind, r.storefront_id, s.outcome, count(*) FROM item_status s"  # noqa: S608 constant names
+            f" JOIN {table} USING (kind, source_id, storefront_id) WHERE s.connector_id = :connector"
+            " AND s.run_id = :run GROUP BY 1, 2, 3",
+        ),
+        {"connector": connector_id, "run": run_id, **parameters},
+    )
+    moved: dict[tuple[str, int, str], int] = {(row[0], row[1], row[2]): -row[3] for row in before}
+    for one in unique.values():
+        place = (one.key.kind.value, one.key.storefront_id, str(one.outcome))
+        moved[place] = moved.get(place, 0) + 1
+    session.execute(
+        text(
+            f"INSERT INTO item_status (connector_id, tenant_id, run_id, {', '.join(_COLUMNS)})"  # noqa: S608
+            f" SELECT :connector, :tenant, :run, r.* FROM {table}"
+            " ON CONFLICT (connector_id, kind, source_id, storefront_id) DO UPDATE SET run_id = excluded.run_id,"
+            " outcome = excluded.outcome, code = excluded.code, message = excluded.message,"
+            " problems = excluded.problems, answer = excluded.answer, at = now()",
+        ),
+        {"connector": connector_id, "tenant": tenant_id, "run": run_id, **parameters},
+    )
+    add(session, tenant_id, run_id, moved)
+
+
+def add(session: Session, tenant_id: int, run_id: int, moved: Mapping[tuple[str, int, str], int]) -> None:
+    """Move the run's counters: (kind, storefront, figure) -> by how much."""
+    values = [(kind, storefront, figure, by) for (kind, storefront, figure), by in sorted(moved.items()) if by]
+    if not values:
+        return
+    table, parameters = rows_of(
+        {"kind": "text", "storefront_id": "bigint", "figure": "text", "by": "bigint"}, values,
+    )
+    session.execute(
+        text(
+            "INSERT INTO run_counter AS c (run_id, tenant_id, kind, storefront_id, figure, count)"  # noqa: S608
+            f" SELECT :run, :tenant, r.kind, r.storefront_id, r.figure, r.by FROM {table}"
+            " ON CONFLICT (run_id, kind, storefront_id, figure) DO UPDATE SET count = c.count + excluded.count",
+        ),
+        {"run": run_id, "tenant": tenant_id, **parameters},
+    )
+
+
+def put(session: Session, tenant_id: int, run_id: int, figures: Mapping[tuple[str, int, str], int]) -> None:
+    """Set figures of the run: (kind, storefront, figure) -> count."""
+    for (kind, storefront, figure), count in figures.items():
+        session.execute(
+            text(
+                "INSERT INTO run_counter (run_id, tenant_id, kind, storefront_id, figure, count)"
+                " VALUES (:run, :tenant, :kind, :storefront, :figure, :count)"
+                " ON CONFLICT (run_id, kind, storefront_id, figure) DO UPDATE SET count = excluded.count",
+            ),
+            {
+                "run": run_id, "tenant": tenant_id, "kind": kind, "storefront": storefront, "figure": figure,
+                "count": count,
+            },
+        )
+
+
+def counters(session: Session, run_id: int) -> dict[tuple[str, int, str], int]:
+    """The run's figures: (kind, storefront, figure) -> count."""
+    rows = session.execute(
+        text("SELECT kind, storefront_id, figure, count FROM run_counter WHERE run_id = :id"), {"id": run_id},
+    )
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+def drop_figures(session: Session, run_id: int) -> None:
+    """Forget the run's figures: it is planned anew."""
+    session.execute(text("DELETE FROM run_counter WHERE run_id = :id"), {"id": run_id})
+
+
+def tally(session: Session, connector_id: int, run_id: int) -> dict[tuple[str, int, str], int]:
+    """The outcomes counted item by item: those of this run, and trouble that stands from earlier ones."""
+    rows = session.execute(
+        text("""
+        SELECT s.kind, s.storefront_id, s.outcome, count(*) FROM item_status s
+        WHERE s.connector_id = :connector AND (s.run_id = :run OR s.outcome IN ('rejected', 'failed', 'blocked'))
+        GROUP BY 1, 2, 3
+        """),
+        {"connector": connector_id, "run": run_id},
+    )
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+def tally_of_run(session: Session, connector_id: int, run_id: int) -> dict[tuple[str, int, str], int]:
+    """The outcomes of this run alone, counted item by item."""
+    rows = session.execute(
+        text(
+            "SELECT kind, storefront_id, outcome, count(*) FROM item_status"
+            " WHERE connector_id = :connector AND run_id = :run GROUP BY 1, 2, 3",
+        ),
+        {"connector": connector_id, "run": run_id},
+    )
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+def of_run(session: Session, connector_id: int, run_id: int, keys: Sequence[Key]) -> dict[Key, Outcome]:
+    """The outcomes that these items have in this run so far."""
+    if not keys:
+        return {}
+    table, parameters = rows_of(
+        {"kind": "text", "source_id": "bigint", "storefront_id": "bigint"},
+        [(key.kind.value, key.source_id, key.storefront_id) for key in keys],
+    )
+    rows = session.execute(
+        text(
+            f"SELECT s.kind, s.source_id, s.storefront_id, s.outcome FROM item_status s JOIN {table}"  # noqa: S608
+            " USING (kind, source_id, storefront_id) WHERE s.connector_id = :connector AND s.run_id = :run",
+        ),
+        {"connector": connector_id, "run": run_id, **parameters},
+    )
+    return {Key(ItemKind(row[0]), row[1], row[2]): Outcome(row[3]) for row in rows}
+
+
+def heal_below(session: Session, connector_id: int, run_id: int, category_ids: Sequence[int]) -> None:
+    """What earlier runs blocked for these categories, or sent without them, is due again."""
+    session.execute(
+        text("""
+        UPDATE source_item i SET due = true FROM item_status s
+        WHERE i.connector_id = :connector AND s.connector_id = i.connector_id AND s.kind = i.kind
+          AND s.source_id = i.source_id AND s.run_id <> :run AND NOT i.due
+          AND ((i.kind = 'category' AND s.outcome = 'blocked' AND i.parent_id = ANY(:ids))
+            OR (i.kind = 'product' AND s.problems @> '[{"code": "category_missing"}]' AND EXISTS (
+              SELECT FROM jsonb_array_elements(i.cells -> 'ID_catalogue') c WHERE CAST(c AS bigint) = ANY(:ids))))
+        """),
+        {"connector": connector_id, "run": run_id, "ids": list(category_ids)},
+    )
+
+
+def gone_outcomes(session: Session, connector_id: int, run_id: int) -> dict[tuple[str, int], int]:
+    """Items with an outcome in this run that the source does not have (any more), by kind and storefront."""
+    rows = session.execute(
+        text("""
+        SELECT s.kind, s.storefront_id, count(*) FROM item_status s
+        LEFT JOIN source_item i USING (connector_id, kind, source_id)
+        WHERE s.connector_id = :connector AND s.run_id = :run AND coalesce(i.gone, true) GROUP BY 1, 2
+        """),
+        {"connector": connector_id, "run": run_id},
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def clear_trouble(session: Session, connector_id: int, kind: ItemKind, keys: Iterable[tuple[int, int]], run_id: int) -> None:
+    """These items ((id, storefront)) turn out unchanged: an older rejection or failure does not stand any more."""
+    values = list(keys)
+    if not values:
+        return
+    table, parameters = rows_of({"source_id": "bigint", "storefront_id": "bigint"}, values)
+    session.execute(
+        text(
+            f"DELETE FROM item_status s USING {table} WHERE s.connector_id = :connector AND s.kind = :kind"  # noqa: S608
+            " AND s.source_id = r.source_id AND s.storefront_id = r.storefront_id AND s.run_id <> :run"
+            " AND s.outcome IN ('rejected', 'failed', 'blocked')",
+        ),
+        {"connector": connector_id, "kind": kind.value, "run": run_id, **parameters},
+    )
+
+
+def forget_gone(session: Session, connector_id: int) -> None:
+    """Trouble of items that are gone at the source, and were never in the store, is nobody's any more."""
+    session.execute(
+        text("""
+        DELETE FROM item_status s USING source_item i WHERE s.connector_id = :id AND i.connector_id = s.connector_id
+          AND i.kind = s.kind AND i.source_id = s.source_id AND i.gone AND s.outcome IN ('rejected', 'failed', 'blocked')
+          AND NOT EXISTS (SELECT FROM relation l WHERE l.connector_id = s.connector_id AND l.kind = s.kind
+            AND l.source_id = s.source_id)
+        """),
+        {"id": connector_id},
+    )
+
+
+def outcomes(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> dict[Key, Outcome]:
+    """The last outcomes of these items."""
+    rows = session.execute(
+        text(
+            "SELECT source_id, storefront_id, outcome FROM item_status WHERE connector_id = :connector"
+            " AND kind = :kind AND source_id = ANY(:ids)",
+        ),
+        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+    )
+    return {Key(kind, row[0], row[1]): Outcome(row[2]) for row in rows}

@@ -1,0 +1,190 @@
+"""What the store holds, as it was last read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ItemKind
+from worker.catalog.store import Candidate, StoreRow
+from worker.ledger.bulk import rows_of
+
+
+_COLUMNS = {
+    "store_id": "bigint", "parent_id": "bigint", "tree_id": "bigint", "name_key": "text", "sku_key": "text",
+    "fields": "jsonb", "hash": "text",
+}
+
+
+def keep(session: Session, tenant_id: int, connector_id: int, page: int, rows: Sequence[StoreRow]) -> None:
+    """Keep a page of the store; rows that are as they were are not written again."""
+    for kind in ItemKind:
+        of_kind = {row.store_id: row for row in rows if row.kind is kind}
+        if not of_kind:
+            continue
+        known = {
+            row[0]: row[1]
+            for row in session.execute(
+                text(
+                    "SELECT store_id, hash FROM store_item WHERE connector_id = :connector AND kind = :kind"
+                    " AND store_id = ANY(:ids)",
+                ),
+                {"connector": connector_id, "kind": kind.value, "ids": list(of_kind)},
+            )
+        }
+        _write(session, tenant_id, connector_id, kind, [r for r in of_kind.values() if known.get(r.store_id) != r.hash])
+        session.execute(
+            text(
+                "INSERT INTO store_page (connector_id, page, kind, tenant_id, seen)"
+                " VALUES (:connector, :page, :kind, :tenant, :seen)"
+                " ON CONFLICT (connector_id, page, kind) DO UPDATE SET seen = excluded.seen",
+            ),
+            {
+                "connector": connector_id, "page": page, "kind": kind.value, "tenant": tenant_id, "seen": list(of_kind),
+            },
+        )
+
+
+def _write(session: Session, tenant_id: int, connector_id: int, kind: ItemKind, rows: Iterable[StoreRow]) -> None:
+    values = [(r.store_id, r.parent_id, r.tree_id, r.name_key, r.sku_key, dict(r.fields), r.hash) for r in rows]
+    if not values:
+        return
+    table, parameters = rows_of(_COLUMNS, values)
+    replaced = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name != "store_id")
+    session.execute(
+        text(
+            f"INSERT INTO store_item (connector_id, kind, tenant_id, {', '.join(_COLUMNS)})"  # noqa: S608 constants
+            f" SELECT :connector, :kind, :tenant, r.* FROM {table}"
+            f" ON CONFLICT (connector_id, kind, store_id) DO UPDATE SET {replaced}",
+        ),
+        {"connector": connector_id, "kind": kind.value, "tenant": tenant_id, **parameters},
+    )
+
+
+def begin_read(session: Session, connector_id: int) -> None:
+    """A new read begins: no page of it is there yet."""
+    session.execute(text("DELETE FROM store_page WHERE connector_id = :id"), {"id": connector_id})
+
+
+def finish_read(session: Session, connector_id: int) -> int:
+    """All pages are there: what was not seen is no longer in the store; how many went."""
+    gone = session.execute(
+        text("""
+        DELETE FROM store_item i WHERE i.connector_id = :id AND NOT EXISTS (
+          SELECT FROM (SELECT kind, unnest(seen) AS store_id FROM store_page WHERE connector_id = :id) s
+          WHERE s.kind = i.kind AND s.store_id = i.store_id)
+        RETURNING 1
+        """),
+        {"id": connector_id},
+    ).all()
+    begin_read(session, connector_id)
+    return len(gone)
+
+
+def load(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> dict[int, StoreRow]:
+    """Store id -> what the store holds, of these ids."""
+    rows = session.execute(
+        text(
+            "SELECT kind, store_id, parent_id, tree_id, name_key, sku_key, fields, hash FROM store_item"
+            " WHERE connector_id = :connector AND kind = :kind AND store_id = ANY(:ids)",
+        ),
+        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+    )
+    return {row.store_id: StoreRow(ItemKind(row[0]), *row[1:]) for row in rows}
+
+
+def any_of(session: Session, connector_id: int, kind: ItemKind) -> bool:
+    """Whether the store holds anything of this kind that no relation names yet."""
+    return bool(
+        session.scalar(
+            text(
+                "SELECT EXISTS (SELECT FROM store_item s WHERE s.connector_id = :connector AND s.kind = :kind"
+                " AND NOT EXISTS (SELECT FROM relation l WHERE l.connector_id = s.connector_id AND l.kind = s.kind"
+                "   AND l.store_id = s.store_id))",
+            ),
+            {"connector": connector_id, "kind": kind.value},
+        ),
+    )
+
+
+_FREE = """NOT EXISTS (SELECT FROM relation o WHERE o.connector_id = s.connector_id AND o.kind = s.kind
+           AND o.store_id = s.store_id)"""
+
+
+def product_candidates(session: Session, connector_id: int, *, after: int, limit: int) -> dict[int, list[Candidate]]:
+    """Unlinked products (by id, after `after`) -> free store products with their SKU or name."""
+    rows = session.execute(
+        text(f"""
+        WITH unlinked AS (
+          SELECT i.source_id, i.name_key, i.sku_key FROM source_item i
+          WHERE i.connector_id = :connector AND i.kind = 'product' AND NOT i.gone AND i.refused IS NULL
+            AND i.source_id > :after AND NOT EXISTS (SELECT FROM relation l WHERE l.connector_id = i.connector_id
+              AND l.kind = 'product' AND l.source_id = i.source_id)
+          ORDER BY i.source_id LIMIT :limit
+        )
+        SELECT u.source_id, s.store_id, s.sku_key = u.sku_key AS same_sku, s.name_key = u.name_key AS same_name,
+               s.fields ->> 'name' AS name, s.fields ->> 'sku' AS sku
+        FROM unlinked u LEFT JOIN LATERAL (
+          SELECT * FROM store_item s WHERE s.connector_id = :connector AND s.kind = 'product'
+            AND s.sku_key = u.sku_key AND u.sku_key <> '' AND {_FREE}
+          UNION
+          SELECT * FROM store_item s WHERE s.connector_id = :connector AND s.kind = 'product'
+            AND s.name_key = u.name_key AND u.name_key <> '' AND {_FREE}
+        ) s ON true ORDER BY u.source_id
+        """),  # noqa: S608 constant
+        {"connector": connector_id, "after": after, "limit": limit},
+    )
+    return _grouped(rows)
+
+
+def variant_candidates(session: Session, connector_id: int, *, after: int, limit: int) -> dict[int, list[Candidate]]:
+    """Unlinked variants (by id, after `after`) of linked products -> free store variants with their SKU there."""
+    rows = session.execute(
+        text(f"""
+        WITH unlinked AS (
+          SELECT i.source_id, i.sku_key, p.store_id AS product FROM source_item i
+          LEFT JOIN relation p ON p.connector_id = i.connector_id AND p.kind = 'product' AND p.source_id = i.parent_id
+          WHERE i.connector_id = :connector AND i.kind = 'variant' AND NOT i.gone AND i.refused IS NULL
+            AND i.source_id > :after AND NOT EXISTS (SELECT FROM relation l WHERE l.connector_id = i.connector_id
+              AND l.kind = 'variant' AND l.source_id = i.source_id)
+          ORDER BY i.source_id LIMIT :limit
+        )
+        SELECT u.source_id, s.store_id, true AS same_sku, false AS same_name, '' AS name, s.fields ->> 'sku' AS sku
+        FROM unlinked u LEFT JOIN store_item s ON s.connector_id = :connector AND s.kind = 'variant'
+          AND s.parent_id = u.product AND s.sku_key = u.sku_key AND {_FREE} ORDER BY u.source_id
+        """),  # noqa: S608 constant
+        {"connector": connector_id, "after": after, "limit": limit},
+    )
+    return _grouped(rows)
+
+
+def category_candidates(
+    session: Session, connector_id: int, *, tree_id: int, wanted: Sequence[tuple[int, int, str]],
+) -> dict[int, list[Candidate]]:
+    """Source categories, given as (id, parent in the store, name key) -> free categories of that name there."""
+    if not wanted:
+        return {}
+    table, parameters = rows_of({"source_id": "bigint", "parent": "bigint", "name_key": "text"}, wanted)
+    rows = session.execute(
+        text(f"""
+        SELECT r.source_id, s.store_id, false AS same_sku, true AS same_name, s.fields ->> 'name' AS name, '' AS sku
+        FROM {table} LEFT JOIN store_item s ON s.connector_id = :connector AND s.kind = 'category'
+          AND s.tree_id = :tree AND s.parent_id = r.parent AND s.name_key = r.name_key AND {_FREE}
+        """),  # noqa: S608 constant
+        {"connector": connector_id, "tree": tree_id, **parameters},
+    )
+    return _grouped(rows)
+
+
+def _grouped(rows: Iterable[Any]) -> dict[int, list[Candidate]]:
+    found: dict[int, list[Candidate]] = {}
+    for row in rows:
+        candidates = found.setdefault(row.source_id, [])
+        if row.store_id is not None:
+            candidates.append(
+                Candidate(row.store_id, bool(row.same_sku), bool(row.same_name), row.name or "", row.sku or ""),
+            )
+    return found

@@ -1,0 +1,47 @@
+"""Logs: facts in the past tense, with tenant, connector, run and slice."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from worker.settings import Settings
+
+
+def configure(settings: Settings) -> None:
+    """Log as JSON lines or for a terminal; control characters from outside are escaped either way."""
+    last: Any = (
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _escaped,
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_level(settings)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=max(_level(settings), logging.WARNING), stream=sys.stderr, format="%(message)s")
+
+
+def _level(settings: Settings) -> int:
+    return int(getattr(logging, settings.log_level.upper(), logging.INFO))
+
+
+def _escaped(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Line breaks and control characters of foreign texts cannot forge a line (CWE-117)."""
+    for name, value in event.items():
+        if isinstance(value, str) and name != "exception" and not value.isprintable():
+            event[name] = value.encode("unicode_escape").decode("ascii")
+    return event

@@ -1,0 +1,50 @@
+"""How a slice meets its neighbours: credentials opened, clients made."""
+
+from __future__ import annotations
+
+import httpx
+import redis
+from sqlalchemy.orm import Session
+
+from worker.bigcommerce.client import Client as StoreClient
+from worker.bigcommerce.quota import Quota
+from worker.errors import CredentialsRefused
+from worker.ledger import connectors
+from worker.ledger.connectors import Connector
+from worker.ledger.vault import KeyMissing, Vault
+from worker.saleslayer.client import Client as SourceClient
+from worker.scheduling.slice import Meet, Neighbours
+from worker.settings import Settings
+
+
+def meet(
+    settings: Settings, vault: Vault, broker: redis.Redis, *,
+    source_transport: httpx.BaseTransport | None = None, store_transport: httpx.BaseTransport | None = None,
+) -> Meet:
+    """The function that makes a connector's clients; transports stand in for the network in tests."""
+
+    def make(connector: Connector, session: Session) -> Neighbours:
+        try:
+            secrets = connectors.open_credentials(
+                session, vault, tenant_id=connector.tenant_id, connector_id=connector.id,
+            )
+            source = SourceClient(
+                base_url=settings.saleslayer_url, code=secrets["source_code"], secret=secrets["source_secret"],
+                transport=source_transport, timeout=settings.source_timeout_seconds,
+                language=connector.profile.language,
+            )
+            quota = Quota(
+                broker, store_hash=connector.store_hash, left_to_others=connector.profile.quota_left_to_others,
+            )
+            store = StoreClient(
+                base_url=settings.bigcommerce_url, store_hash=connector.store_hash, token=secrets["store_token"],
+                quota=quota, transport=store_transport, timeout=settings.call_timeout_seconds,
+                max_connections=settings.calls_in_flight,
+            )
+        except KeyError as missing:
+            raise CredentialsRefused(f"the connector has no {missing.args[0]}; add it with its profile file") from missing
+        except KeyMissing as trouble:
+            raise CredentialsRefused(str(trouble)) from trouble
+        return Neighbours(source, store)
+
+    return make

@@ -1,0 +1,56 @@
+"""What one worker process holds: its pool of connections, its keys, its sign to drain."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import redis
+from sqlalchemy import Engine
+
+from worker.ledger.session import engine
+from worker.ledger.vault import Vault
+from worker.meet import meet
+from worker.scheduling.slice import Meet
+from worker.settings import Settings, settings
+
+STUCK_AFTER_LEASES = 8
+"""A slot that has not beaten for so many leases is stuck: threads cannot be killed, the process can."""
+
+
+@dataclass(slots=True)
+class Process:
+    """The composition root of a worker process."""
+
+    settings: Settings
+    engine: Engine
+    meet: Meet
+    draining: threading.Event = field(default_factory=threading.Event)
+    beats: dict[int, float] = field(default_factory=dict)
+    """Thread id -> when its slice was last heard of, on the monotonic clock."""
+
+    def is_stuck(self) -> bool:
+        """Whether a slice of this process has been silent for far too long."""
+        silent_since = time.monotonic() - STUCK_AFTER_LEASES * self.settings.lease_seconds
+        return any(heard < silent_since for heard in list(self.beats.values()))
+
+    def drain(self) -> None:
+        """No new slice, no new call; what is still open after the drain time is left to its lease."""
+        if self.draining.is_set():
+            return
+        self.draining.set()
+        timer = threading.Timer(self.settings.drain_seconds, os._exit, args=(0,))
+        timer.daemon = True
+        timer.start()
+
+
+@lru_cache
+def process() -> Process:
+    """This process's things, made at first use (after a fork, not before)."""
+    chosen = settings()
+    broker = redis.Redis.from_url(chosen.redis_url, socket_timeout=5, socket_connect_timeout=3, health_check_interval=5)
+    vault = Vault.from_ring(chosen.credential_keys.get_secret_value())
+    return Process(chosen, engine(chosen.database_url, pool=chosen.database_pool), meet(chosen, vault, broker))

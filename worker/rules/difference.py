@@ -1,0 +1,73 @@
+"""What differs between what the source says and what was last sent.
+
+| remembered       | the source says | resulting change                                    |
+| ---------------- | --------------- | --------------------------------------------------- |
+| nothing          | present         | create                                              |
+| linked           | present, equal  | none: *unchanged*                                   |
+| linked           | present, other  | update, of the groups that differ                   |
+| linked, enabled  | gone            | disable                                             |
+| linked, disabled | gone            | none                                                |
+| linked, disabled | present         | update, visibility included                         |
+| nothing          | gone            | none: never synced = untouched                      |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from worker.catalog.fields import FIELDS, Group
+from worker.catalog.fingerprint import of as fingerprint
+from worker.catalog.items import Category, Option, Product, Variant
+from worker.catalog.profile import Switches
+from worker.catalog.values import Value
+
+
+def groups(fields: Mapping[str, Value], table: Mapping[str, Any]) -> dict[str, Any]:
+    """Group -> the values that are fingerprinted together; a group without a mapped field is absent."""
+    found: dict[str, dict[str, Value]] = {}
+    for name, value in fields.items():
+        found.setdefault(table[name].group.value, {})[name] = value
+    return dict(found)
+
+
+def category_groups(category: Category, parent: int | None) -> dict[str, Any]:
+    """The groups of a category at its place in one storefront's tree."""
+    found = groups(category.fields, FIELDS_OF[Category])
+    found[Group.CATEGORIES] = parent
+    found[Group.IMAGES] = [[image.source_id, image.url] for image in category.images[:1]]
+    return found
+
+
+def product_groups(
+    product: Product, places: tuple[tuple[int, int], ...], options: tuple[Option, ...],
+) -> dict[str, Any]:
+    """The groups of a product that stands in `places` ((storefront, category) pairs)."""
+    found = groups(product.fields, FIELDS_OF[Product])
+    found[Group.IMAGES] = [[image.source_id, image.url] for image in product.images]
+    found[Group.CUSTOM_FIELDS] = sorted([name, value] for name, value in product.custom_fields)
+    found[Group.CATEGORIES] = sorted([storefront, category] for storefront, category in places)
+    found[Group.STOREFRONTS] = sorted({storefront for storefront, _ in places})
+    found[Group.OPTIONS] = [[o.name, o.type, [[label, list(colors)] for label, colors in o.values]] for o in options]
+    return found
+
+
+def variant_groups(variant: Variant) -> dict[str, Any]:
+    """The groups of a variant."""
+    found = groups(variant.fields, FIELDS_OF[Variant])
+    found[Group.IMAGES] = [[image.source_id, image.url] for image in variant.images[:1]]
+    found[Group.OPTIONS] = sorted([value.option, value.label] for value in variant.options)
+    return found
+
+
+FIELDS_OF = dict(zip((Category, Product, Variant), FIELDS.values(), strict=True))
+
+
+def changed(said: Mapping[str, Any], sent: Mapping[str, str], switches: Switches) -> frozenset[str]:
+    """The groups in which the source says something else than what was last sent."""
+    differing = {group for group, value in said.items() if sent.get(group) != fingerprint(value)}
+    if not switches.overwrite_stock:
+        differing.discard(Group.STOCK)
+    if not switches.overwrite_prices:
+        differing.discard(Group.PRICE)
+    return frozenset(differing)

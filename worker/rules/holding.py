@@ -1,0 +1,89 @@
+"""What of an item the store holds already, when the two are linked for the first time.
+
+A group whose values coincide is taken as sent: its fingerprint is
+remembered and nothing goes out. A picture coincides when the store's file
+carries the name of the source's: the store tells no source URL (API facts §3.7).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from worker.catalog.fields import FIELDS, Field, Group, Type
+from worker.catalog.fingerprint import of as fingerprint
+from worker.catalog.items import Category, Image, Item, Product, Variant
+from worker.catalog.store import StoreRow
+from worker.catalog.values import Value
+
+_WORD = re.compile(r"[^a-z0-9]+")
+
+
+def coinciding(item: Item, said: Mapping[str, Any], row: StoreRow, *, category_ids: Iterable[int] = ()) -> dict[str, str]:
+    """Group -> fingerprint, for the groups of `said` in which the store holds what the source says.
+
+    `category_ids`: the store's ids of the categories that a product is to stand in.
+    """
+    table = FIELDS[row.kind]
+    same = {}
+    for group, value in said.items():
+        match group:
+            case Group.IMAGES:
+                holds = len(pictures(item.images[: _most(item)], row)) == len(item.images[: _most(item)])
+            case Group.CUSTOM_FIELDS:
+                held = {(name, text) for name, text, _ in row.fields.get("custom_fields") or ()}
+                holds = isinstance(item, Product) and set(item.custom_fields) <= held
+            case Group.CATEGORIES:
+                holds = isinstance(item, Category) or set(category_ids) <= set(row.fields.get("categories") or ())
+            case Group.STOREFRONTS:
+                holds = row.fields.get("storefronts") is not None and set(value) <= set(row.fields["storefronts"])
+            case Group.OPTIONS:
+                holds = isinstance(item, Variant) and _same_options(value, row)
+            case _:
+                fields = {name: wanted for name, wanted in item.fields.items() if table[name].group == group}
+                holds = all(_same(table[name], wanted, row) for name, wanted in fields.items())
+        if holds:
+            same[str(group)] = fingerprint(value)
+    return same
+
+
+def _same(field: Field, wanted: Value, row: StoreRow) -> bool:
+    held = row.fields.get(field.name)
+    if field.group is Group.BRAND and str(wanted).isdigit():
+        return str(row.fields.get("brand_id")) == str(wanted)
+    if wanted is None:
+        return field.blank is None or held in (None, "", "0", [])
+    if field.group is Group.URL:
+        return isinstance(held, str) and held.strip("/") == str(wanted).strip("/")
+    if field.type is Type.NUMBER and held is None:
+        return wanted == "0"
+    return held == wanted
+
+
+def _most(item: Item) -> int:
+    return 1000 if isinstance(item, Product) else 1
+
+
+def pictures(images: Sequence[Image], row: StoreRow) -> dict[str, list[Any]]:
+    """Source image id -> [store id, URL] for the pictures that the store holds in this order."""
+    held = list(row.fields.get("images") or ())
+    found = {}
+    for one in images:
+        name = _stem(one.url)
+        match = next((entry for entry in held if name and name in _WORD.sub("", str(entry[1]).casefold())), None)
+        if match is not None:
+            held.remove(match)
+            found[one.source_id] = [int(match[0]), one.url]
+    return found
+
+
+def _stem(url: str) -> str:
+    return _WORD.sub("", PurePosixPath(urlsplit(url).path).stem.casefold())
+
+
+def _same_options(wanted: Sequence[Sequence[str]], row: StoreRow) -> bool:
+    held = {(name.casefold(), label.casefold()) for name, label in row.fields.get("option_values") or ()}
+    return {(name.casefold(), label.casefold()) for name, label in wanted} == held

@@ -1,0 +1,44 @@
+"""In which order changes are sent.
+
+A wave begins when the one before it is done: what a later one refers to
+(parents, category ids, product ids) is then known.
+"""
+
+from __future__ import annotations
+
+from models.vocabulary import Action, ItemKind
+
+PRODUCTS_CREATED = 20
+PRODUCTS_UPDATED = 25
+SHOWN = 30
+VARIANTS_CREATED = 40
+VARIANTS_UPDATED = 45
+ASSIGNED = 50
+DISABLED_VARIANTS = 60
+DISABLED_PRODUCTS = 70
+DISABLED_CATEGORIES = 80
+
+
+def wave(kind: ItemKind, action: Action, level: int = 0) -> int:
+    """The wave of a change; categories go level by level, from 1."""
+    match kind, action:
+        case (ItemKind.CATEGORY, Action.DISABLE):
+            return DISABLED_CATEGORIES
+        case (ItemKind.CATEGORY, _):
+            return level
+        case (ItemKind.PRODUCT, Action.DISABLE):
+            return DISABLED_PRODUCTS
+        case (ItemKind.PRODUCT, Action.SHOW):
+            return SHOWN
+        case (ItemKind.PRODUCT, Action.ASSIGN):
+            return ASSIGNED
+        case (ItemKind.PRODUCT, Action.CREATE):
+            return PRODUCTS_CREATED
+        case (ItemKind.PRODUCT, _):
+            return PRODUCTS_UPDATED
+        case (ItemKind.VARIANT, Action.DISABLE):
+            return DISABLED_VARIANTS
+        case (ItemKind.VARIANT, Action.CREATE):
+            return VARIANTS_CREATED
+        case _:
+            return VARIANTS_UPDATED

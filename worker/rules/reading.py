@@ -1,0 +1,90 @@
+"""Cells read as an item, with all that is wrong with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from models.vocabulary import ItemKind
+from worker.catalog import values
+from worker.catalog.fields import FIELDS, Type
+from worker.catalog.items import Category, Image, OptionValue, Problem, Product, Read, Variant
+from worker.catalog.values import Unreadable, Value
+from worker.rules.mapping import Mapped
+
+_HEX = re.compile(r"[0-9A-Fa-f]{6}")
+
+
+def read(
+    kind: ItemKind, source_id: int, parent_id: int | None, cells: Mapping[str, Any], mapped: Mapped,
+) -> Read:
+    """The item that the cells describe; what cannot be read is left out and reported."""
+    fields, problems = _fields(kind, cells, mapped)
+    images = _images(cells, mapped)
+    match kind:
+        case ItemKind.CATEGORY:
+            return Read(Category(source_id, parent_id, fields, images), tuple(problems))
+        case ItemKind.PRODUCT:
+            categories = tuple(dict.fromkeys(int(c) for c in cells.get("ID_catalogue") or ()))
+            pairs = _custom_fields(cells, mapped)
+            return Read(Product(source_id, categories, fields, images, pairs), tuple(problems))
+        case ItemKind.VARIANT:
+            return Read(Variant(source_id, parent_id or 0, fields, _options(cells, mapped), images), tuple(problems))
+
+
+def _fields(
+    kind: ItemKind, cells: Mapping[str, Any], mapped: Mapped,
+) -> tuple[dict[str, Value], list[Problem]]:
+    read_fields: dict[str, Value] = {}
+    problems = []
+    for name, column in mapped.fields.items():
+        field = FIELDS[kind][name]
+        if field.type is Type.IMAGES or column not in cells:
+            continue
+        try:
+            read_fields[name] = values.read(cells[column], field)
+        except Unreadable as fault:
+            problems.append(Problem("unreadable_value", f"{name} (column {column}): {fault}", name))
+    return read_fields, problems
+
+
+def _images(cells: Mapping[str, Any], mapped: Mapped) -> tuple[Image, ...]:
+    column = mapped.fields.get("images")
+    found = cells.get(column) if column else None
+    unique = {str(source_id): str(url) for source_id, url in found or ()}
+    return tuple(Image(source_id, url) for source_id, url in unique.items())
+
+
+def _custom_fields(cells: Mapping[str, Any], mapped: Mapped) -> tuple[tuple[str, str], ...]:
+    """Name and value pairs; a list becomes several pairs of one name, a pair stands once."""
+    pairs = []
+    for column, shown in mapped.extras:
+        cell = cells.get(column)
+        parts = cell if isinstance(cell, list) else [cell]
+        pairs += [(shown, values.text(part)) for part in parts if part not in (None, "", [])]
+    return tuple(dict.fromkeys(pair for pair in pairs if pair[1]))
+
+
+def _options(cells: Mapping[str, Any], mapped: Mapped) -> tuple[OptionValue, ...]:
+    found = []
+    for column, shown in mapped.extras:
+        written = values.text(cells.get(column) if cells.get(column) is not None else "")
+        if written and (value := option_value(shown, written)):
+            found.append(value)
+    return tuple(found)
+
+
+def option_value(option: str, written: str) -> OptionValue | None:
+    """`Name#HEX#HEX#HEX` as a swatch value; a plain text as it stands; None where the name is missing.
+
+    A code that is not exactly six hex digits makes it a plain value of that name (the original's §8).
+    """
+    name, *codes = (part.strip() for part in written.split("#"))
+    if not name:
+        return None
+    if not codes or not _HEX.fullmatch(codes[0]):
+        # "Size #5" has no code after the mark: the text is the label.
+        looks_coded = bool(codes) and all(re.fullmatch(r"[0-9A-Za-z]{3,8}", code) for code in codes)
+        return OptionValue(option, name if looks_coded else written)
+    return OptionValue(option, name, tuple(f"#{code.upper()}" for code in codes[:3] if _HEX.fullmatch(code)))

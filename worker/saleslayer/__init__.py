@@ -1,0 +1,1 @@
+"""The source: Sales Layer, read page by page."""

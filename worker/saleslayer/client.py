@@ -1,0 +1,158 @@
+"""Asks one Sales Layer source, page by page.
+
+The first page is asked for with a signature, drawn anew for every call; a later page by the address that
+the page before it named, unsigned, and never from another host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from worker.catalog.columns import Columns, Page
+from worker.errors import SourceUnreadable, SourceUnwell
+from worker.saleslayer import answer, decode
+
+API_VERSION = "1.18"
+CONNECT_SECONDS = 30.0
+LONGEST_PAUSE = 1.0
+BROKEN_CONNECTION = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
+SHORTEST_TELLTALE = 6
+"""Values of an address that are shorter than this are no signature and no token."""
+SHAPE = {"ver": API_VERSION, "group_category_id": "1", "same_parent_variants": "1", "parents_category_tree": "1"}
+"""Siblings are needed for sets of options, parents for the tree: all plugins of Sales Layer ask for them."""
+
+# httpx logs the address of every call, and these addresses carry signatures and page tokens (law 13).
+logging.getLogger("httpx").addFilter(lambda record: record.levelno >= logging.WARNING)
+
+
+def signed(code: str, secret: str, *, at: int, unique: int) -> dict[str, str]:
+    """The four parameters by which Sales Layer knows who asks."""
+    digest = hashlib.sha256(f"{code}{secret}{at}{unique}".encode()).hexdigest()
+    return {"code": code, "time": str(at), "unique": str(unique), "key256": digest}
+
+
+class Client:
+    """Speaks the connector API of one Sales Layer source."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        code: str,
+        secret: str,
+        transport: httpx.BaseTransport | None = None,
+        timeout: float = 300.0,
+        clock: Callable[[], float] = time.time,
+        language: str | None = None,
+    ) -> None:
+        self.calls = 0
+        self._base = httpx.URL(base_url)
+        self._code = code
+        self._secret = secret
+        self._clock = clock
+        self._language = language
+        self._http = httpx.Client(
+            transport=transport,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
+            follow_redirects=False,
+        )
+
+    def __repr__(self) -> str:
+        return f"Client(host={self._base.host!r}, calls={self.calls})"
+
+    def first_page(self, *, last_update: int | None, page_size: int) -> Page:
+        """The first page of what changed since the cursor, or of everything where there is none."""
+        since = {"last_update": str(last_update)} if last_update else {}
+        found = self._asked(SHAPE | since, form={"pagination": str(page_size)})
+        return decode.page(found, language=self._language)
+
+    def next_page(self, next_url: str, *, columns: Columns) -> Page:
+        """The page at an address that the page before it named.
+
+        `columns` are those of the page before it, as they came: in the mirror's wider columns, the rows of
+        a page that does not repeat its columns would be read shifted.
+        """
+        url = self._own(next_url)
+        found = self._opened(lambda: self._http.build_request("GET", url))
+        if code := answer.error_in(found):
+            raise answer.trouble_of_a_later_page(code)
+        return decode.page(found, known=columns, language=self._language)
+
+    def check(self) -> None:
+        """Returns if Sales Layer takes the credentials."""
+        found = self._asked({"ver": API_VERSION, "test": "1"})
+        if found.get("action") != "testing" and found.get("data") is None:
+            raise SourceUnreadable("Sales Layer did not answer the test call as its description says. Ask its support.")
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def _asked(self, parameters: Mapping[str, str], *, form: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The answer to a signed call, asked for once again for each error that this may mend."""
+        asked = dict(parameters)
+        tried: set[int] = set()
+        while True:
+            found = self._opened(lambda: self._signed_request(asked, form))
+            code = answer.error_in(found)
+            if not code:
+                return found
+            if code not in answer.MENDED_BY_ASKING_AGAIN or code in tried:
+                raise answer.trouble(code)
+            tried.add(code)
+            if code == answer.WRONG_CURSOR:
+                asked.pop("last_update", None)
+
+    def _signed_request(self, parameters: Mapping[str, str], form: Mapping[str, str] | None) -> httpx.Request:
+        """A request with a signature of its own; a POST if it has a form, as the SDK sends it."""
+        unique = secrets.randbelow(2**31)
+        signature = signed(self._code, self._secret, at=int(self._clock()), unique=unique)
+        return self._http.build_request(
+            "POST" if form else "GET", self._base, params=signature | dict(parameters), data=form,
+        )
+
+    def _opened(self, build: Callable[[], httpx.Request]) -> dict[str, Any]:
+        response = self._sent(build)
+        url = response.request.url
+        in_the_address = [value for value in url.params.values() if len(value) >= SHORTEST_TELLTALE]
+        return answer.opened(response, hide=[self._secret, str(url), *in_the_address])
+
+    def _sent(self, build: Callable[[], httpx.Request], *, once_more: bool = True) -> httpx.Response:
+        """The response to a new request; where the connection broke, to a second one."""
+        self.calls += 1
+        try:
+            return self._http.send(build())
+        except httpx.RequestError as broken:
+            # Connections break now and then. A silent server is not asked twice: that may last minutes.
+            if not once_more or not isinstance(broken, BROKEN_CONNECTION):
+                raise self._unwell(broken) from None
+        time.sleep(random.uniform(0.1, LONGEST_PAUSE))  # noqa: S311  jitter, not a secret
+        return self._sent(build, once_more=False)
+
+    def _unwell(self, broken: httpx.RequestError) -> SourceUnwell:
+        is_silent = isinstance(broken, httpx.TimeoutException)
+        how = "did not answer in time" if is_silent else "could not be reached, or broke off"
+        text = f"Sales Layer ({self._base.host}) {how} ({type(broken).__name__}). It is asked again later."
+        return SourceUnwell(text, retry_after=answer.RETRY_AFTER)
+
+    def _own(self, next_url: str) -> httpx.URL:
+        """The next page's address, on our own host, by our own scheme, without a login."""
+        refused = SourceUnreadable(
+            "Sales Layer named a next page that is not on its own host. It was not fetched; ask Sales Layer's support.",
+        )
+        try:
+            url = httpx.URL(next_url)
+            is_ours = url.scheme in {"http", "https"} and (url.host, url.port) == (self._base.host, self._base.port)
+        except (httpx.InvalidURL, UnicodeError):
+            raise refused from None
+        if not is_ours:
+            raise refused
+        return url.copy_with(scheme=self._base.scheme, userinfo=b"", fragment=None)

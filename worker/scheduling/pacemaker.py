@@ -1,0 +1,76 @@
+"""A thread in every worker that finds what was lost and wakes what is due.
+
+No beat, no dispatcher process, no leader: whoever gets the scheduler's row
+lock acts, the others pass by. It is the watchdog of its own process too.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from worker.ledger import turns
+from worker.ledger.session import as_scheduler
+from worker.scheduling.dispatch import Publish, send_off
+from worker.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Pacemaker:
+    """Looks every second or two, with jitter, until it is stopped."""
+
+    engine: Engine
+    settings: Settings
+    publish: Publish
+    queue_length: Callable[[], int | None]
+    """Messages that wait in the broker; None = the broker cannot be asked."""
+    stuck: Callable[[], bool] = lambda: False
+    """Whether a slot of this process has not been heard of for too long."""
+    give_up: Callable[[], None] = lambda: None
+    """Drain this process and end it, so that its supervisor starts another."""
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> threading.Thread:
+        """Look from now on, in a thread of its own."""
+        thread = threading.Thread(target=self.run, name="pacemaker", daemon=True)
+        thread.start()
+        return thread
+
+    def run(self) -> None:
+        """Look until stopped."""
+        while not self.stopped.wait(self.settings.pacemaker_seconds * random.uniform(0.7, 1.3)):  # noqa: S311 jitter
+            try:
+                self.look()
+            except SQLAlchemyError as trouble:
+                log.warning("pacemaker cannot reach the database", error=type(trouble).__name__)
+            except Exception:
+                log.exception("bug in the pacemaker")
+            if self.stuck():
+                log.error("a slot is stuck, the worker ends")
+                self.give_up()
+
+    def look(self) -> tuple[int, int]:
+        """(turns whose lease or message was lost, parked ones that are due), all ready again; the door is full."""
+        length = self.queue_length()
+        with as_scheduler(self.engine) as session:
+            if not turns.take_the_baton(session):
+                return 0, 0
+            lost, due = turns.sweep(
+                session, quantum=self.settings.slice_yield_seconds, ttl=self.settings.dispatch_seconds,
+                queue_is_empty=length == 0,
+            )
+            passed = turns.dispatch(
+                session, door=self.settings.door_size, ttl=self.settings.dispatch_seconds, wait=False,
+            )
+        if lost:
+            log.warning("turns swept", lost=lost)
+        send_off(passed, self.publish)
+        return lost, due

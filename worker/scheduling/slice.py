@@ -1,0 +1,346 @@
+"""One slice: walk the steps until the deadline, then hand over.
+
+1. Claim the turn; a doubled, late or stolen message claims nothing and does nothing.
+2. Take up the run under way, or the one that waits, or begin a check.
+3. Walk the steps; every save is fenced, and asks whether to leave.
+4. Release the turn, dispatch, commit, publish.
+
+There is one `except` for each size of trouble (errors.py); nothing else catches broadly.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ENDED, RunState, SliceEnd, Trigger
+from worker.bigcommerce.client import Client as StoreClient
+from worker.catalog.profile import Profile
+from worker.errors import CredentialsRefused, QuotaSpent, RootCategoryGone, RunTrouble, SliceTrouble, TurnLost
+from worker.ledger import connectors, mirror, runs, turns
+from worker.ledger.connectors import Connector
+from worker.ledger.runs import Run
+from worker.ledger.session import as_scheduler, as_tenant
+from worker.saleslayer.client import Client as SourceClient
+from worker.scheduling.deadline import Deadline
+from worker.settings import Settings
+from worker.steps import sequence
+from worker.steps.toolbox import Cursor, Save, Step, Toolbox
+
+log = structlog.get_logger(__name__)
+
+MOST_BUGS = 3
+"""Slices in a row that may end by an unknown exception before the run stops (law 8)."""
+PATIENT_SECONDS = 3.0
+"""A quota that comes back sooner than this is waited for, whoever else waits (design §5)."""
+JITTER = 0.1
+"""Share by which checks and back-offs are spread, so that connectors do not move in step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The two clients of one connector."""
+
+    source: SourceClient
+    store: StoreClient
+
+    def close(self) -> None:
+        """Close the connections to both."""
+        self.source.close()
+        self.store.close()
+
+
+Meet = Callable[[Connector, Session], Neighbours]
+"""Opens the credentials and makes the clients; raises RunTrouble where that cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a slice ended, and when the connector is due again (seconds; None = at once)."""
+
+    why: SliceEnd
+    park: float | None = None
+    failed: bool = False
+
+
+@dataclass(slots=True)
+class Slice:
+    """One slice of one connector, from claim to release."""
+
+    engine: Engine
+    settings: Settings
+    meet: Meet
+    deadline: Deadline
+    tenant_id: int
+    connector_id: int
+    epoch: int
+    worker: str
+    rng: random.Random = field(default_factory=random.Random)
+    run_id: int | None = None
+    step: str | None = None
+    settled: int = 0
+    _calls: tuple[int, int] = (0, 0)
+    _neighbours: Neighbours | None = None
+
+    def claim(self) -> bool:
+        """Take the turn; False = this message is not (any more) good for one."""
+        with as_tenant(self.engine, self.tenant_id) as session:
+            claimed = turns.claim(
+                session, self.connector_id, self.epoch, lease=self.settings.lease_seconds, worker=self.worker,
+            )
+            if claimed:
+                runs.log_slice(session, self.tenant_id, self.connector_id, self.epoch, worker=self.worker)
+            return claimed
+
+    def work(self) -> Ending:
+        """Walk the steps; how the slice ended. Whatever it was, the caller releases."""
+        try:
+            return self._work()
+        except TurnLost:
+            return Ending(SliceEnd.TURN_LOST)
+        except QuotaSpent as trouble:
+            return Ending(SliceEnd.QUOTA_SPENT, park=max(0.1, trouble.retry_after))
+        except SliceTrouble as trouble:
+            if self.deadline.reason() is not None:
+                return self._left()
+            self._say("warning", trouble.code, str(trouble))
+            return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self._spread(max(1.0, trouble.retry_after)))
+        except RunTrouble as trouble:
+            return self._stop_run(trouble)
+        except DBAPIError as trouble:
+            log.warning("database unwell", error=type(trouble.orig).__name__)
+            return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self._spread(1.0), failed=True)
+        except Exception as bug:
+            log.exception("bug in a slice", step=self.step)
+            return self._bug(bug)
+        finally:
+            if self._neighbours is not None:
+                self._neighbours.store.stop.set()
+                self._neighbours.close()
+
+    def _work(self) -> Ending:
+        with self._fenced() as session:
+            connector = connectors.load(session, self.connector_id)
+            if connector is None or not connector.enabled:
+                return Ending(SliceEnd.STOPPED, park=float("inf"))
+            run = runs.current(session, self.connector_id)
+            if run is None:
+                # A check: nobody asked, and nobody hears of it unless the source has changes.
+                run_id = runs.begin_check(session, self.tenant_id, self.connector_id)
+                run = runs.load(session, run_id)
+                assert run is not None
+            if run.state is RunState.PAUSED or run.state is RunState.AWAITING_APPROVAL:
+                return Ending(SliceEnd.STOPPED, park=float("inf"))
+            self.run_id = run.id
+            runs.begin_slice(session, run.id, self.connector_id, self.epoch)
+            if run.state is RunState.QUEUED:
+                runs.begin(session, run.id, connector.profile)
+            self._neighbours = self.meet(connector, session)
+        profile = run.profile or connector.profile
+        structlog.contextvars.bind_contextvars(run=run.id)
+        return self._walk(connector, run, profile, self._neighbours)
+
+    def _walk(self, connector: Connector, run: Run, profile: Profile, neighbours: Neighbours) -> Ending:
+        width = self.settings.calls_in_flight
+        with ThreadPoolExecutor(width, thread_name_prefix=f"calls-{self.connector_id}") as pool:
+            tools = Toolbox(
+                self.tenant_id, self.connector_id, connector.store_hash, run.id, run.refresh, profile,
+                neighbours.source, neighbours.store, pool, width,
+                lambda: as_tenant(self.engine, self.tenant_id),
+            )
+            self.deadline.holds_on = tools.holds_on.is_set
+            # Asked by the threads of the calls, which do not speak SQL: they see what the slice last heard.
+            neighbours.store.patience = lambda wait: wait <= PATIENT_SECONDS or not self.deadline.is_wanted
+            try:
+                return self._steps(tools, run, profile)
+            finally:
+                # The pool is waited for; a call that has not begun does not begin any more.
+                neighbours.store.stop.set()
+
+    def _steps(self, tools: Toolbox, run: Run, profile: Profile) -> Ending:
+        name: str | None = run.step or sequence.first()
+        cursor: Cursor | None = run.cursor
+        while name is not None:
+            self.step = name
+            if not self._drive(sequence.SEQUENCE[name](tools, cursor)):
+                return self._left()
+            if name == "read_source" and (ending := self._nothing_changed(run, profile)):
+                return ending
+            name, cursor = sequence.after(name), None
+            self._save(Save(None), step=name or self.step)
+        log.info("run ended", settled=self.settled)
+        with self._fenced() as session:
+            runs.forgive_bugs(session, run.id)
+            follow_up = runs.current(session, self.connector_id) is not None
+        return Ending(SliceEnd.WORK_DONE, park=None if follow_up else self._until_next_check(profile))
+
+    def _drive(self, step: Step) -> bool:
+        """Carry the step from one yield to the next; whether it finished."""
+        leaving = False
+        try:
+            wish = next(step)
+            while True:
+                if isinstance(wish, Save):
+                    self._save(wish, step=self.step)
+                    self.deadline.units += 1
+                elif self.deadline.renewal_is_due(min(1.0, self.settings.heartbeat_seconds)):
+                    self._save(Save(None), step=None)
+                if not leaving and self._should_leave():
+                    leaving = True
+                    # What waits for the quota does not go out any more; what is under way comes back.
+                    assert self._neighbours is not None
+                    self._neighbours.store.stop.set()
+                wish = step.send(leaving)
+        except StopIteration as end:
+            return bool(end.value)
+
+    def _save(self, save: Save, *, step: str | None) -> None:
+        """Write work and cursor in one transaction, fenced; `step` None = only beat."""
+        if self.deadline.may_have_lapsed:
+            raise TurnLost("our own clock says that the lease may be over")
+        with self._fenced(progress=step is not None) as session:
+            save.write(session)
+            if step is not None and self.run_id is not None:
+                runs.keep_cursor(session, self.run_id, step, save.cursor)
+            self._count_calls(session)
+        self.settled += save.settled
+
+    def _fenced(self, *, progress: bool = False) -> AbstractContextManager[Session]:
+        return _Fenced(self, progress=progress)
+
+    def fence(self, session: Session, *, progress: bool) -> None:
+        """Renew the lease; TurnLost, and with it a rollback, where another slice has the turn."""
+        renewed = turns.renew(
+            session, self.connector_id, self.epoch, lease=self.settings.lease_seconds, progress=progress,
+        )
+        if renewed is None:
+            raise TurnLost
+        self.deadline.stop_asked = renewed.stop_asked
+
+    def _count_calls(self, session: Session) -> None:
+        if self._neighbours is None or self.run_id is None:
+            return
+        calls = (self._neighbours.store.calls, self._neighbours.source.calls)
+        if calls != self._calls:
+            runs.count(
+                session, self.run_id, calls=calls[0] - self._calls[0], source_calls=calls[1] - self._calls[1],
+            )
+            self._calls = calls
+
+    def _should_leave(self) -> bool:
+        if self.deadline.question_is_due():
+            with as_scheduler(self.engine) as session:
+                self.deadline.is_wanted = turns.is_wanted(session, self.connector_id, self.epoch)
+            self.deadline.answered()
+        return self.deadline.reason() is not None
+
+    def _left(self) -> Ending:
+        why = self.deadline.reason() or SliceEnd.TIME_IS_UP
+        return Ending(why, park=float("inf") if why is SliceEnd.STOPPED else None)
+
+    def _nothing_changed(self, run: Run, profile: Profile) -> Ending | None:
+        """After reading the source: a check without changes leaves no run, a request is *unchanged*."""
+        with self._fenced() as session:
+            self._count_calls(session)
+            connectors.checked(session, self.connector_id)
+            if mirror.has_due(session, self.connector_id):
+                runs.list_it(session, run.id)
+                return None
+            if run.trigger is Trigger.CHECK and not run.listed:
+                runs.forget(session, run.id)
+                self.run_id = None
+            else:
+                runs.become(session, run.id, RunState.UNCHANGED)
+            follow_up = runs.current(session, self.connector_id) is not None
+        return Ending(SliceEnd.WORK_DONE, park=None if follow_up else self._until_next_check(profile))
+
+    def _stop_run(self, trouble: RunTrouble) -> Ending:
+        """The run stops and somebody must act; credentials and roots stop the connector too."""
+        log.warning("run stopped", code=trouble.code, reason=str(trouble))
+        park = float(300)
+        with self._fenced() as session:
+            connector = connectors.load(session, self.connector_id)
+            if connector is not None:
+                park = self._until_next_check(connector.profile)
+            if self.run_id is not None:
+                runs.list_it(session, self.run_id)
+                runs.say(
+                    session, self.tenant_id, self.run_id, level="error", code=trouble.code, message=str(trouble),
+                )
+                run = runs.load(session, self.run_id)
+                if run is not None and run.state not in ENDED:
+                    runs.become(session, self.run_id, RunState.FAILED)
+                self._count_calls(session)
+            if isinstance(trouble, CredentialsRefused | RootCategoryGone):
+                connectors.disable(session, self.connector_id, f"{trouble.code}: {trouble}")
+                park = float("inf")
+        return Ending(SliceEnd.STOPPED, park=park)
+
+    def _bug(self, bug: Exception) -> Ending:
+        """An unknown exception: the slice ends, it is counted, after three in a row the run stops."""
+        in_a_row = 0
+        try:
+            with self._fenced() as session:
+                if self.run_id is not None:
+                    in_a_row = runs.count_bug(session, self.run_id)
+        except (TurnLost, DBAPIError):
+            return Ending(SliceEnd.TURN_LOST)
+        if in_a_row >= MOST_BUGS:
+            text = f"a fault of this service stopped the run three times ({type(bug).__name__}); its operator must look"
+            return self._stop_run(RunTrouble(text))
+        return Ending(SliceEnd.BUG, park=self._spread(5.0 * max(1, in_a_row)), failed=self.run_id is None)
+
+    def _say(self, level: str, code: str, message: str) -> None:
+        if self.run_id is None:
+            return
+        with self._fenced() as session:
+            runs.say(session, self.tenant_id, self.run_id, level=level, code=code, message=message)
+            self._count_calls(session)
+
+    def log_end(self, ending: Ending) -> None:
+        """Write the slice's end into the log of slices; it is history, so it is not fenced."""
+        with as_tenant(self.engine, self.tenant_id) as session:
+            runs.end_slice(
+                session, self.connector_id, self.epoch, why=ending.why, step=self.step, calls=self._calls[0],
+                settled=self.settled,
+            )
+
+    def _until_next_check(self, profile: Profile) -> float:
+        return self._spread(float(profile.check_every_seconds))
+
+    def _spread(self, seconds: float) -> float:
+        return seconds * self.rng.uniform(1 - JITTER, 1 + JITTER)
+
+
+class _Fenced:
+    """A transaction of the tenant's that begins by matching the epoch; else it never happened."""
+
+    def __init__(self, slice_: Slice, *, progress: bool) -> None:
+        self._slice = slice_
+        self._progress = progress
+        self._inner = as_tenant(slice_.engine, slice_.tenant_id)
+        self._sent_at = 0.0
+
+    def __enter__(self) -> Session:
+        self._sent_at = self._slice.deadline.clock()
+        session = self._inner.__enter__()
+        try:
+            self._slice.fence(session, progress=self._progress)
+        except BaseException as trouble:
+            self._inner.__exit__(type(trouble), trouble, trouble.__traceback__)
+            raise
+        return session
+
+    def __exit__(self, *trouble: object) -> bool | None:
+        left = self._inner.__exit__(*trouble)  # type: ignore[arg-type]
+        if trouble[0] is None:
+            self._slice.deadline.beaten(self._sent_at)
+        return left

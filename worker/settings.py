@@ -1,0 +1,51 @@
+"""Every setting of the service, read once from the environment."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings; each stands in docs/settings.md. No other module reads the environment."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    database_url: str = Field(
+        "postgresql+psycopg2://service@localhost/connector", description="Postgres, as the role service",
+    )
+    migration_database_url: str = Field(
+        "postgresql+psycopg2://owner@localhost/connector", description="Postgres, as the role owner; for migrations",
+    )
+    redis_url: str = Field("redis://localhost:6379/0", description="Redis: broker and quota, nothing that must last")
+    saleslayer_url: str = Field("https://api.saleslayer.com", description="Host of the Sales Layer connector API")
+    bigcommerce_url: str = Field("https://api.bigcommerce.com", description="Host of the BigCommerce API")
+    credential_keys: SecretStr = Field(
+        SecretStr(""), description="Key ring: id:base64 of 32 bytes, comma-separated, the first one seals",
+    )
+    slice_seconds: float = Field(600.0, gt=0, description="Longest slice, seconds")
+    slice_yield_seconds: float = Field(60.0, gt=0, description="After this long a slice yields to a poorer one, seconds")
+    lease_seconds: float = Field(25.0, gt=0, description="How long a slice holds its turn without a sign, seconds")
+    drain_seconds: float = Field(20.0, gt=0, description="Longest a stopping worker waits for its slices, seconds")
+    door_size: int = Field(8, ge=1, description="Most slices dispatched and not yet begun")
+    dispatch_seconds: float = Field(150.0, gt=0, description="After this long a dispatched slice is sent again, seconds")
+    pacemaker_seconds: float = Field(1.5, gt=0, description="Mean time between two looks of the pacemaker, seconds")
+    calls_in_flight: int = Field(30, ge=1, le=48, description="Most calls to a store that one slice has in flight")
+    call_timeout_seconds: float = Field(90.0, gt=0, description="Longest a call to the store may take, seconds")
+    source_timeout_seconds: float = Field(300.0, gt=0, description="Longest a call to the source may take, seconds")
+    database_pool: int = Field(8, ge=1, description="Postgres connections of one process")
+    log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
+    log_level: str = Field("info", description="Lowest level that is logged")
+
+    @property
+    def heartbeat_seconds(self) -> float:
+        """The longest between two heartbeats (law 4): a quarter of the lease, 6 s at most."""
+        return min(6.0, self.lease_seconds / 4)
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings()

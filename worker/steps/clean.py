@@ -1,0 +1,186 @@
+"""Take out what cannot be sent, and say why in its status.
+
+Variants without product, products without a valid weight or price, values
+beyond the store's limits; then names and SKUs that repeat inside the source
+(law 11). All that is wrong with an item is said at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ItemKind, Outcome
+from worker.catalog.items import Key, Problem, Settled, Variant
+from worker.ledger import mirror, statuses
+from worker.ledger.mirror import SourceRow
+from worker.rules import validity
+from worker.rules.mapping import Mapped
+from worker.steps import reading
+from worker.steps.reading import Family
+from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write
+
+@dataclass(slots=True)
+class Verdicts:
+    """What cleaning found in a portion of items."""
+
+    refused: dict[ItemKind, dict[int, str | None]] = field(default_factory=dict)
+    settled: list[Settled] = field(default_factory=list)
+    healed: dict[ItemKind, list[int]] = field(default_factory=dict)
+
+    def say(self, row: SourceRow, problems: tuple[Problem, ...], outcome: Outcome, *, looked_at: bool) -> None:
+        """Note what is wrong with the item; nothing = it is fit."""
+        code = problems[0].code if problems else None
+        self.refused.setdefault(row.kind, {})[row.source_id] = code
+        if problems and (looked_at or row.refused != code):
+            self.settled.append(_settled(Key(row.kind, row.source_id), problems, outcome))
+        if not problems and row.refused is not None and not row.due:
+            self.healed.setdefault(row.kind, []).append(row.source_id)
+
+
+def clean(tools: Toolbox, cursor: Cursor | None) -> Step:
+    """Refuse what cannot be sent; what is refused has its outcome and is due no more."""
+    kept = dict(cursor or {"part": "categories"})
+    with tools.read() as session:
+        kinds = reading.mapped(tools, session)
+        all_due = mirror.state(session, tools.connector_id).all_due
+    if kept["part"] == "categories":
+        with tools.read() as session:
+            trees = reading.trees(tools, session)
+        kept = {"part": "families", "after": -1}
+        if (yield Save(dict(kept), _writing(tools, _categories(trees, kinds, all_due=all_due), trees))):
+            return False
+    if kept["part"] == "families":
+        after = int(kept["after"])
+        while True:
+            with tools.read() as session:
+                ids = mirror.family_ids(
+                    session, tools.connector_id, after=after, limit=reading.FAMILIES, all_due=all_due,
+                )
+                families = reading.families(session, tools.connector_id, ids)
+            if not families:
+                break
+            after = families[-1].id
+            verdicts = Verdicts()
+            for family in families:
+                _family(verdicts, family, kinds, all_due=all_due)
+            if (yield Save({"part": "families", "after": after}, _writing(tools, verdicts))):
+                return False
+        if (yield Save({"part": "repeated"})):
+            return False
+    yield Save(None, lambda session: _repeated(tools, session, all_due=all_due))
+    return True
+
+
+def _categories(trees: reading.Trees, kinds: Mapping[ItemKind, Mapped], *, all_due: bool) -> Verdicts:
+    verdicts = Verdicts()
+    circles = frozenset[int]().union(*(one.in_circle for one in trees.covered))
+    holders: dict[tuple[int, str], int] = {}
+    for source_id, row in sorted(trees.rows.items()):
+        if row.gone:
+            continue
+        read = reading.item(row, kinds)
+        grave = list(validity.graver(read))
+        if source_id in circles:
+            grave.append(Problem("category_circle", "its parents lead back to itself; give it another parent"))
+        name = str(read.item.fields.get("name") or "").casefold()
+        holder = holders.setdefault((row.parent_id, name), source_id) if name and not grave else source_id
+        if holder != source_id:
+            grave.append(Problem("name_taken", f"category {holder} has the same name under the same parent", "name"))
+        problems = (*grave, *validity.lighter(read, grave)) if grave else ()
+        outcome = Outcome.FAILED if holder != source_id else Outcome.REJECTED
+        verdicts.say(row, problems, outcome, looked_at=row.due or all_due)
+    return verdicts
+
+
+def _family(verdicts: Verdicts, family: Family, kinds: Mapping[ItemKind, Mapped], *, all_due: bool) -> None:
+    """The product by itself, then its variants beside each other."""
+    product = family.product
+    product_is_fit = product is not None and not product.gone
+    if product is not None and not product.gone:
+        if product.due or all_due:
+            read = reading.item(product, kinds)
+            against = validity.graver(read)
+            problems = (*against, *validity.lighter(read, against)) if against else ()
+            verdicts.say(product, problems, Outcome.REJECTED, looked_at=True)
+            product_is_fit = not against
+        else:
+            product_is_fit = product.refused is None
+    present = [row for row in family.variants if not row.gone]
+    reads = {row.source_id: reading.item(row, kinds) for row in present}
+    grave_of = {source_id: validity.graver(read) for source_id, read in reads.items()}
+    fit = [read.item for source_id, read in reads.items() if not grave_of[source_id]]
+    beside = validity.among_siblings([one for one in fit if isinstance(one, Variant)])
+    for row in present:
+        looked_at = row.due or all_due
+        read, grave = reads[row.source_id], list(grave_of[row.source_id])
+        if product is None or product.gone:
+            grave.insert(0, Problem("no_product", f"its product {family.id} is not exported by the source"))
+        elif row.source_id in beside:
+            grave.append(beside[row.source_id])
+        elif not grave and not product_is_fit:
+            blocked = (_blocked_by(product),)
+            verdicts.say(row, blocked, Outcome.BLOCKED, looked_at=looked_at)
+            continue
+        problems = (*grave, *validity.lighter(read, grave)) if grave else ()
+        verdicts.say(row, problems, Outcome.REJECTED, looked_at=looked_at)
+
+
+def _blocked_by(product: SourceRow) -> Problem:
+    return Problem("product_refused", f"its product {product.source_id} cannot be sent; see the product's status")
+
+
+def _settled(key: Key, problems: tuple[Problem, ...], outcome: Outcome) -> Settled:
+    return Settled(key, outcome, problems[0].code, "; ".join(problem.text for problem in problems), problems)
+
+
+def _writing(tools: Toolbox, verdicts: Verdicts, trees: reading.Trees | None = None) -> Write:
+    def write(session: Session) -> None:
+        for kind, refused in verdicts.refused.items():
+            mirror.refuse(session, tools.connector_id, kind, refused)
+            mirror.settle(session, tools.connector_id, kind, [one for one, code in refused.items() if code])
+        for kind, ids in verdicts.healed.items():
+            mirror.make_due(session, tools.connector_id, kind, ids)
+        settled = verdicts.settled if trees is None else _by_storefront(verdicts.settled, trees)
+        statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, settled)
+
+    return write
+
+
+def _by_storefront(settled: Iterable[Settled], trees: reading.Trees) -> list[Settled]:
+    """A category's outcome on every storefront that shows it."""
+    return [
+        Settled(
+            Key(one.key.kind, one.key.source_id, covered.storefront_id), one.outcome, one.code, one.message,
+            one.problems,
+        )
+        for one in settled
+        for covered in trees.covered
+        if one.key.source_id in covered or one.key.source_id in covered.in_circle
+    ]
+
+
+def _repeated(tools: Toolbox, session: Session, *, all_due: bool) -> None:
+    """Names, then SKUs: the holder stays, the others are *failed* without a call, their variants blocked."""
+    for code, what, repeated in (
+        ("name_taken", "name", mirror.repeated_names(session, tools.connector_id)),
+        ("sku_taken", "SKU", mirror.repeated_skus(session, tools.connector_id)),
+    ):
+        verdicts = Verdicts()
+        standing = mirror.refused_for(session, tools.connector_id, code)
+        for one in repeated:
+            problem = Problem(code, f"{one.holder_kind} {one.holder_id} has the same {what} ('{one.key}')", what.casefold())
+            verdicts.refused.setdefault(one.kind, {})[one.source_id] = code
+            if all_due or (one.kind, one.source_id) not in standing:
+                verdicts.settled.append(_settled(Key(one.kind, one.source_id), (problem,), Outcome.FAILED))
+        now = {(one.kind, one.source_id) for one in repeated}
+        for kind, source_id in standing - now:
+            verdicts.refused.setdefault(kind, {})[source_id] = None
+            verdicts.healed.setdefault(kind, []).append(source_id)
+        products = [one.source_id for one in repeated if one.kind is ItemKind.PRODUCT]
+        for row in mirror.fit_variants_of(session, tools.connector_id, products):
+            problem = Problem("product_refused", f"its product {row.parent_id} cannot be sent; see the product's status")
+            verdicts.say(row, (problem,), Outcome.BLOCKED, looked_at=True)
+        _writing(tools, verdicts)(session)

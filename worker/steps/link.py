@@ -1,0 +1,206 @@
+"""Link what coincides: which store item is this source item, once, remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ItemKind, Outcome
+from worker.catalog.fields import Group
+from worker.catalog.items import Category, Item, Key, Problem, Product, Settled, Variant
+from worker.catalog.store import Candidate, Relation, StoreRow
+from worker.catalog.values import key
+from worker.ledger import mirror, relations, statuses, store_items
+from worker.rules import coverage, difference, holding, matching, options
+from worker.rules.mapping import Mapped
+from worker.steps import reading
+from worker.steps.reading import Trees
+from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write
+
+CHUNK = 500
+"""Items that are matched in one transaction."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What matching found in a portion of items."""
+
+    relations: list[Relation] = field(default_factory=list)
+    problems: dict[Key, Problem] = field(default_factory=dict)
+
+
+def link(tools: Toolbox, cursor: Cursor | None) -> Step:
+    """Link categories level by level, then products, then the variants of linked products."""
+    kept = dict(cursor or {"part": "categories", "level": 1})
+    with tools.read() as session:
+        kinds = reading.mapped(tools, session)
+    if kept["part"] == "categories":
+        level: int | None = kept["level"]
+        while level is not None:
+            found, level = _categories(tools, kinds, level)
+            following = {"part": "products", "after": 0} if level is None else {"part": "categories", "level": level}
+            if (yield Save(following, _writing(tools, found))):
+                return False
+        kept = {"part": "products", "after": 0}
+    for kind, part in ((ItemKind.PRODUCT, "products"), (ItemKind.VARIANT, "variants")):
+        if kept["part"] != part:
+            continue
+        finished = yield from _items(tools, kinds, kind, kept)
+        if not finished:
+            return False
+        kept = {"part": "variants", "after": 0}
+        if kind is ItemKind.PRODUCT and (yield Save(kept)):
+            return False
+    yield Save(None)
+    return True
+
+
+def _categories(tools: Toolbox, kinds: Mapping[ItemKind, Mapped], level: int) -> tuple[Found, int | None]:
+    """The categories of one level of every tree; the next level, if there is one."""
+    found = Found()
+    deepest = 0
+    with tools.read() as session:
+        if not store_items.any_of(session, tools.connector_id, ItemKind.CATEGORY):
+            return found, None
+        trees = reading.trees(tools, session)
+        linked = relations.of_categories(session, tools.connector_id)
+        for covered in trees.covered:
+            deepest = max(deepest, max((place[1] for place in covered.places.values()), default=0))
+            wanted = []
+            for source_id, (parent, depth) in covered.places.items():
+                row = trees.rows[source_id]
+                if depth != level or row.refused is not None or _at(source_id, covered.storefront_id) in linked:
+                    continue
+                above = linked.get(_at(parent, covered.storefront_id)) if parent is not None else None
+                if parent is None or above is not None:
+                    name = key(str(reading.category(row, kinds).fields.get("name") or ""))
+                    wanted.append((source_id, above.store_id if above else 0, name or ""))
+            candidates = store_items.category_candidates(
+                session, tools.connector_id, tree_id=trees.tree_id(covered.storefront_id), wanted=wanted,
+            )
+            _match(tools, session, found, ItemKind.CATEGORY, candidates, kinds, trees, covered.storefront_id)
+    return found, level + 1 if level < deepest else None
+
+
+def _at(source_id: int | None, storefront_id: int) -> Key:
+    return Key(ItemKind.CATEGORY, source_id or 0, storefront_id)
+
+
+def _items(tools: Toolbox, kinds: Mapping[ItemKind, Mapped], kind: ItemKind, kept: dict[str, Any]) -> Step:
+    """Products or variants, chunk by chunk; nothing to do where the store holds none that is free."""
+    after = int(kept["after"])
+    while True:
+        found = Found()
+        with tools.read() as session:
+            if not store_items.any_of(session, tools.connector_id, kind):
+                return True
+            candidates = (
+                store_items.product_candidates(session, tools.connector_id, after=after, limit=CHUNK)
+                if kind is ItemKind.PRODUCT
+                else store_items.variant_candidates(session, tools.connector_id, after=after, limit=CHUNK)
+            )
+            if not candidates:
+                return True
+            after = max(candidates)
+            trees = reading.trees(tools, session)
+            _match(tools, session, found, kind, candidates, kinds, trees, 0)
+        if (yield Save({**kept, "after": after}, _writing(tools, found))):
+            return False
+
+
+def _match(
+    tools: Toolbox, session: Session, found: Found, kind: ItemKind, candidates: Mapping[int, list[Candidate]],
+    kinds: Mapping[ItemKind, Mapped], trees: Trees, storefront_id: int,
+) -> None:
+    matches = {source_id: matching.match(fitting) for source_id, fitting in candidates.items()}
+    taken: dict[int, int] = {}
+    for source_id, match in sorted(matches.items()):
+        if match.problem is not None:
+            found.problems[Key(kind, source_id, storefront_id)] = match.problem
+        elif match.store_id is not None:
+            # Two source items for one store item: the lower id has it (law 11).
+            taken.setdefault(match.store_id, source_id)
+    chosen = {source_id: store_id for store_id, source_id in taken.items()}
+    held = store_items.load(session, tools.connector_id, kind, chosen.values())
+    items = _read(tools, session, kind, chosen, kinds, trees)
+    linked = relations.of_categories(session, tools.connector_id) if kind is ItemKind.PRODUCT and chosen else {}
+    for source_id, store_id in chosen.items():
+        item, said, places = items[source_id]
+        row = held[store_id]
+        category_ids = [
+            linked[_at(category, storefront)].store_id
+            for storefront, category in places
+            if _at(category, storefront) in linked
+        ]
+        same = holding.coinciding(item, said, row, category_ids=category_ids)
+        if len(category_ids) < len(places):
+            same.pop(Group.CATEGORIES, None)
+        found.relations.append(_relation(Key(kind, source_id, storefront_id), item, row, same, places))
+
+
+def _read(
+    tools: Toolbox, session: Session, kind: ItemKind, chosen: Iterable[int], kinds: Mapping[ItemKind, Mapped],
+    trees: Trees,
+) -> dict[int, tuple[Item, dict[str, Any], tuple[tuple[int, int], ...]]]:
+    """Source id -> the item, its groups, and the places where a product stands."""
+    read: dict[int, tuple[Item, dict[str, Any], tuple[tuple[int, int], ...]]] = {}
+    if kind is ItemKind.CATEGORY:
+        for source_id in chosen:
+            category = reading.category(trees.rows[source_id], kinds)
+            read[source_id] = (category, {}, ())
+        return read
+    if kind is ItemKind.VARIANT:
+        for row in mirror.rows(session, tools.connector_id, kind, chosen):
+            variant = reading.variant(row, kinds)
+            read[row.source_id] = (variant, difference.variant_groups(variant), ())
+        return read
+    for family in reading.families(session, tools.connector_id, chosen):
+        assert family.product is not None
+        product = reading.product(family.product, kinds)
+        fit = [reading.variant(row, kinds) for row in family.variants if not row.gone and row.refused is None]
+        places = coverage.storefronts_of(product.category_ids, trees.covered)
+        read[family.id] = (product, difference.product_groups(product, places, options.of_product(fit)), places)
+    return read
+
+
+def _relation(
+    at: Key, item: Item, row: StoreRow, same: dict[str, str], places: tuple[tuple[int, int], ...],
+) -> Relation:
+    relation = Relation(at, row.store_id, row.parent_id, created_here=False, fingerprints=same)
+    match item:
+        case Product():
+            wanted = set(item.custom_fields)
+            parts = {
+                "images": holding.pictures(item.images, row),
+                "custom_fields": [one for one in row.fields.get("custom_fields") or () if (one[0], one[1]) in wanted],
+                "options": row.fields.get("options") or {},
+                "storefronts": sorted({storefront for storefront, _ in places} & set(row.fields.get("storefronts") or ())),
+            }
+            return replace(relation, parts=parts, enabled=row.fields.get("is_visible") is not False)
+        case Variant():
+            return replace(relation, enabled=row.fields.get("enabled") is not False)
+        case Category():
+            said = difference.category_groups(item, None)
+            same = holding.coinciding(item, said, row)
+            same.pop(Group.CATEGORIES, None)
+            return replace(relation, fingerprints=same, enabled=row.fields.get("is_visible") is not False)
+
+
+def _writing(tools: Toolbox, found: Found) -> Write:
+    def write(session: Session) -> None:
+        foreign = relations.remember(session, tools.tenant_id, tools.connector_id, tools.store_hash, found.relations)
+        trouble = dict(found.problems)
+        for at in foreign:
+            text = "the store item that it matches belongs to another connector of this store; unlink it there first"
+            trouble[at] = Problem("owned_elsewhere", text)
+        settled = [Settled(at, Outcome.FAILED, one.code, one.text, (one,)) for at, one in trouble.items()]
+        statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, settled)
+        for kind in ItemKind:
+            refused = {at.source_id: one.code for at, one in trouble.items() if at.kind is kind}
+            mirror.refuse(session, tools.connector_id, kind, refused)
+            mirror.settle(session, tools.connector_id, kind, refused)
+
+    return write

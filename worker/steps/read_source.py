@@ -1,0 +1,209 @@
+"""Download the source's changes into the mirror.
+
+Pages belong to a read attempt (law 7): they are staged, and only when all
+are there the mirror takes them over and the source's cursor moves. An
+attempt that breaks is dropped and begun again with the old cursor; after two
+such, the source is read without yielding to others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ItemKind
+from worker.catalog import values
+from worker.catalog.columns import Columns, Page, Row
+from worker.catalog.values import Unreadable
+from worker.errors import ProfileUnusable, SourceUnreadable, SourceUnwell
+from worker.ledger import mirror, runs
+from worker.rules import mapping
+from worker.rules.mapping import Mapped
+from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered
+
+PORTION = 5_000
+"""Rows that the mirror takes over in one transaction: about half a second of Postgres."""
+MOST_EMPTY_PAGES = 3
+"""Older servers could send empty pages without end (SL API facts §8)."""
+MOST_BROKEN = 5
+"""Attempts that may break before the run stops: the source cannot be read whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A read attempt between two pages: all that is needed to go on."""
+
+    page: int
+    next_url: str | None
+    time: int
+    is_refresh: bool
+    company_id: int | None
+    columns: Columns
+    broken: int
+    empty: int
+    told_of_media: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The attempt as a cursor."""
+        return {
+            "part": "pages", "page": self.page, "next_url": self.next_url, "time": self.time,
+            "is_refresh": self.is_refresh, "company_id": self.company_id, "columns": self.columns.to_json(),
+            "broken": self.broken, "empty": self.empty, "told_of_media": self.told_of_media,
+        }
+
+    @staticmethod
+    def from_json(kept: Mapping[str, Any]) -> Attempt:
+        """The attempt that the cursor holds."""
+        return Attempt(
+            kept["page"], kept["next_url"], kept["time"], kept["is_refresh"], kept["company_id"],
+            Columns.from_json(kept["columns"]), kept["broken"], kept["empty"], kept["told_of_media"],
+        )
+
+
+def read_source(tools: Toolbox, cursor: Cursor | None) -> Step:
+    """Bring the mirror up to date with the source."""
+    kept = dict(cursor or {})
+    if kept.get("part", "pages") == "pages":
+        attempt = Attempt.from_json(kept) if kept.get("next_url") else None
+        broken = int(kept.get("broken", 0))
+        while attempt is None or attempt.next_url is not None:
+            if broken >= 2:
+                tools.holds_on.set()
+            try:
+                page, leaving = yield from answered(tools, _asking(tools, attempt))
+            except (SourceUnreadable, SourceUnwell) as trouble:
+                if attempt is None or broken + 1 >= MOST_BROKEN:
+                    raise
+                # The old mirror and cursor stand; page one is asked for again, with a new signature.
+                broken += 1
+                attempt = None
+                text = f"the source broke off on a later page and was asked again from the first: {trouble}"
+                if (yield Save({"part": "pages", "broken": broken}, _dropping(tools, text))):
+                    return False
+                continue
+            attempt = _forward(tools, attempt, page, broken)
+            if (yield Save(attempt.to_json(), _staging(tools, attempt, page))) or leaving:
+                return False
+        kept = attempt.to_json() | {"part": "take_over"}
+        if (yield Save(kept)):
+            return False
+    return (yield from _take_over(tools, kept))
+
+
+def _asking(tools: Toolbox, attempt: Attempt | None) -> Callable[[], Page]:
+    if attempt is not None and attempt.next_url is not None:
+        url, columns = attempt.next_url, attempt.columns
+        return lambda: tools.source.next_page(url, columns=columns)
+    with tools.read() as session:
+        state = mirror.state(session, tools.connector_id)
+    last_update = None if tools.refresh or state.refresh_wanted else state.last_update
+    return lambda: tools.source.first_page(last_update=last_update, page_size=tools.profile.source_page_size)
+
+
+def _forward(tools: Toolbox, attempt: Attempt | None, page: Page, broken: int) -> Attempt:
+    """The attempt after this page."""
+    if attempt is None:
+        _fits(tools, page.columns)
+        return Attempt(
+            1, page.next_url, page.time, page.is_refresh, page.company_id, page.columns, broken,
+            0 if page.rows else 1, page.media_pending,
+        )
+    if page.next_url is not None and page.next_url == attempt.next_url:
+        raise SourceUnreadable("the source sent the same page twice as the next one; ask Sales Layer's support")
+    empty = 0 if page.rows else attempt.empty + 1
+    if empty > MOST_EMPTY_PAGES and page.next_url is not None:
+        raise SourceUnreadable(f"the source sent {empty} empty pages in a row; ask Sales Layer's support")
+    return replace(
+        attempt, page=attempt.page + 1, next_url=page.next_url, columns=attempt.columns.merged_with(page.columns),
+        empty=empty, told_of_media=max(attempt.told_of_media, page.media_pending),
+    )
+
+
+def _fits(tools: Toolbox, columns: Columns) -> dict[ItemKind, Mapped]:
+    mapped, faults = mapping.settle(tools.profile, _known_columns(tools, columns))
+    if faults:
+        raise ProfileUnusable(faults)
+    return mapped
+
+
+def _known_columns(tools: Toolbox, columns: Columns) -> Columns:
+    """The columns of this answer and those that only the mirror knows: an update may leave some out."""
+    with tools.read() as session:
+        known = mirror.state(session, tools.connector_id).columns
+    return columns if known is None else known.merged_with(columns)
+
+
+def _dropping(tools: Toolbox, message: str) -> Write:
+    def write(session: Session) -> None:
+        mirror.drop_attempt(session, tools.connector_id)
+        runs.say(session, tools.tenant_id, tools.run_id, level="warning", code="source_broke_off", message=message)
+
+    return write
+
+
+def _staging(tools: Toolbox, attempt: Attempt, page: Page) -> Write:
+    mapped = mapping.settle(tools.profile, attempt.columns)[0]
+    keys = {(row.kind, row.source_id): _keys(row, mapped[row.kind]) for row in page.rows if not row.gone}
+
+    def write(session: Session) -> None:
+        if attempt.page == 1:
+            mirror.drop_attempt(session, tools.connector_id)
+        mirror.stage(session, tools.tenant_id, tools.connector_id, attempt.page, page.rows, keys)
+
+    return write
+
+
+def _keys(row: Row, mapped: Mapped) -> tuple[str | None, str | None]:
+    """The keys by which a name or SKU is compared; None = the row does not carry the column."""
+    return _key(row, mapped.fields.get("name")), _key(row, mapped.fields.get("sku"))
+
+
+def _key(row: Row, column: str | None) -> str | None:
+    if column is None or column not in row.cells:
+        return None
+    try:
+        return values.key(values.text(row.cells[column])) or ""
+    except Unreadable:
+        return ""
+
+
+@dataclass(slots=True)
+class _Portion:
+    connector_id: int
+    moved: int = 0
+
+    def take_over(self, session: Session) -> None:
+        self.moved = mirror.take_over(session, self.connector_id, portion=PORTION)
+
+
+def _take_over(tools: Toolbox, kept: dict[str, Any]) -> Step:
+    """Move the staged rows into the mirror in portions; the cursor of the source moves with the last."""
+    moved = PORTION
+    while moved == PORTION:
+        portion = _Portion(tools.connector_id)
+        leaving = yield Save(kept, portion.take_over)
+        moved = portion.moved
+        if leaving:
+            return False
+    attempt = Attempt.from_json(kept)
+
+    def finish(session: Session) -> None:
+        if attempt.is_refresh:
+            mirror.mark_missing(session, tools.connector_id)
+        known = mirror.state(session, tools.connector_id).columns
+        columns = attempt.columns if known is None or attempt.is_refresh else known.merged_with(attempt.columns)
+        mirror.finish_attempt(
+            session, tools.connector_id, last_update=attempt.time, company_id=attempt.company_id, columns=columns,
+            refreshed=attempt.is_refresh, all_due=tools.refresh,
+        )
+        if attempt.told_of_media:
+            runs.say(
+                session, tools.tenant_id, tools.run_id, level="warning", code="pictures_pending",
+                message=f"Sales Layer is still processing {attempt.told_of_media} pictures; they come with a later run",
+            )
+
+    yield Save(None, finish)
+    return True

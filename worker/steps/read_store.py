@@ -1,0 +1,149 @@
+"""Read all that the store holds: storefronts, trees, categories, products with their variants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ItemKind
+from worker.bigcommerce import decode, reads
+from worker.bigcommerce.limits import PRODUCTS_PER_PAGE
+from worker.catalog.store import StoreRow
+from worker.errors import RefusedByStore, StoreGone, StoreUnwell
+from worker.ledger import connectors, mirror, relations, runs, store_items
+from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered
+
+SMALLEST_PAGE = 10
+"""A page of products is halved down to this before the store counts as unwell."""
+
+
+def read_store(tools: Toolbox, cursor: Cursor | None) -> Step:
+    """Keep what the store holds, and find which of our relations have lost their store item."""
+    kept = dict(cursor or {"part": "storefronts"})
+    if kept["part"] == "storefronts":
+        found, leaving = yield from answered(tools, lambda: _storefronts(tools))
+        kept = {"part": "categories", "page": 1, "trees": [one["tree_id"] for one in found]}
+        if (yield Save(kept, _beginning(tools, found))) or leaving:
+            return False
+    if kept["part"] == "categories":
+        finished = yield from _categories(tools, kept)
+        if not finished:
+            return False
+        kept = {"part": "products", "after": 0, "page": 1, "brands": {}}
+    if not (yield from _products(tools, kept)):
+        return False
+    yield Save(None, lambda session: _finish(tools, session))
+    return True
+
+
+def _categories(tools: Toolbox, kept: dict[str, Any]) -> Step:
+    page_number: int | None = kept["page"]
+    while page_number is not None:
+        number, trees = page_number, kept["trees"]
+        page, leaving = yield from answered(tools, partial(reads.categories, tools.store, trees, page=number))
+        rows = [decode.category(raw) for raw in page.rows]
+        page_number = page.next
+        kept["page"] = page_number
+        cursor = kept if page_number else {"part": "products", "after": 0, "page": 1, "brands": {}}
+        if (yield Save(dict(cursor), _keeping(tools, number, rows))) or leaving:
+            return False
+    return True
+
+
+def _products(tools: Toolbox, kept: dict[str, Any]) -> Step:
+    """Page by page by id; a page that the store cannot make is asked for again by halves (API facts §8)."""
+    size = PRODUCTS_PER_PAGE
+    brands = {int(brand_id): str(name) for brand_id, name in kept["brands"].items()}
+    after: int | None = kept["after"]
+    while after is not None:
+        try:
+            page, leaving = yield from answered(
+                tools, partial(reads.products, tools.store, after_id=after, limit=size),
+            )
+        except StoreUnwell:
+            if size <= SMALLEST_PAGE:
+                raise
+            size //= 2
+            continue
+        unknown = {int(raw.get("brand_id") or 0) for raw in page.rows} - set(brands) - {0}
+        if unknown:
+            named, left = yield from answered(tools, partial(reads.brands, tools.store, sorted(unknown)))
+            brands |= {int(raw["id"]): str(raw["name"]) for raw in named}
+            leaving = leaving or left
+        rows = [row for raw in page.rows for row in decode.product(raw, brands)]
+        number = kept["page"]
+        after = page.next
+        kept |= {"after": after, "page": number + 1, "brands": {str(one): name for one, name in brands.items()}}
+        if (yield Save(dict(kept), _keeping(tools, number, rows))) or leaving:
+            return after is None and not leaving
+    return True
+
+
+def _storefronts(tools: Toolbox) -> list[dict[str, Any]]:
+    """The storefronts that the profile links (else the first one) with their trees, made where there is none."""
+    try:
+        channels = {int(raw["id"]): raw for raw in reads.channels(tools.store)}
+    except RefusedByStore as refusal:
+        raise StoreGone(f"the store {tools.store_hash} cannot be read: {refusal}") from refusal
+    roots = {link.storefront: link.root for link in tools.profile.storefronts}
+    if not roots:
+        if not channels:
+            raise StoreGone(f"the store {tools.store_hash} has no storefront; create one in BigCommerce")
+        roots = {min(channels): None}
+    lacking = [storefront for storefront in roots if storefront not in channels]
+    if lacking:
+        known = ", ".join(f"{one} ({raw['name']})" for one, raw in channels.items()) or "none"
+        raise StoreGone(f"the store has no storefront {lacking[0]}; it has {known}: change the profile's storefronts")
+    trees = {int(channel): int(raw["id"]) for raw in reads.trees(tools.store, sorted(roots)) for channel in raw["channels"]}
+    for storefront in roots:
+        if storefront not in trees:
+            trees[storefront] = _new_tree(tools, storefront, str(channels[storefront]["name"]))
+    return [
+        {
+            "storefront_id": storefront, "name": str(channels[storefront]["name"]), "tree_id": trees[storefront],
+            "root_id": root,
+        }
+        for storefront, root in sorted(roots.items())
+    ]
+
+
+def _new_tree(tools: Toolbox, storefront: int, name: str) -> int:
+    """A new storefront may have no tree yet (API facts §6); two answers to one request make one tree."""
+    answer = tools.store.put("/v3/catalog/trees", [{"name": name, "channels": [storefront]}])
+    rows: Sequence[Mapping[str, Any]] = answer.data or reads.trees(tools.store, [storefront])
+    return int(next(raw["id"] for raw in rows if storefront in raw["channels"]))
+
+
+def _beginning(tools: Toolbox, found: Sequence[Mapping[str, Any]]) -> Write:
+    def write(session: Session) -> None:
+        connectors.keep_storefronts(session, tools.tenant_id, tools.connector_id, found)
+        store_items.begin_read(session, tools.connector_id)
+
+    return write
+
+
+def _keeping(tools: Toolbox, number: int, rows: Sequence[StoreRow]) -> Write:
+    return lambda session: store_items.keep(session, tools.tenant_id, tools.connector_id, number, rows)
+
+
+def _finish(tools: Toolbox, session: Session) -> None:
+    """All pages are there. A store item of ours that somebody removed is found, said, and made again."""
+    store_items.finish_read(session, tools.connector_id)
+    lost = relations.vanished(session, tools.connector_id)
+    if not lost:
+        return
+    relations.forget(session, tools.connector_id, [one.key for one in lost])
+    gone = [one.key.source_id for one in lost if one.key.kind is ItemKind.CATEGORY]
+    relations.unsettle_products_in(session, tools.connector_id, gone)
+    for kind in ItemKind:
+        ids = sorted({one.key.source_id for one in lost if one.key.kind is kind})
+        if ids:
+            mirror.make_due(session, tools.connector_id, kind, ids)
+            shown = ", ".join(map(str, ids[:5])) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+            runs.say(
+                session, tools.tenant_id, tools.run_id, level="warning", code="removed_in_store",
+                message=f"{len(ids)} {kind} items were removed in the store by hand and are made again: {shown}",
+            )

@@ -1,0 +1,138 @@
+"""What a change refers to, as ids of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ItemKind
+from worker.catalog.changes import (
+    AssignStorefronts,
+    Change,
+    CreateCategory,
+    CreateProduct,
+    CreateVariant,
+    Disable,
+    ShowOptions,
+    UpdateCategory,
+    UpdateProduct,
+    UpdateVariant,
+)
+from worker.catalog.changes import key as key_of
+from worker.catalog.items import Key
+from worker.catalog.sending import Job
+from worker.catalog.store import Relation, StoreRow
+from worker.ledger import connectors, relations, store_items
+from worker.ledger.changes import Pending
+from worker.steps.toolbox import Toolbox
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A change that cannot be sent: what it hangs on is not in the store."""
+
+    pending: Pending
+    missing: Key
+
+
+def jobs(tools: Toolbox, session: Session, taken: Sequence[Pending]) -> tuple[list[Job], list[Orphan]]:
+    """The changes as jobs, and those whose parent could not be sent."""
+    if not taken:
+        return [], []
+    resolver = _Resolver(tools, session, [one.change for one in taken])
+    found: list[Job] = []
+    orphans: list[Orphan] = []
+    for one in taken:
+        job = resolver.job(one)
+        if isinstance(job, Key):
+            orphans.append(Orphan(one, job))
+        else:
+            found.append(job)
+    return found, orphans
+
+
+class _Resolver:
+    """Looks up, in as few queries as there are kinds, what a portion of changes refers to."""
+
+    def __init__(self, tools: Toolbox, session: Session, changes: Sequence[Change]) -> None:
+        own = {key_of(change) for change in changes}
+        parents = {
+            Key(ItemKind.PRODUCT, change.product_id)
+            for change in changes
+            if isinstance(change, CreateVariant | UpdateVariant)
+        }
+        self._known = relations.of(session, tools.connector_id, own | parents)
+        self._trees = {
+            one.storefront_id: one.tree_id for one in connectors.storefronts(session, tools.connector_id)
+        }
+        self._categories: Mapping[Key, Relation] = {}
+        if any(isinstance(c, CreateCategory | UpdateCategory | CreateProduct | UpdateProduct) for c in changes):
+            self._categories = relations.of_categories(session, tools.connector_id)
+        self._ours = {relation.store_id for relation in self._categories.values()}
+        held = [
+            self._known[key_of(change)].store_id
+            for change in changes
+            if isinstance(change, UpdateProduct) and key_of(change) in self._known
+        ]
+        self._held: Mapping[int, StoreRow] = (
+            store_items.load(session, tools.connector_id, ItemKind.PRODUCT, held) if held else {}
+        )
+
+    def job(self, pending: Pending) -> Job | Key:
+        """The change as a job; the key of what is missing where it cannot be one."""
+        change = pending.change
+        relation = self._known.get(key_of(change))
+        match change:
+            case CreateCategory() | UpdateCategory():
+                above = Key(ItemKind.CATEGORY, change.parent_id or 0, change.storefront_id)
+                parent = self._categories.get(above)
+                if change.parent_id is not None and parent is None:
+                    return above
+                if isinstance(change, UpdateCategory) and relation is None:
+                    return key_of(change)
+                return Job(
+                    pending.id, change, pending.attempts, pending.unsure, relation,
+                    tree_id=self._trees.get(change.storefront_id, 0),
+                    parent_store_id=parent.store_id if parent else 0,
+                )
+            case CreateProduct():
+                ids, missing = self._places(change.places)
+                return Job(
+                    pending.id, change, pending.attempts, pending.unsure, relation, category_ids=ids,
+                    missing_categories=missing,
+                )
+            case UpdateProduct():
+                if relation is None:
+                    return key_of(change)
+                ids, missing = self._places(change.places)
+                row = self._held.get(relation.store_id)
+                # Categories of other storefronts, and those that Sales Layer does not manage, stay.
+                others = tuple(c for c in (row.fields.get("categories") or () if row else ()) if c not in self._ours)
+                return Job(
+                    pending.id, change, pending.attempts, pending.unsure, relation, category_ids=(*ids, *others),
+                    missing_categories=missing,
+                    images_before=tuple(int(one[0]) for one in (row.fields.get("images") or () if row else ())),
+                )
+            case CreateVariant() | UpdateVariant():
+                product = self._known.get(Key(ItemKind.PRODUCT, change.product_id))
+                if product is None:
+                    return Key(ItemKind.PRODUCT, change.product_id)
+                if isinstance(change, UpdateVariant) and relation is None:
+                    return key_of(change)
+                return Job(pending.id, change, pending.attempts, pending.unsure, relation, parent=product)
+            case ShowOptions() | AssignStorefronts() | Disable():
+                if relation is None:
+                    return key_of(change)
+                return Job(pending.id, change, pending.attempts, pending.unsure, relation)
+
+    def _places(self, places: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        ids, missing = [], []
+        for storefront_id, source_id in places:
+            relation = self._categories.get(Key(ItemKind.CATEGORY, source_id, storefront_id))
+            if relation is None:
+                missing.append(source_id)
+            else:
+                ids.append(relation.store_id)
+        return tuple(ids), tuple(dict.fromkeys(missing))

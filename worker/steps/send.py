@@ -1,0 +1,172 @@
+"""Send what is pending, many calls at a time, and take it off what is pending.
+
+Intent, act, record (law 3): a portion is marked *sending* and committed;
+its calls go to the pool; what comes back is written down, many at a time,
+in the transaction that marks the next portion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from models.vocabulary import RunState
+from worker.bigcommerce import apply
+from worker.bigcommerce.client import Stopping
+from worker.catalog.changes import AssignStorefronts, CreateCategory, UpdateCategory
+from worker.catalog.sending import Applied, Job
+from worker.errors import ItemTrouble, WorkerError
+from worker.ledger import changes, runs
+from worker.ledger.changes import Pending
+from worker.steps import resolve, settle
+from worker.steps.toolbox import BREATH_SECONDS, IDLE, Cursor, Save, Step, Toolbox
+
+Calls = dict[Future[list[Applied]], list[Job]]
+
+
+@dataclass(slots=True)
+class Sending:
+    """What is under way between two saves."""
+
+    calls: Calls = field(default_factory=dict)
+    queued: list[list[Job]] = field(default_factory=list)
+    """Batches that are marked *sending* and not in a call yet."""
+    results: list[Applied] = field(default_factory=list)
+    orphans: list[resolve.Orphan] = field(default_factory=list)
+    trouble: WorkerError | None = None
+    bug: BaseException | None = None
+    empty: bool = False
+    """Nothing more is pending, but for what is under way."""
+
+
+def send(tools: Toolbox, cursor: Cursor | None) -> Step:
+    """Send until nothing is pending, or until the slice should leave."""
+    kept: Cursor = dict(cursor or {"sent": 0})
+    sending = Sending()
+    leaving = yield Save(kept, lambda session: _begin(tools, session))
+    while True:
+        leaving = leaving or sending.trouble is not None or sending.bug is not None
+        if not leaving:
+            _feed(tools, sending)
+        if not sending.calls and not sending.results and not sending.orphans:
+            if leaving:
+                break
+            if sending.empty:
+                return True
+        _collect(tools, sending, block=bool(sending.calls))
+        wants_more = not leaving and sending.trouble is None and sending.bug is None and not sending.queued
+        wants_more = wants_more and len(sending.calls) < tools.width
+        if sending.results or sending.orphans or (wants_more and not sending.empty):
+            leaving = (yield _save(tools, kept, sending, take=wants_more)) or leaving
+        else:
+            leaving = (yield IDLE) or leaving
+    if sending.queued:
+        yield Save(kept, lambda session: _give_back(session, sending))
+    if sending.bug is not None:
+        raise sending.bug
+    if sending.trouble is not None:
+        raise sending.trouble
+    return False
+
+
+def _begin(tools: Toolbox, session: Session) -> None:
+    """What an earlier slice left *sending* is unsure; the first change goes out."""
+    changes.doubt(session, tools.connector_id)
+    if changes.wave(session, tools.connector_id) is not None:
+        runs.become(session, tools.run_id, RunState.SYNCHRONIZING)
+
+
+def _save(tools: Toolbox, kept: Cursor, sending: Sending, *, take: bool) -> Save:
+    """Write down what came back, and mark the next portion, in one transaction."""
+    results, orphans = sending.results, sending.orphans
+    sending.results, sending.orphans = [], []
+    settled = sum(len(one.relations) or 1 for one in results if one.trouble is None)
+
+    def write(session: Session) -> None:
+        settle.record(tools, session, results, orphans)
+        if take:
+            _take(tools, session, sending)
+
+    return Save(kept, write, settled=settled)
+
+
+def _take(tools: Toolbox, session: Session, sending: Sending) -> None:
+    """Mark the next changes of the present wave; a wave begins when the one before it is done."""
+    front = changes.front(session, tools.connector_id)
+    if front is None:
+        sending.empty = True
+        return
+    wave, change = front
+    room = _room(tools, change) - len(sending.calls)
+    if room <= 0:
+        return
+    taken = changes.take(session, tools.connector_id, wave, limit=room * apply.batch_size(change))
+    jobs, orphans = resolve.jobs(tools, session, taken)
+    sending.orphans += orphans
+    sending.queued += list(_batches(jobs))
+
+
+def _room(tools: Toolbox, change: object) -> int:
+    """How many calls of this kind may be under way at once (API facts §2.4)."""
+    if isinstance(change, AssignStorefronts):
+        return 1
+    if isinstance(change, CreateCategory | UpdateCategory):
+        return min(4, tools.width)
+    return tools.width
+
+
+def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Jobs that go in one call: of the same kind of change, as many as the store takes."""
+    batch: list[Job] = []
+    for job in jobs:
+        if batch and (
+            type(batch[0].change) is not type(job.change)
+            or len(batch) >= min(apply.batch_size(one.change) for one in (*batch, job))
+        ):
+            yield batch
+            batch = []
+        batch.append(job)
+    if batch:
+        yield batch
+
+
+def _feed(tools: Toolbox, sending: Sending) -> None:
+    while sending.queued and len(sending.calls) < tools.width:
+        batch = sending.queued.pop(0)
+        sending.calls[tools.pool.submit(_apply, tools, batch)] = batch
+
+
+def _apply(tools: Toolbox, batch: list[Job]) -> list[Applied]:
+    return list(apply.apply(tools.store, batch))
+
+
+def _collect(tools: Toolbox, sending: Sending, *, block: bool) -> None:
+    """Bring in the calls that have come back; the first trouble that is no item's own ends the slice."""
+    if not sending.calls:
+        return
+    back = wait(sending.calls, timeout=BREATH_SECONDS if block else 0, return_when=FIRST_COMPLETED).done
+    for future in back:
+        batch = sending.calls.pop(future)
+        error = future.exception()
+        if isinstance(error, WorkerError):
+            found = [Applied(job, trouble=error) for job in batch]
+        elif error is not None:
+            sending.bug = sending.bug or error
+            continue
+        else:
+            found = future.result()
+        sending.results += found
+        for one in found:
+            if one.trouble is None or isinstance(one.trouble, ItemTrouble):
+                continue
+            if sending.trouble is None or isinstance(sending.trouble, Stopping):
+                sending.trouble = one.trouble
+
+
+def _give_back(session: Session, sending: Sending) -> None:
+    """What was marked and not sent is pending again."""
+    taken = [Pending(job.pending_id, job.change, job.attempts, job.unsure) for batch in sending.queued for job in batch]
+    changes.give_back(session, taken)

@@ -1,0 +1,174 @@
+"""What came of changes, written down: relation, status, one pending change less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ItemKind, Outcome
+from worker.catalog.changes import (
+    AssignStorefronts,
+    CreateCategory,
+    CreateProduct,
+    CreateVariant,
+    Disable,
+    ShowOptions,
+    UpdateCategory,
+    UpdateProduct,
+    UpdateVariant,
+)
+from worker.catalog.changes import key as key_of
+from worker.catalog.items import Key, Problem, Settled
+from worker.catalog.sending import Applied, Job
+from worker.errors import AnswerLost, ItemTrouble, RefusedByStore, WorkerError
+from worker.ledger import changes, mirror, relations, statuses
+from worker.ledger.changes import QUARANTINED_AFTER, Pending
+from worker.steps.resolve import Orphan
+from worker.steps.toolbox import Toolbox
+
+
+@dataclass(slots=True)
+class Books:
+    """What a portion of results comes to."""
+
+    done: list[int] = field(default_factory=list)
+    back: list[Pending] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+    strong: list[Settled] = field(default_factory=list)
+    weak: list[Settled] = field(default_factory=list)
+    """Follow-ups of an item whose outcome an earlier change of this run may have told already."""
+    failed: dict[ItemKind, set[int]] = field(default_factory=dict)
+    gone: list[Key] = field(default_factory=list)
+
+
+def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans: Sequence[Orphan]) -> None:
+    """Write down what came of these jobs, and of the changes whose parent is not there."""
+    books = Books()
+    kept = {}
+    for one in applied:
+        for relation in one.relations:
+            kept[relation.key] = relation
+        if one.trouble is None:
+            _succeeded(books, one)
+        else:
+            _met_trouble(books, one.job, one.trouble)
+    foreign = relations.remember(
+        session, tools.tenant_id, tools.connector_id, tools.store_hash, list(kept.values()),
+    )
+    for at in foreign:
+        text = "the store item that it matches belongs to another connector of this store; unlink it there first"
+        books.strong.append(_failed(at, "owned_elsewhere", text))
+    for orphan in orphans:
+        _orphaned(books, orphan)
+    relations.forget(session, tools.connector_id, books.gone)
+    changes.done(session, books.done)
+    changes.give_back(session, books.back)
+    changes.retry_later(session, books.lost)
+    for kind, ids in books.failed.items():
+        changes.drop_others(session, tools.connector_id, kind, ids)
+    _write(tools, session, books)
+    _heal(tools, session, applied)
+
+
+def _write(tools: Toolbox, session: Session, books: Books) -> None:
+    told = statuses.of_run(session, tools.connector_id, tools.run_id, [one.key for one in books.weak])
+    # A follow-up does not put "updated" over what the item's main change came to; its problems are added.
+    weak = [
+        replace(one, outcome=told.get(one.key, one.outcome)) for one in books.weak if one.problems or one.key not in told
+    ]
+    final = {one.key: one for one in (*weak, *books.strong)}
+    statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, list(final.values()))
+    sent = {one.key for one in (*books.weak, *final.values())}
+    for kind in ItemKind:
+        mirror.settle_sent(session, tools.connector_id, kind, {at.source_id for at in sent if at.kind is kind})
+
+
+def _succeeded(books: Books, one: Applied) -> None:
+    job, change = one.job, one.job.change
+    at = key_of(change)
+    books.done.append(job.pending_id)
+    problems = (*one.problems, *_missing(job))
+    match change:
+        case CreateCategory() | CreateVariant():
+            books.strong.append(_settled(at, Outcome.CREATED, problems))
+        case CreateProduct():
+            books.strong.append(_settled(at, Outcome.CREATED, problems))
+            made = {relation.key.source_id for relation in one.relations if relation.key.kind is ItemKind.VARIANT}
+            for variant in change.variants:
+                key = Key(ItemKind.VARIANT, variant.source_id)
+                if variant.source_id in made:
+                    books.strong.append(_settled(key, Outcome.CREATED, ()))
+                else:
+                    text = "the store made its product without it; it is tried again when the source changes it"
+                    books.strong.append(_failed(key, "variant_missing", text))
+        case UpdateCategory() | UpdateProduct() | UpdateVariant():
+            books.strong.append(_settled(at, change.outcome, problems))
+        case Disable():
+            books.strong.append(_settled(at, Outcome.DISABLED, problems))
+        case ShowOptions() | AssignStorefronts():
+            books.weak.append(_settled(at, Outcome.UPDATED, problems))
+
+
+def _met_trouble(books: Books, job: Job, trouble: WorkerError) -> None:
+    if isinstance(trouble, AnswerLost) and job.attempts + 1 < QUARANTINED_AFTER:
+        books.lost.append(job.pending_id)
+        return
+    if not isinstance(trouble, ItemTrouble):
+        # It was not executed, or may be repeated: the slice has the trouble, the change is as it was.
+        books.back.append(Pending(job.pending_id, job.change, job.attempts, job.unsure))
+        return
+    at = key_of(job.change)
+    books.done.append(job.pending_id)
+    books.failed.setdefault(at.kind, set()).add(at.source_id)
+    code, answer = trouble.code, str(trouble)
+    if isinstance(trouble, RefusedByStore):
+        answer = trouble.body or answer
+        if trouble.status == 404 and job.relation is not None:
+            # Removed in the store since it was read: the next run makes it again.
+            books.gone.append(at)
+            code = "removed_in_store"
+    elif isinstance(trouble, AnswerLost):
+        code = "quarantined"
+    books.strong.append(_failed(at, code, str(trouble), answer))
+    if isinstance(job.change, CreateProduct):
+        text = f"its product {at.source_id} could not be created; see the product's status"
+        for variant in job.change.variants:
+            books.strong.append(_blocked(Key(ItemKind.VARIANT, variant.source_id), "product_failed", text))
+
+
+def _orphaned(books: Books, orphan: Orphan) -> None:
+    """What it hangs on could not be sent: blocked, by name; a follow-up of a failed item just goes."""
+    change, missing = orphan.pending.change, orphan.missing
+    books.done.append(orphan.pending.id)
+    if missing == key_of(change):
+        return
+    text = f"its {missing.kind} {missing.source_id} could not be sent; see that one's status"
+    books.strong.append(_blocked(key_of(change), f"{'parent' if missing.kind is ItemKind.CATEGORY else 'product'}_failed", text))
+
+
+def _missing(job: Job) -> Iterable[Problem]:
+    for source_id in job.missing_categories:
+        text = f"sent without category {source_id}, which is not in the store; it follows when that category is there"
+        yield Problem("category_missing", text, "categories")
+
+
+def _heal(tools: Toolbox, session: Session, applied: Sequence[Applied]) -> None:
+    """What was blocked by a category that is there now is due again, as are products that were sent without it."""
+    made = [one.job.change.source_id for one in applied if one.trouble is None and isinstance(one.job.change, CreateCategory)]
+    if made:
+        statuses.heal_below(session, tools.connector_id, tools.run_id, made)
+
+
+def _settled(at: Key, outcome: Outcome, problems: Sequence[Problem]) -> Settled:
+    message = "; ".join(problem.text for problem in problems) or None
+    return Settled(at, outcome, problems[0].code if problems else None, message, tuple(problems))
+
+
+def _failed(at: Key, code: str, text: str, answer: str | None = None) -> Settled:
+    return Settled(at, Outcome.FAILED, code, text, (Problem(code, text),), answer)
+
+
+def _blocked(at: Key, code: str, text: str) -> Settled:
+    return Settled(at, Outcome.BLOCKED, code, text, (Problem(code, text),))
