@@ -73,8 +73,8 @@ def _create(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
     """One call; what it made is told by place and name, not by position (API facts §7)."""
     try:
         answer = client.post(PATH, [attempt.body for attempt in attempts])
-    except RefusedByStore as refusal:
-        yield from _refused(client, attempts, refusal)
+    except RefusedByStore as whole:
+        yield from _refused(client, attempts, whole)
         return
     except WorkerError as trouble:
         yield from (Applied(attempt.job, trouble=trouble) for attempt in attempts)

@@ -1,0 +1,1 @@
+"""The whole service on a stage: servers, neighbours, tenants, and slices played one by one."""
