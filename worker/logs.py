@@ -40,8 +40,14 @@ def _level(settings: Settings) -> int:
 
 
 def _escaped(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Line breaks and control characters of foreign texts cannot forge a line (CWE-117)."""
+    """Line breaks and control characters of foreign texts cannot forge a line (CWE-117).
+
+    A traceback keeps its lines, indented: it holds the texts of foreign errors.
+    """
     for name, value in event.items():
-        if isinstance(value, str) and name != "exception" and not value.isprintable():
-            event[name] = value.encode("unicode_escape").decode("ascii")
+        if isinstance(value, str) and not value.isprintable():
+            lines = value.split("\n") if name == "exception" else [value]
+            event[name] = "\n    ".join(
+                line if line.isprintable() else line.encode("unicode_escape").decode("ascii") for line in lines
+            )
     return event

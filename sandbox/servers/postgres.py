@@ -85,7 +85,8 @@ class EmbeddedPostgres:
 
     def clone(self, template: str, name: str) -> None:
         """Copy a database that nobody is connected to: the quick way to a migrated one."""
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER owner")
+        # Copying the files is four times as fast as logging every page of them, which is for large and busy servers.
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER owner STRATEGY FILE_COPY")
         with self._superuser() as ask:
             ask.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
 

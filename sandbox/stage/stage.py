@@ -143,13 +143,13 @@ class Stage:
         while len(endings) < most:
             ending = self.play_one()
             if ending is None:
-                if not self._let_time_pass():
+                if not self.let_time_pass():
                     return endings
             else:
                 endings.append(ending)
         raise AssertionError(f"still not idle after {most} slices: {endings[-10:]}")
 
-    def _let_time_pass(self) -> bool:
+    def let_time_pass(self) -> bool:
         """Expire what is running or dispatched, and wake what is parked for a short while."""
         with as_scheduler(self.engine) as session:
             session.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Protocol
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from sandbox.servers.postgres import EmbeddedPostgres
 from worker.catalog.profile import Profile
@@ -80,8 +81,15 @@ class MakeConnector(Protocol):
     """Makes a connector, and its tenant where there is none of this name."""
 
     def __call__(
-        self, name: str = "shop", *, tenant: str = "acme", weight: float = 1.0, max_slots: int | None = None,
-        store_hash: str | None = None, profile: Profile | None = None, credentials: Mapping[str, str] = CREDENTIALS,
+        self,
+        name: str = "shop",
+        *,
+        tenant: str = "acme",
+        weight: float = 1.0,
+        max_slots: int | None = None,
+        store_hash: str | None = None,
+        profile: Profile | None = None,
+        credentials: Mapping[str, str] = CREDENTIALS,
         first_check_in: float = 3600.0,
     ) -> Made:
         """The connector's and its tenant's ids; without a `store_hash` it gets a store of its own."""
@@ -98,15 +106,25 @@ def a_connector(engine: Engine, vault: Vault) -> MakeConnector:
     """Makes connectors with sealed credentials in the test's own database."""
 
     def make(
-        name: str = "shop", *, tenant: str = "acme", weight: float = 1.0, max_slots: int | None = None,
-        store_hash: str | None = None, profile: Profile | None = None, credentials: Mapping[str, str] = CREDENTIALS,
+        name: str = "shop",
+        *,
+        tenant: str = "acme",
+        weight: float = 1.0,
+        max_slots: int | None = None,
+        store_hash: str | None = None,
+        profile: Profile | None = None,
+        credentials: Mapping[str, str] = CREDENTIALS,
         first_check_in: float = 3600.0,
     ) -> Made:
         tenant_id = _tenant(engine, tenant, weight=weight, max_slots=max_slots)
         with as_tenant(engine, tenant_id) as session:
             made = connectors.add(
-                session, tenant_id, name=name, store_hash=store_hash or f"store{next(_numbers)}",
-                profile=profile or Profile(), first_check_in=first_check_in,
+                session,
+                tenant_id,
+                name=name,
+                store_hash=store_hash or f"store{next(_numbers)}",
+                profile=profile or Profile(),
+                first_check_in=first_check_in,
             )
             connectors.keep_credentials(session, vault, tenant_id=tenant_id, connector_id=made, secrets=credentials)
         return Made(tenant_id, made)
@@ -124,3 +142,26 @@ def _tenant(engine: Engine, name: str, *, weight: float, max_slots: int | None) 
     with as_tenant(engine, tenant_id) as session:
         connectors.add_tenant(session, tenant_id, name=name, weight=weight, max_slots=max_slots)
     return tenant_id
+
+
+class MakeRow(Protocol):
+    """Inserts one row."""
+
+    def __call__(self, tenant_id: int, table: str, **values: object) -> int:
+        """The row's id, where its table has one, else 0; dicts and lists become JSON."""
+
+
+@pytest.fixture
+def a_row(engine: Engine) -> MakeRow:
+    """Inserts rows in a tenant's name."""
+
+    def insert(tenant_id: int, table: str, **values: object) -> int:
+        row = {"tenant_id": tenant_id, **values}
+        kept = {name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in row.items()}
+        returning = " RETURNING id" if table in {"run", "run_message", "pending_change"} else ""
+        into = f"INSERT INTO {table} ({', '.join(row)}) VALUES (:{', :'.join(row)}){returning}"  # noqa: S608 a test's own
+        with as_tenant(engine, tenant_id) as session:
+            made = session.execute(text(into), kept)
+            return int(made.scalar_one()) if returning else 0
+
+    return insert

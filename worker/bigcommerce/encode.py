@@ -128,7 +128,7 @@ def _field(kind: ItemKind, field: Field, value: Value) -> Body:
         case Type.FLAG:
             return {field.store: bool(value) is not field.inverted}
         case Type.WORDS if field.name == "gift_wrapping_options_list" and isinstance(value, list):
-            return {field.store: [int(word) for word in value if word.isdigit()]}
+            return {field.store: [int(word) for word in value if word.isdecimal()]}
         case _:
             return {field.store: value}
 

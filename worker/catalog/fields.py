@@ -154,7 +154,7 @@ PRODUCT = (
     Field("brand", Type.TEXT, Group.BRAND, "brand_name", longest=255),
     _choice("type", Group.SELLING, "physical", "digital"),
     _integer("tax_class_id", Group.PRICE, most=255, aliases=("tax_class",)),
-    _text("product_tax_code", Group.PRICE, longest=255),
+    _text("product_tax_code", Group.PRICE, longest=255, aliases=("tax_code",)),  # without its table's prefix
     _choice("inventory_tracking", Group.STOCK, "none", "product", "variant", aliases=("tracking_method",)),
     _choice("availability", Group.SELLING, "available", "disabled", "preorder"),
     _text("availability_description", Group.SELLING, longest=255),

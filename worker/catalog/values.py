@@ -20,6 +20,8 @@ Value = str | int | bool | list[str] | None
 _TRUE = frozenset({"true", "1", "yes", "y", "si", "sí", "on"})
 _FALSE = frozenset({"false", "0", "no", "n", "off"})
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_EITHER_COMMA = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_MOST_DIGITS = 30  # before or behind the point: far beyond what the store takes, and '1e999999' stays short
 
 
 class Unreadable(ValueError):
@@ -28,7 +30,7 @@ class Unreadable(ValueError):
 
 def read(cell: Any, field: Field) -> Value:
     """The canonical value of a cell; None where it is empty; Unreadable where it makes no sense."""
-    if cell is None or cell in ("", []):
+    if cell is None or not text(cell):
         return None
     match field.type:
         case Type.TEXT:
@@ -64,6 +66,8 @@ def number(cell: Any) -> str | None:
     if not written:
         return None
     # A decimal comma is read only where it cannot be a thousands separator.
+    if _EITHER_COMMA.fullmatch(written):
+        raise Unreadable(f"'{shown(cell)}' may have a decimal comma or a thousands separator; write it with a point")
     if "," in written and "." not in written and written.count(",") == 1:
         written = written.replace(",", ".")
     if not _PLAIN_NUMBER.fullmatch(written):
@@ -72,8 +76,12 @@ def number(cell: Any) -> str | None:
         exact = Decimal(written)
     except InvalidOperation as broken:
         raise Unreadable(f"'{shown(cell)}' is not a number") from broken
-    plain = format(exact.normalize(), "f")
-    return "0" if plain in ("-0", "0") else plain
+    if not exact:
+        return "0"
+    if abs(exact.adjusted()) > _MOST_DIGITS:
+        raise Unreadable(f"'{shown(cell)}' is too large or too small a number")
+    plain = format(exact, "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def integer(cell: Any) -> int | None:
@@ -119,9 +127,9 @@ def date(cell: Any) -> str | None:
         return None
     try:
         moment = datetime.fromisoformat(written)
-    except ValueError as broken:
+        return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+    except (ValueError, OverflowError) as broken:
         raise Unreadable(f"'{shown(cell)}' is not a date") from broken
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 
 
 def shown(cell: Any) -> str:

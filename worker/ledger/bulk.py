@@ -7,10 +7,13 @@ statement over `unnest` is ten times faster (measured, decision 0003).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _JSON = "jsonb"
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""A NUL as JSON escapes it; behind an escaped backslash, `u0000` is plain text."""
 
 
 def rows_of(types: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> tuple[str, dict[str, Any]]:
@@ -25,4 +28,4 @@ def rows_of(types: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> tuple[st
 
 def written(value: Any) -> str | None:
     """A JSON value as text; Postgres takes no NUL character, so it goes."""
-    return None if value is None else json.dumps(value, ensure_ascii=False, default=str).replace("\\u0000", "")
+    return None if value is None else _NUL.sub(r"\1", json.dumps(value, ensure_ascii=False, default=str))

@@ -79,7 +79,17 @@ def wake(session: Session, connector_id: int, *, quantum: float) -> None:
         {"id": connector_id},
     )
     if waiting is not None:
+        _take_the_mutex(session)
         make_ready(session, [connector_id], quantum=quantum)
+
+
+def _take_the_mutex(session: Session) -> None:
+    """Tags are given one transaction at a time: no virtual time moves past a tag before it is committed.
+
+    Locks are taken in one order everywhere: the turn, the scheduler, the tenant. Who holds the scheduler
+    waits for no turn (SKIP LOCKED), so that nobody waits in a circle.
+    """
+    session.execute(text("SELECT 1 FROM scheduler FOR UPDATE"))
 
 
 def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> list[Dispatched]:
@@ -177,17 +187,22 @@ def release(
     came meanwhile (`again`) wins over parking. `failed`: no progress was made; after five such the turn
     is broken.
     """
+    # The turn's row stays ours until the commit: no request (`again`) and no sweep comes in between.
     row = session.execute(
-        text("""
-        UPDATE tenant_turn t
-        SET virtual_finish = virtual_finish + (extract(epoch FROM now() - u.started_at) - :quantum) / weight
-        FROM turn u WHERE u.connector_id = :id AND u.epoch = :epoch AND u.state = 'running'
-          AND t.tenant_id = u.tenant_id RETURNING u.again, u.attempts
-        """),
-        {"id": connector_id, "epoch": epoch, "quantum": quantum},
+        text("SELECT again, attempts FROM turn WHERE connector_id = :id AND epoch = :epoch AND state = 'running' FOR UPDATE"),
+        {"id": connector_id, "epoch": epoch},
     ).first()
     if row is None:
         return False
+    _take_the_mutex(session)
+    session.execute(
+        text("""
+        UPDATE tenant_turn t
+        SET virtual_finish = virtual_finish + (extract(epoch FROM now() - u.started_at) - :quantum) / weight
+        FROM turn u WHERE u.connector_id = :id AND t.tenant_id = u.tenant_id
+        """),
+        {"id": connector_id, "quantum": quantum},
+    )
     if failed and row.attempts + 1 >= BROKEN_AFTER:
         session.execute(
             text("UPDATE turn SET state = 'broken', attempts = attempts + 1, deadline = NULL WHERE connector_id = :id"),

@@ -27,14 +27,17 @@ class Vault:
     def from_ring(ring: str) -> Vault:
         """The vault of a ring as `CREDENTIAL_KEYS` gives it: `id:base64,id:base64`."""
         keys = {}
-        for entry in filter(None, (part.strip() for part in ring.split(","))):
-            key_id, _, encoded = entry.partition(":")
+        for place, entry in enumerate(filter(None, (part.strip() for part in ring.split(","))), 1):
+            key_id, colon, encoded = entry.partition(":")
+            # An entry is not quoted: what stands for the id may be a key.
+            if not colon:
+                raise KeyMissing(f"CREDENTIAL_KEYS: entry {place} is not id:base64")
             try:
                 key = base64.b64decode(encoded, validate=True)
             except ValueError as broken:
-                raise KeyMissing(f"CREDENTIAL_KEYS: key '{key_id}' is not base64") from broken
+                raise KeyMissing(f"CREDENTIAL_KEYS: the key of entry {place} is not base64") from broken
             if len(key) != 32:
-                raise KeyMissing(f"CREDENTIAL_KEYS: key '{key_id}' has {len(key)} bytes, 32 are needed")
+                raise KeyMissing(f"CREDENTIAL_KEYS: the key of entry {place} has {len(key)} bytes, 32 are needed")
             keys[key_id] = key
         return Vault(keys)
 

@@ -190,7 +190,7 @@ class Slice:
             while True:
                 if isinstance(wish, Save):
                     self._save(wish, step=self.step)
-                    self.deadline.units += 1
+                    self.deadline.units += wish.gets_on
                 elif self.deadline.renewal_is_due(min(1.0, self.settings.heartbeat_seconds)):
                     self._save(Save(None), step=None)
                 if not leaving and self._should_leave():

@@ -46,7 +46,7 @@ def send(tools: Toolbox, cursor: Cursor | None) -> Step:
     """Send until nothing is pending, or until the slice should leave."""
     kept: Cursor = dict(cursor or {"sent": 0})
     sending = Sending()
-    leaving = yield Save(kept, lambda session: _begin(tools, session))
+    leaving = yield Save(kept, lambda session: _begin(tools, session), gets_on=False)
     while True:
         leaving = leaving or sending.trouble is not None or sending.bug is not None
         if not leaving:
@@ -90,7 +90,9 @@ def _save(tools: Toolbox, kept: Cursor, sending: Sending, *, take: bool) -> Save
         if take:
             _take(tools, session, sending)
 
-    return Save(kept, write, settled=settled)
+    # To mark a portion is not yet progress: a slice that only ever looked up what is unsure would never end it.
+    gets_on = any(one.trouble is None or isinstance(one.trouble, ItemTrouble) for one in results) or bool(orphans)
+    return Save(kept, write, settled=settled, gets_on=gets_on)
 
 
 def _take(tools: Toolbox, session: Session, sending: Sending) -> None:

@@ -37,6 +37,8 @@ class Save:
     write: Write = lambda _session: None
     settled: int = 0
     """Items that have their outcome with this save."""
+    gets_on: bool = True
+    """Whether the run is further on with this save: a slice does not leave before one such."""
 
 
 @dataclass(frozen=True, slots=True)

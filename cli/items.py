@@ -1,0 +1,120 @@
+"""What came of each item: `connector items`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from cli import find, show
+from cli.errors import Refused
+from cli.find import AsJson, ConnectorName, TenantName
+from cli.here import here
+from models.vocabulary import ItemKind, Outcome
+from worker.catalog.columns import Columns
+from worker.catalog.profile import Profile
+from worker.ledger import connectors, item_register, mirror
+from worker.ledger.item_register import Item, Place, Shown
+from worker.ledger.session import as_tenant
+from worker.rules import mapping
+
+
+def items(
+    context: typer.Context,
+    connector: ConnectorName,
+    *,
+    tenant: TenantName = None,
+    kind: Annotated[ItemKind | None, typer.Option(help="Only this kind.")] = None,
+    status: Annotated[
+        Outcome | None,
+        typer.Option(help="Only this outcome; `unchanged` lists what no run had to touch."),
+    ] = None,
+    search: Annotated[str | None, typer.Option(help="Part of a name, SKU or reference; or a source id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most items.")] = 100,
+    after: Annotated[str | None, typer.Option(help="Go on after this place, as the last listing named it.")] = None,
+    json: AsJson = False,
+) -> None:
+    """List items with their last outcome, per storefront."""
+    at = here(context)
+    found = find.connector(at, connector, tenant)
+    begin = None if after is None else _place(after)
+    with as_tenant(at.engine, found.tenant_id) as session:
+        known = connectors.load(session, found.id)
+        if known is None:
+            raise Refused(f"the connector '{found.name}' has just been removed.")
+        columns = mirror.state(session, found.id).columns
+        listed = item_register.items(
+            session,
+            found.id,
+            shown=_shown(known.profile, columns),
+            kind=kind,
+            outcome=status,
+            search=search,
+            after=begin,
+            limit=limit + 1,
+        )
+    more = _written(listed[limit - 1].place) if len(listed) > limit else None
+    listed = listed[:limit]
+    if json:
+        page = {"tenant": found.tenant, "connector": found.name, "items": [*map(as_json, listed)], "next": more}
+        show.as_json(page)
+        return
+    show.table(
+        None,
+        ["kind", "id", "reference", "name", "storefront", "outcome", "code", "message", "store's answer", "when"],
+        [
+            (
+                one.kind,
+                str(one.source_id),
+                one.reference,
+                one.name,
+                one.storefront,
+                one.outcome,
+                one.code,
+                one.message,
+                one.answer,
+                one.at,
+            )
+            for one in listed
+        ],
+        empty="no item has such a status",
+    )
+    if more:
+        typer.echo(f"there are more: --after {more}", err=True)
+
+
+def _shown(profile: Profile, columns: Columns | None) -> dict[ItemKind, Shown]:
+    """Where the mirror holds names and SKUs, by the profile's mapping."""
+    if columns is None:
+        return {}
+    mapped = mapping.settle(profile, columns)[0]
+    return {kind: Shown(one.fields.get("name"), one.fields.get("sku")) for kind, one in mapped.items()}
+
+
+def _place(written: str) -> Place:
+    try:
+        kind, source_id, storefront_id = written.split(":")
+        return ItemKind(kind).value, int(source_id), int(storefront_id)
+    except ValueError:
+        raise Refused(f"--after takes a place like product:301:0, not '{written}'.") from None
+
+
+def _written(place: Place) -> str:
+    return ":".join(map(str, place))
+
+
+def as_json(one: Item) -> dict[str, Any]:
+    """An item in the shape of docs/cli.md."""
+    return {
+        "kind": one.kind,
+        "source_id": one.source_id,
+        "reference": one.reference,
+        "name": one.name,
+        "storefront": one.storefront,
+        "outcome": one.outcome,
+        "code": one.code,
+        "message": one.message,
+        "answer": one.answer,
+        "run": one.run_id,
+        "at": one.at,
+    }

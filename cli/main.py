@@ -1,0 +1,36 @@
+"""The operator's command line: `connector`."""
+
+from __future__ import annotations
+
+import typer
+
+from cli import connectors, runs, tenants
+from cli.activity import activity
+from cli.errors import OneSentence
+from cli.here import Here
+from cli.items import items
+from cli.runs import run
+from cli.validate import validate
+from worker import logs
+
+app = typer.Typer(
+    name="connector",
+    cls=OneSentence,
+    help="Keeps BigCommerce stores in step with Sales Layer catalogues.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(tenants.app, name="tenant")
+connectors.attach(app)
+runs.attach(app, run, activity, items, validate)
+
+
+@app.callback()
+def begin(context: typer.Context) -> None:
+    """Keep BigCommerce stores in step with Sales Layer catalogues."""
+    at = context.obj if isinstance(context.obj, Here) else Here()
+    context.obj = at
+    # What goes wrong on the way is told in one sentence; the log's lines are for the workers.
+    logs.configure(at.settings.model_copy(update={"log_level": "error"}))

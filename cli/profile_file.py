@@ -1,0 +1,90 @@
+"""A profile file read, with all that is wrong with it said at once.
+
+The sentences name fields and never repeat what stands in them: a file holds
+credentials, and a value may stand in the wrong field.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from cli.errors import Refused
+from worker.catalog.profile import ConnectorFile, Profile
+
+OF_THE_CONNECTOR = ("name", "source", "store")
+"""What a connector's file holds beyond its profile."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def connector_file(path: Path) -> ConnectorFile:
+    """The file of a connector to be: profile, name and credentials."""
+    return _checked(ConnectorFile, _object(path), path)
+
+
+def profile_file(path: Path) -> Profile | ConnectorFile:
+    """A profile alone, or a whole connector's file where name or credentials stand in it."""
+    found = _object(path)
+    if any(field in found for field in OF_THE_CONNECTOR):
+        return _checked(ConnectorFile, found, path)
+    return _checked(Profile, found, path)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8-sig"))
+    except OSError as trouble:
+        raise Refused(f"{path} cannot be read: {trouble.strerror or type(trouble).__name__}.") from None
+    except UnicodeDecodeError:
+        raise Refused(f"{path} is not UTF-8 text.") from None
+    except json.JSONDecodeError as trouble:
+        where = f"line {trouble.lineno}, column {trouble.colno}"
+        raise Refused(f"{path} is not JSON: {trouble.msg} at {where}.") from None
+    except RecursionError:
+        raise Refused(f"{path} is not a profile: it is nested too deeply.") from None
+    if not isinstance(found, dict):
+        raise Refused(f"{path} is not a profile: it must hold one JSON object; `connector schema` prints its shape.")
+    return found
+
+
+def _checked(model: type[Model], found: dict[str, Any], path: Path) -> Model:
+    try:
+        return model.model_validate(found)
+    except ValidationError as trouble:
+        faults = [*map(_sentence, trouble.errors()), *_beside(found)]
+        told = tuple(dict.fromkeys(faults))
+        raise Refused(f"{path} was not taken, nothing is stored:", *(f"  {fault}" for fault in told)) from None
+
+
+def _beside(found: dict[str, Any]) -> Iterable[str]:
+    """Faults of the storefronts among each other, which are not looked at while a field is wrong elsewhere."""
+    try:
+        Profile.model_validate({field: found[field] for field in ("storefronts",) if field in found})
+    except ValidationError as trouble:
+        return [_sentence(one) for one in trouble.errors()]
+    return []
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    field = ".".join(map(str, fault["loc"])) or "the profile"
+    match fault["type"]:
+        case "missing":
+            return f"{field} is missing."
+        case "extra_forbidden":
+            return f"{field} is no field of a profile; `connector schema` prints those that there are."
+        case "string_pattern_mismatch":
+            return f"{field} must match {fault['ctx']['pattern']}."
+        case "value_error":
+            return f"{field}: {fault['msg'].removeprefix('Value error, ')}."
+        case _:
+            return f"{field}: {_lowered(fault['msg'])}."
+
+
+def _lowered(message: str) -> str:
+    return (message[:1].lower() + message[1:]).removeprefix("input ")

@@ -1,0 +1,156 @@
+"""Is all in order before anything runs: `connector validate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import typer
+
+from cli import find, show
+from cli.errors import Refused
+from cli.find import AsJson, ConnectorName, TenantName
+from cli.here import Here, here
+from models.vocabulary import ItemKind
+from worker.bigcommerce import reads
+from worker.catalog.profile import Profile
+from worker.errors import CredentialsRefused, RefusedByStore, ScopeMissing, StoreGone, WorkerError
+from worker.ledger import connectors, mirror
+from worker.ledger.connectors import Connector
+from worker.ledger.mirror import State
+from worker.ledger.session import as_tenant
+from worker.rules import mapping
+from worker.scheduling.slice import Neighbours
+
+FOUND_SOMETHING = 1
+
+Row = dict[str, Any]
+
+
+def validate(context: typer.Context, connector: ConnectorName, tenant: TenantName = None, json: AsJson = False) -> None:
+    """Check credentials, scopes, storefronts and mapping; exit code 1 where something must be put right."""
+    at = here(context)
+    found = find.connector(at, connector, tenant)
+    problems = list(_problems(at, found))
+    if json:
+        show.as_json({"tenant": found.tenant, "connector": found.name, "problems": problems})
+    elif problems:
+        show.problems(problems)
+    else:
+        typer.echo(f"{found.name}: source, store and profile are in order")
+    if problems:
+        raise typer.Exit(FOUND_SOMETHING)
+
+
+def _problems(at: Here, found: find.Found) -> Iterable[str]:
+    """All that must be put right, each a sentence; no transaction is open while a neighbour is asked."""
+    neighbours: Neighbours | None = None
+    with as_tenant(at.engine, found.tenant_id) as session:
+        known = connectors.load(session, found.id)
+        if known is None:
+            raise Refused(f"the connector '{found.name}' has just been removed.")
+        state = mirror.state(session, found.id)
+        roots = {row.source_id for row in mirror.categories(session, found.id) if not row.gone}
+        try:
+            neighbours = at.meet(known, session)
+        except CredentialsRefused as trouble:
+            yield f"credentials: {trouble}."
+    if not known.enabled:
+        mended = f"`connector enable {known.name}` when that is mended."
+        yield f"the connector is switched off ({known.disabled_reason}): {mended}"
+    if neighbours is not None:
+        try:
+            yield from _of_the_source(neighbours)
+            yield from _of_the_store(neighbours, known)
+        finally:
+            neighbours.close()
+    yield from _of_the_mapping(known.profile, state, roots)
+
+
+def _of_the_source(neighbours: Neighbours) -> Iterable[str]:
+    _, problem = _asked("source", neighbours.source.check)
+    if problem:
+        yield problem
+
+
+def _of_the_store(neighbours: Neighbours, known: Connector) -> Iterable[str]:
+    """Each scope by a call that needs it; where the token itself is refused, one sentence is enough."""
+    store = neighbours.store
+    try:
+        _, problem = _asked("store information", lambda: reads.store_info(store), "Information & settings: read-only")
+        if problem:
+            yield problem
+        channels, problem = _asked("channels", lambda: reads.channels(store), "Channel settings: read-only")
+        if problem:
+            yield problem
+        yield from _of_the_storefronts(known.profile, channels)
+        ids = [int(row["id"]) for row in channels or [{"id": 1}]]
+        _, problem = _asked("category trees", lambda: reads.trees(store, ids), "Products: modify")
+        if problem:
+            yield problem
+        _, problem = _asked("products", lambda: reads.products(store, limit=1), "Products: modify")
+        if problem:
+            yield problem
+    except _Hopeless as end:
+        yield str(end)
+
+
+def _of_the_storefronts(profile: Profile, channels: list[Row] | None) -> Iterable[str]:
+    if channels is None:
+        return
+    there = {int(row["id"]): str(row["name"]) for row in channels}
+    shown = ", ".join(f"{one} ({name})" for one, name in there.items())
+    if not there:
+        yield "the store has no storefront: create one in BigCommerce."
+        return
+    for link in profile.storefronts:
+        if link.storefront not in there:
+            yield (
+                f"storefronts: the store has no storefront {link.storefront}, it has {shown}:"
+                " put one of these into the profile, or take the link out."
+            )
+
+
+def _of_the_mapping(profile: Profile, state: State, categories: set[int]) -> Iterable[str]:
+    """The profile against what the source was seen to export; before the first reading there is nothing to compare."""
+    if state.columns is None:
+        return
+    for fault in mapping.settle(profile, state.columns)[1]:
+        yield f"mapping: {fault}: change the profile, or export it at Sales Layer."
+    if ItemKind.CATEGORY in state.columns.of:
+        for link in profile.storefronts:
+            if link.root is not None and link.root not in categories:
+                yield (
+                    f"storefronts: the source has no category {link.root}, the root of storefront {link.storefront}:"
+                    " put another one into the profile, or bring it back at Sales Layer."
+                )
+
+
+class _Hopeless(WorkerError):
+    """No further question to this neighbour would be answered otherwise."""
+
+
+def _asked(what: str, ask: Callable[[], Any], scope: str | None = None) -> tuple[Any, str | None]:
+    """The answer, or the sentence that says what is wrong and what to do."""
+    try:
+        return ask(), None
+    except ScopeMissing:
+        return None, f"{what}: the store's API account lacks the scope '{scope}': create an account that has it."
+    except CredentialsRefused as trouble:
+        text = f"{what}: {_ended(trouble)} Put the right ones into the file and `connector set-profile` it."
+        if scope is None:
+            return None, text
+        raise _Hopeless(text) from trouble
+    except RefusedByStore as refusal:
+        return None, f"{what}: the store refuses to say ({refusal}): check store hash and API account."
+    except StoreGone as trouble:
+        raise _Hopeless(f"{what}: {_ended(trouble)} Check the store hash and BIGCOMMERCE_URL.") from trouble
+    except WorkerError as trouble:
+        text = f"{what}: {_ended(trouble)} Try again later; if it lasts, check the address and the network."
+        if scope is None:
+            return None, text
+        raise _Hopeless(text) from trouble
+
+
+def _ended(trouble: WorkerError) -> str:
+    return str(trouble).rstrip(".") + "."

@@ -1,0 +1,103 @@
+"""`python -m sandbox.demo`, what `make demo` runs.
+
+ONCE=1 ends by itself, with exit code 0 only where every run has completed, and one JSON object as the last line;
+CATALOGUE=FILE [ROOT=NAME] runs that one catalogue; DEMO_SCALE makes the generated ones larger or smaller.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from sandbox.demo import cast, order, play, report, views, watch
+from sandbox.demo.house import House, exports, house
+from sandbox.demo.order import CannotPlay, Order
+from sandbox.demo.play import Player
+from worker import logs
+from worker.ledger import register
+from worker.ledger.session import as_tenant
+
+INTERRUPTED, TERMINATED, HUNG_UP = 130, 143, 129
+
+
+def main() -> int:
+    """Play the demo; the process's exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(HUNG_UP))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    errors = Console(stderr=True, highlight=False)
+    try:
+        asked = order.read()
+        roles = cast.of(asked)
+        console.print("Starting Postgres, Redis, Sales Layer, BigCommerce and two workers ...")
+        with house() as opened:
+            logs.configure(opened.settings)
+            players = [play.seat(opened, role) for role in roles]
+            return _perform(opened, asked, players, console, errors)
+    except CannotPlay as trouble:
+        errors.print("\n".join([str(trouble), *getattr(trouble, "__notes__", [])]), style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _perform(opened: House, asked: Order, players: Sequence[Player], console: Console, errors: Console) -> int:
+    """The runs from their request to their end, and the registers; stays afterwards unless it was asked for once."""
+    players = [replace(player, run_id=play.request(opened, player)) for player in players]
+    with views.open_view(console) as view:
+        seconds = asked.seconds if asked.once else float("inf")
+        scenes = watch.until_all_have_ended(opened, players, view, seconds=seconds)
+    report.write(opened, console, scenes)
+    report.profiles(console, players)
+    console.print()
+    if not asked.once:
+        _stay(opened, players, console)
+    sentences = watch.stood_still(scenes)
+    bad = [scene for scene in scenes if scene.has_ended and scene.progress.entry.state not in report.GOOD]
+    sentences += [f"{scene.player.connector}: run {scene.player.run_id} is {scene.state}" for scene in bad]
+    for sentence in sentences:
+        errors.print(sentence, style="red", markup=False)
+    sys.stdout.write(json.dumps(report.summary(scenes)) + "\n")
+    sys.stdout.flush()
+    if sentences:
+        raise CannotPlay("not every run has completed")
+    return 0
+
+
+def _stay(opened: House, players: Sequence[Player], console: Console) -> None:
+    """Say how to use the command beside the demo; then tell of every further run, until Ctrl-C."""
+    file = opened.folder / "environment"
+    file.touch(mode=0o600)
+    file.write_text(exports(opened.own))
+    command = Path(sys.executable).with_name("connector")
+    for said in (
+        f"The workers go on: they ask the sources for changes every {players[0].profile.check_every_seconds} s."
+        " In another terminal:",
+        f"  . {file}    # exports {', '.join(opened.own)}",
+        f"  {command} list",
+        f"  {command} run {players[0].connector} --refresh --wait",
+        f"Sales Layer is at {opened.settings.saleslayer_url}, BigCommerce at {opened.settings.bigcommerce_url};"
+        " each has a control API under /_control. Ctrl-C ends everything.",
+    ):
+        console.print(said, soft_wrap=True, markup=False)
+    told = {player.connector_id: player.run_id for player in players}
+    while True:
+        time.sleep(1.0)
+        opened.check()
+        for player in players:
+            with as_tenant(opened.engine, player.tenant_id) as session:
+                newest = next(iter(register.runs(session, player.connector_id, limit=1)), None)
+            if newest is not None and newest.has_ended and newest.id > told[player.connector_id]:
+                told[player.connector_id] = newest.id
+                console.print(f"{player.connector}: run {newest.id} {newest.state}: {register.headline(newest)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""A change knows its item and what it does, and survives being kept."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from models.vocabulary import Action, ItemKind, Outcome
+from tests.builders import a_category, a_coloured_variant, a_product, a_variant, an_option
+from worker.catalog import changes
+from worker.catalog.changes import (
+    AssignStorefronts,
+    Change,
+    CreateCategory,
+    CreateProduct,
+    CreateVariant,
+    Disable,
+    ShowOptions,
+    UpdateCategory,
+    UpdateProduct,
+    UpdateVariant,
+)
+from worker.catalog.fields import Group
+from worker.catalog.items import Key
+
+OPTIONS = (an_option("Size", "S", "M"),)
+PRODUCT = a_product(
+    301, images=("https://x/a.jpg",), custom_fields=(("Paper", "Cotton"),), is_visible=False, inventory_level=0,
+    meta_keywords=["a", "b"], description=None,
+)  # fmt: skip
+CREATE_PRODUCT = CreateProduct(
+    301, PRODUCT, (a_variant(1), a_coloured_variant(2, "Red", "#FF0000")), OPTIONS, ((1, 11), (2, 11)),
+    {"text": "aa"}, {1: {"price": "bb"}},
+)  # fmt: skip
+
+TABLE: list[tuple[Change, Key, Action]] = [
+    # Categories are told apart by storefront.
+    (CreateCategory(11, 2, 1, None, a_category(11), {"text": "aa"}), Key(ItemKind.CATEGORY, 11, 2), Action.CREATE),
+    (
+        UpdateCategory(12, 1, 2, 11, a_category(12, 11, image="https://x/c.jpg"), frozenset({"text"}), {"text": "aa"}),
+        Key(ItemKind.CATEGORY, 12, 1),
+        Action.UPDATE,
+    ),
+    # Products and variants are not: they are one each in the store.
+    (CREATE_PRODUCT, Key(ItemKind.PRODUCT, 301), Action.CREATE),
+    (
+        UpdateProduct(301, PRODUCT, ((1, 11),), frozenset({"price", "text"}), {"price": "cc"}, Outcome.DISABLED),
+        Key(ItemKind.PRODUCT, 301),
+        Action.UPDATE,
+    ),
+    # What belongs to a product and is sent apart is about the product.
+    (ShowOptions(301, OPTIONS, "dd"), Key(ItemKind.PRODUCT, 301), Action.SHOW),
+    (AssignStorefronts(301, (1, 2), "ee"), Key(ItemKind.PRODUCT, 301), Action.ASSIGN),
+    (CreateVariant(1, 301, a_variant(1), OPTIONS, {}), Key(ItemKind.VARIANT, 1), Action.CREATE),
+    (
+        UpdateVariant(1, 301, a_variant(1, enabled=False), frozenset({"stock"}), {"stock": "ff"}),
+        Key(ItemKind.VARIANT, 1),
+        Action.UPDATE,
+    ),
+    # A disabled item keeps its kind, and a category its storefront.
+    (Disable(ItemKind.CATEGORY, 11, 2), Key(ItemKind.CATEGORY, 11, 2), Action.DISABLE),
+    (Disable(ItemKind.VARIANT, 1), Key(ItemKind.VARIANT, 1), Action.DISABLE),
+]
+
+
+@pytest.mark.parametrize(("change", "key", "action"), TABLE, ids=[type(row[0]).__name__ for row in TABLE])
+def test_a_change_knows_its_item_and_what_it_does(change: Change, key: Key, action: Action) -> None:
+    assert (changes.key(change), changes.action(change)) == (key, action)
+
+
+@pytest.mark.parametrize("change", [row[0] for row in TABLE], ids=lambda change: type(change).__name__)
+def test_a_change_comes_back_from_json_as_it_was(change: Change) -> None:
+    assert changes.from_json(json.loads(json.dumps(changes.to_json(change)))) == change
+
+
+def test_values_keep_their_types_on_the_way() -> None:
+    back = changes.from_json(json.loads(json.dumps(changes.to_json(CREATE_PRODUCT))))
+    assert isinstance(back, CreateProduct)
+    kept = back.product.fields
+    assert kept["is_visible"] is False
+    assert (type(kept["inventory_level"]), type(kept["price"])) == (int, str)
+    assert list(back.variant_fingerprints) == [1]
+
+
+def test_groups_may_be_words_or_their_texts() -> None:
+    change = UpdateVariant(1, 301, a_variant(1), frozenset({Group.VISIBILITY, "price"}), {Group.PRICE: "aa"})
+    kept = changes.to_json(change)
+    assert sorted(kept["groups"]) == ["price", "visibility"]
+    assert changes.from_json(kept) == change
+
+
+def test_a_change_of_an_unknown_sort_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        changes.from_json({"what": "delete_product", "source_id": 1})

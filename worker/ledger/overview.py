@@ -1,0 +1,79 @@
+"""All tenants and connectors at a glance, for the operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class TenantLine:
+    """A tenant with its share of the workers."""
+
+    id: int
+    name: str
+    weight: float
+    max_slots: int | None
+    connectors: int
+
+
+def tenants(session: Session) -> list[TenantLine]:
+    """All tenants by name; as scheduler."""
+    rows = session.execute(
+        text(
+            "SELECT t.tenant_id, t.name, t.weight, t.max_slots, count(u.connector_id) FROM tenant_turn t"
+            " LEFT JOIN turn u USING (tenant_id) GROUP BY t.tenant_id ORDER BY t.name",
+        ),
+    )
+    return [TenantLine(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorLine:
+    """A connector with how it fared last."""
+
+    id: int
+    store_hash: str
+    enabled: bool
+    disabled_reason: str | None
+    last_checked_at: datetime | None
+    run_id: int | None
+    run_state: str | None
+
+
+def connectors(session: Session) -> dict[int, ConnectorLine]:
+    """The connectors of the session's tenant by id, each with its last run in the register."""
+    rows = session.execute(
+        text("""
+        SELECT c.id, c.store_hash, c.enabled, c.disabled_reason, c.last_checked_at, r.id, r.state FROM connector c
+        LEFT JOIN LATERAL (
+          SELECT id, state FROM run WHERE connector_id = c.id AND listed ORDER BY id DESC LIMIT 1) r ON true
+        """),
+    )
+    return {row[0]: ConnectorLine(*row) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class TurnNow:
+    """A connector's turn as somebody who waits for it sees it."""
+
+    state: str
+    is_held_back: bool
+    """It waits for a date, or for its store: no worker could take it up now."""
+    anybody_runs: bool
+
+
+def turn(session: Session, connector_id: int) -> TurnNow | None:
+    """The connector's turn now; as scheduler."""
+    row = session.execute(
+        text("""
+        SELECT u.state, (u.state = 'parked' AND u.not_before > now()) OR coalesce(s.not_before > now(), false),
+          EXISTS (SELECT FROM turn a WHERE a.state = 'running' AND a.deadline > now())
+        FROM turn u LEFT JOIN store_turn s USING (store_hash) WHERE u.connector_id = :id
+        """),
+        {"id": connector_id},
+    ).one_or_none()
+    return None if row is None else TurnNow(*row)
