@@ -100,7 +100,7 @@ def edit(stage: Stage, cast: Cast) -> None:
     source.edit(cast.code, "products", ids[3], {"product_image": sound[4][picture][:1] + sound[3][picture][:1]})
     source.edit(cast.code, "products", ids[4], {extra: "changed by hand", "ID_catalogue": [TOP, CHILD]})
     source.hide(cast.code, "products", ids[5])
-    source.delete(cast.code, "products", ids[6])
+    source.delete(cast.code, "products", ids[8])
     for variant in [row[1] for row in CATALOGUE["data"]["product_formats"] if row[2] in VARIED]:
         source.edit(cast.code, "product_formats", variant, {"format_price": "9.95"})
 

@@ -26,55 +26,67 @@ class Shop:
         self.engine, self.id, self.tenant_id, self._insert = engine, made.id, made.tenant_id, insert
 
     def a_run(self, state: str = "completed", *, listed: bool = True, **values: object) -> int:
+        """A run of the connector; its id."""
         given = {"connector_id": self.id, "state": state, "trigger": "request", "listed": listed, **values}
         return self._insert(self.tenant_id, "run", **given)
 
     def a_figure(self, run_id: int, kind: str, figure: str, count: int, storefront: int = 0) -> None:
+        """A figure of a run."""
         values = {"kind": kind, "storefront_id": storefront, "figure": figure, "count": count}
         self._insert(self.tenant_id, "run_counter", run_id=run_id, **values)
 
     def a_status(
         self, run_id: int, kind: str, source_id: int, outcome: str, storefront: int = 0, **more: object
     ) -> None:
+        """What came of an item in a run."""
         values = {"kind": kind, "source_id": source_id, "storefront_id": storefront, "outcome": outcome, **more}
         self._insert(self.tenant_id, "item_status", connector_id=self.id, run_id=run_id, **values)
 
     def an_item(self, kind: str, source_id: int, parent: int = 0, **more: object) -> None:
+        """An item of the mirror."""
         values = {"kind": kind, "source_id": source_id, "parent_id": parent, "cells": {}, "raw_hash": "x", **more}
         self._insert(self.tenant_id, "source_item", connector_id=self.id, **values)
 
     def a_change(self, run_id: int, kind: str, source_id: int, action: str) -> None:
+        """A change that is still to be sent."""
         values = {"kind": kind, "source_id": source_id, "storefront_id": 0, "action": action, "wave": 1, "payload": {}}
         self._insert(self.tenant_id, "pending_change", connector_id=self.id, run_id=run_id, **values)
 
     def a_message(self, run_id: int, level: str, text: str) -> None:
+        """Something said about a run."""
         self._insert(self.tenant_id, "run_message", run_id=run_id, level=level, code="source_broke_off", text=text)
 
     def a_storefront(self, storefront_id: int, name: str, root: int | None = None) -> None:
+        """A storefront that the connector feeds."""
         values = {"storefront_id": storefront_id, "name": name, "tree_id": storefront_id, "root_id": root}
         self._insert(self.tenant_id, "storefront", connector_id=self.id, **values)
 
     def runs(self, limit: int = 19) -> list[Entry]:
+        """The register."""
         with as_tenant(self.engine, self.tenant_id) as session:
             return register.runs(session, self.id, limit)
 
     def run(self, run_id: int) -> Entry:
+        """One run of the register."""
         with as_tenant(self.engine, self.tenant_id) as session:
             found = register.run(session, run_id)
         assert found is not None
         return found
 
     def progress(self, run_id: int) -> register.Progress:
+        """Where a run stands."""
         with as_tenant(self.engine, self.tenant_id) as session:
             found = register.progress(session, run_id)
         assert found is not None
         return found
 
     def errors(self, run_id: int) -> list[ErrorGroup]:
+        """A run's trouble in groups."""
         with as_tenant(self.engine, self.tenant_id) as session:
             return register.error_groups(session, self.id, run_id)
 
     def items(self, **wanted: Any) -> list[Item]:
+        """Items as they are listed."""
         with as_tenant(self.engine, self.tenant_id) as session:
             return item_register.items(session, self.id, shown=SHOWN, **wanted)
 
@@ -108,8 +120,10 @@ def test_another_tenant_sees_no_run(shop: Shop, a_connector: Callable[..., Any])
 
 
 def test_a_run_says_how_long_it_waited_and_how_long_it_took(shop: Shop) -> None:
-    later = {"started_at": NOON + timedelta(seconds=5), "ended_at": NOON + timedelta(seconds=65)}
-    entry = shop.run(shop.a_run(requested_at=NOON, slices=3, calls=201, source_calls=4, **later))
+    started, ended = NOON + timedelta(seconds=5), NOON + timedelta(seconds=65)
+    entry = shop.run(
+        shop.a_run(requested_at=NOON, started_at=started, ended_at=ended, slices=3, calls=201, source_calls=4),
+    )
     assert (entry.waited, entry.seconds, entry.slices, entry.calls, entry.source_calls) == (5.0, 60.0, 3, 201, 4)
     assert entry.has_ended
     assert entry.phase is None

@@ -6,18 +6,15 @@ One dict a body, no cleverness: field names and limits stand in
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from models.vocabulary import ItemKind
 from worker.catalog.fields import FIELDS, Field, Group, Type
 from worker.catalog.items import Category, Image, Option, Product, Variant
-from worker.catalog.values import Value
+from worker.catalog.values import Value, brand_id
 
 Body = dict[str, Any]
-
-_BRAND_ID = re.compile(r"\d{1,10}")
 
 
 def new_category(category: Category, *, tree_id: int, parent_store_id: int) -> Body:
@@ -120,8 +117,9 @@ def _field(kind: ItemKind, field: Field, value: Value) -> Body:
         key = "path" if kind is ItemKind.CATEGORY else "url"
         return {field.store: {key: url_path(str(value)), "is_customized": True}}
     if field.group is Group.BRAND:
-        # A number is the store's brand id, a text finds or creates the brand (the original's §11).
-        return {"brand_id": int(str(value))} if _BRAND_ID.fullmatch(str(value)) else {"brand_name": value}
+        # A text finds or creates the brand.
+        number = brand_id(value)
+        return {"brand_name": value} if number is None else {"brand_id": number}
     match field.type:
         case Type.NUMBER:
             return {field.store: float(str(value))}

@@ -21,6 +21,7 @@ _TRUE = frozenset({"true", "1", "yes", "y", "si", "sí", "on"})
 _FALSE = frozenset({"false", "0", "no", "n", "off"})
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _EITHER_COMMA = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_BRAND_ID = re.compile(r"[0-9]{1,10}")
 _MOST_DIGITS = 30  # before or behind the point: far beyond what the store takes, and '1e999999' stays short
 
 
@@ -141,6 +142,11 @@ def shown(cell: Any) -> str:
 def key(name: str | None) -> str | None:
     """A name or SKU as it is compared: the store ignores case and blanks around it."""
     return " ".join(name.split()).casefold() or None if name else None
+
+
+def brand_id(value: Value) -> int | None:
+    """The store's id of a brand that is given by number; None where it is given by name (the original's §11)."""
+    return int(str(value)) if _BRAND_ID.fullmatch(str(value)) else None
 
 
 def _single(cell: Any) -> Any:

@@ -17,7 +17,7 @@ from worker.catalog.fields import FIELDS, Field, Group, Type
 from worker.catalog.fingerprint import of as fingerprint
 from worker.catalog.items import Category, Image, Item, Product, Variant
 from worker.catalog.store import StoreRow
-from worker.catalog.values import Value
+from worker.catalog.values import Value, brand_id
 
 _WORD = re.compile(r"[^a-z0-9]+")
 
@@ -52,8 +52,8 @@ def coinciding(item: Item, said: Mapping[str, Any], row: StoreRow, *, category_i
 
 def _same(field: Field, wanted: Value, row: StoreRow) -> bool:
     held = row.fields.get(field.name)
-    if field.group is Group.BRAND and str(wanted).isdigit():
-        return str(row.fields.get("brand_id")) == str(wanted)
+    if field.group is Group.BRAND and (number := brand_id(wanted)) is not None:
+        return bool(row.fields.get("brand_id") == number)
     if wanted is None:
         return field.blank is None or held in (None, "", "0", [])
     if field.group is Group.URL:

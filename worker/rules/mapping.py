@@ -126,4 +126,5 @@ def _extras(
     by_name = {c.base: c for c in columns} | {c.name: c for c in columns}
     what = "custom field" if kind is ItemKind.PRODUCT else "option"
     missing = [f"the {what} '{name}' is not exported by the source" for name in wish if name not in by_name]
-    return tuple((by_name[name].name, by_name[name].base) for name in wish if name in by_name), missing
+    # A column may be named twice, with and without its language.
+    return tuple(dict.fromkeys((by_name[name].name, by_name[name].base) for name in wish if name in by_name)), missing

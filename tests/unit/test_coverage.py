@@ -1,0 +1,70 @@
+"""Which categories belong to which storefront, and how deep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from worker.rules import coverage
+
+# 1 ─┬─ 2 ─── 4          9 alone          5 hangs on 99, which is not exported
+#    └─ 3
+TREE: dict[int, int | None] = {1: None, 2: 1, 3: 1, 4: 2, 9: None, 5: 99}
+
+
+@pytest.mark.parametrize(
+    ("root", "places"),
+    [
+        pytest.param(
+            None,
+            {1: (None, 1), 2: (1, 2), 3: (1, 2), 4: (2, 3), 9: (None, 1), 5: (None, 1)},
+            id="no root = the full tree; what hangs on a parent that is not exported stands at the top",
+        ),
+        pytest.param(1, {1: (None, 1), 2: (1, 2), 3: (1, 2), 4: (2, 3)}, id="a root brings all its descendants"),
+        pytest.param(2, {2: (None, 1), 4: (2, 2)}, id="a root stands at the top, whatever it hangs on"),
+        pytest.param(4, {4: (None, 1)}, id="a leaf brings itself"),
+        pytest.param(99, {}, id="a root that is not there brings nothing"),
+    ],
+)
+def test_a_link_exports_its_root_and_all_below(root: int | None, places: Mapping[int, tuple[int | None, int]]) -> None:
+    covered = coverage.cover(TREE, 7, root)
+    assert covered.storefront_id == 7
+    assert covered.places == places
+    assert covered.in_circle == frozenset()
+
+
+def test_parents_come_before_their_children() -> None:
+    assert list(coverage.cover({4: 2, 2: 1, 1: None}, 1, None).places) == [1, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("parents", "root", "covered", "lost"),
+    [
+        pytest.param({1: 1}, None, set(), {1}, id="its own parent"),
+        pytest.param({1: 2, 2: 1, 3: 2, 4: None}, None, {4}, {1, 2, 3}, id="a circle, and what hangs on it"),
+        pytest.param({1: 2, 2: 1}, 1, {1, 2}, set(), id="a root in a circle cuts it"),
+    ],
+)
+def test_a_circle_ends(parents: dict[int, int | None], root: int | None, covered: set[int], lost: set[int]) -> None:
+    found = coverage.cover(parents, 1, root)
+    assert set(found.places) == covered
+    assert found.in_circle == lost
+
+
+def test_a_tree_of_a_thousand_levels_is_no_trouble() -> None:
+    parents = {n: n - 1 or None for n in range(1, 1001)}
+    assert coverage.cover(parents, 1, None).places[1000] == (999, 1000)
+
+
+def test_a_category_is_in_what_covers_it() -> None:
+    covered = coverage.cover(TREE, 1, 2)
+    assert 4 in covered
+    assert 1 not in covered
+
+
+def test_a_product_shows_wherever_one_of_its_categories_does() -> None:
+    storefronts = [coverage.cover(TREE, 1, 2), coverage.cover(TREE, 2, None)]
+    assert coverage.storefronts_of((3, 4), storefronts) == ((1, 4), (2, 3), (2, 4))
+    assert coverage.storefronts_of(iter((3, 4)), storefronts) == ((1, 4), (2, 3), (2, 4)), "whatever holds the ids"
+    assert coverage.storefronts_of((77,), storefronts) == ()
