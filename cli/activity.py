@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from cli import find, show
-from cli.errors import Refused
+from cli.errors import RefusalError
 from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import here
 from models.vocabulary import Outcome
@@ -47,7 +47,9 @@ def activity(
         if run is not None:
             entry = register.run(session, run)
             if entry is None or entry.connector_id != found.id:
-                raise Refused(f"there is no run {run} of '{found.name}'; `connector activity {found.name}` shows all.")
+                raise RefusalError(
+                    f"there is no run {run} of '{found.name}'; `connector activity {found.name}` shows all."
+                )
             entries = [entry]
         told = [_told(session, one) for one in (entries if json else entries[:1])]
     if json:

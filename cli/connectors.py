@@ -11,7 +11,7 @@ import typer
 from sqlalchemy.exc import IntegrityError
 
 from cli import find, profile_file, show
-from cli.errors import Refused
+from cli.errors import RefusalError
 from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import Here, here
 from worker.catalog.profile import ConnectorFile, Profile
@@ -55,7 +55,7 @@ def add(
             )
     except IntegrityError as trouble:
         text = f"tenant '{tenant}' has a connector '{given.name}' already"
-        raise Refused(f"{text}; `connector set-profile` replaces its profile.") from trouble
+        raise RefusalError(f"{text}; `connector set-profile` replaces its profile.") from trouble
     typer.echo(f"connector {given.name} added with id {connector_id}; `connector validate {given.name}` checks it")
 
 
@@ -97,9 +97,11 @@ def _profile_of(given: Profile | ConnectorFile) -> Profile:
 def _same_connector(found: find.Found, known: connectors.Connector, given: ConnectorFile) -> None:
     """What was sent belongs to that store: another one is another connector."""
     if given.name != found.name:
-        raise Refused(f"the file is of a connector '{given.name}', not of '{found.name}'; a name cannot be changed.")
+        raise RefusalError(
+            f"the file is of a connector '{given.name}', not of '{found.name}'; a name cannot be changed."
+        )
     if given.store.hash != known.store_hash:
-        raise Refused(f"the file names another store than '{known.store_hash}'; add it as a connector of its own.")
+        raise RefusalError(f"the file names another store than '{known.store_hash}'; add it as a connector of its own.")
 
 
 def list_(context: typer.Context, json: AsJson = False, tenant: TenantName = None) -> None:
@@ -186,7 +188,7 @@ def _loaded(at: Here, found: find.Found) -> connectors.Connector:
     with as_tenant(at.engine, found.tenant_id) as session:
         known = connectors.load(session, found.id)
     if known is None:
-        raise Refused(f"the connector '{found.name}' has just been removed.")
+        raise RefusalError(f"the connector '{found.name}' has just been removed.")
     return known
 
 

@@ -18,7 +18,7 @@ USAGE = 2
 """Exit code of every command that could not do what was asked; `validate` says 1 for what it has found."""
 
 
-class Refused(WorkerError):
+class RefusalError(WorkerError):
     """The command cannot do what was asked; each line is a sentence that says why."""
 
     def __init__(self, *sentences: str) -> None:
@@ -33,7 +33,7 @@ class OneSentence(TyperGroup):
         """Run the command that was named."""
         try:
             return super().invoke(ctx)
-        except Refused as trouble:
+        except RefusalError as trouble:
             sentences = trouble.sentences
         except (WorkerError, KeyMissing) as trouble:
             sentences = (str(trouble),)

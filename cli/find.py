@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
-from cli.errors import Refused
+from cli.errors import RefusalError
 from cli.here import Here
 from worker.ledger import connectors, overview, turns
 from worker.ledger.session import as_scheduler
@@ -30,7 +30,7 @@ class Found:
 
 
 def connector(at: Here, name: str, tenant: str | None) -> Found:
-    """The one connector of this name or id; Refused where there is none, or more than one."""
+    """The one connector of this name or id; RefusalError where there is none, or more than one."""
     with as_scheduler(at.engine) as session:
         if tenant is not None:
             _known_tenant(session, tenant)
@@ -42,14 +42,14 @@ def connector(at: Here, name: str, tenant: str | None) -> Found:
         return found[0]
     if found:
         tenants = ", ".join(one.tenant for one in found)
-        raise Refused(f"several tenants have a connector '{name}': {tenants}; say which with --tenant.")
+        raise RefusalError(f"several tenants have a connector '{name}': {tenants}; say which with --tenant.")
     names = sorted({one.connector for one in known if tenant in (None, one.tenant)})
     of = f" of tenant '{tenant}'" if tenant else ""
-    raise Refused(f"there is no connector '{name}'{of}; {_near(name, names, 'connector list')}")
+    raise RefusalError(f"there is no connector '{name}'{of}; {_near(name, names, 'connector list')}")
 
 
 def tenant_id(at: Here, name: str) -> int:
-    """The id of the tenant of this name; Refused where there is none."""
+    """The id of the tenant of this name; RefusalError where there is none."""
     with as_scheduler(at.engine) as session:
         return _known_tenant(session, name)
 
@@ -58,7 +58,7 @@ def _known_tenant(session: Session, name: str) -> int:
     found = connectors.find_tenant(session, name)
     if found is None:
         names = [one.name for one in overview.tenants(session)]
-        raise Refused(f"there is no tenant '{name}'; {_near(name, names, 'connector tenant list')}")
+        raise RefusalError(f"there is no tenant '{name}'; {_near(name, names, 'connector tenant list')}")
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import find, show
-from cli.errors import Refused
+from cli.errors import RefusalError
 from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import here
 from models.vocabulary import ItemKind, Outcome
@@ -41,7 +41,7 @@ def items(
     with as_tenant(at.engine, found.tenant_id) as session:
         known = connectors.load(session, found.id)
         if known is None:
-            raise Refused(f"the connector '{found.name}' has just been removed.")
+            raise RefusalError(f"the connector '{found.name}' has just been removed.")
         columns = mirror.state(session, found.id).columns
         listed = item_register.items(
             session,
@@ -96,7 +96,7 @@ def _place(written: str) -> Place:
         kind, source_id, storefront_id = written.split(":")
         return ItemKind(kind).value, int(source_id), int(storefront_id)
     except ValueError:
-        raise Refused(f"--after takes a place like product:301:0, not '{written}'.") from None
+        raise RefusalError(f"--after takes a place like product:301:0, not '{written}'.") from None
 
 
 def _written(place: Place) -> str:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from cli.errors import Refused
+from cli.errors import RefusalError
 from worker.catalog.profile import ConnectorFile, Profile
 
 OF_THE_CONNECTOR = ("name", "source", "store")
@@ -40,16 +40,18 @@ def _object(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8-sig"))
     except OSError as trouble:
-        raise Refused(f"{path} cannot be read: {trouble.strerror or type(trouble).__name__}.") from None
+        raise RefusalError(f"{path} cannot be read: {trouble.strerror or type(trouble).__name__}.") from None
     except UnicodeDecodeError:
-        raise Refused(f"{path} is not UTF-8 text.") from None
+        raise RefusalError(f"{path} is not UTF-8 text.") from None
     except json.JSONDecodeError as trouble:
         where = f"line {trouble.lineno}, column {trouble.colno}"
-        raise Refused(f"{path} is not JSON: {trouble.msg} at {where}.") from None
+        raise RefusalError(f"{path} is not JSON: {trouble.msg} at {where}.") from None
     except RecursionError:
-        raise Refused(f"{path} is not a profile: it is nested too deeply.") from None
+        raise RefusalError(f"{path} is not a profile: it is nested too deeply.") from None
     if not isinstance(found, dict):
-        raise Refused(f"{path} is not a profile: it must hold one JSON object; `connector schema` prints its shape.")
+        raise RefusalError(
+            f"{path} is not a profile: it must hold one JSON object; `connector schema` prints its shape."
+        )
     return found
 
 
@@ -59,7 +61,7 @@ def _checked(model: type[Model], found: dict[str, Any], path: Path) -> Model:
     except ValidationError as trouble:
         faults = [*map(_sentence, trouble.errors()), *_beside(found)]
         told = tuple(dict.fromkeys(faults))
-        raise Refused(f"{path} was not taken, nothing is stored:", *(f"  {fault}" for fault in told)) from None
+        raise RefusalError(f"{path} was not taken, nothing is stored:", *(f"  {fault}" for fault in told)) from None
 
 
 def _beside(found: dict[str, Any]) -> Iterable[str]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import find
-from cli.errors import Refused
+from cli.errors import RefusalError
 from cli.find import ConnectorName, TenantName
 from cli.here import here
 from cli.waiting import PATIENCE_SECONDS, Wait
@@ -37,7 +37,7 @@ def run(
         if known is not None and not known.enabled:
             why = known.disabled_reason or "nobody said why"
             text = f"'{found.name}' is switched off ({why}); `connector enable {found.name}` switches it on."
-            raise Refused(text)
+            raise RefusalError(text)
         run_id = runs.request(session, found.tenant_id, found.id, refresh=refresh)
     dispatch.wake(at.engine, at.settings, at.publish, found.id)
     typer.echo(str(run_id))

@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.exc import IntegrityError
 
 from cli import show
-from cli.errors import Refused
+from cli.errors import RefusalError
 from cli.find import AsJson
 from cli.here import here
 from worker.ledger import connectors, overview
@@ -32,14 +32,14 @@ def add(
     at = here(context)
     if not name.strip() or not name.isprintable() or "." in name:
         # The name stands in task ids, as tenant.connector.epoch.
-        raise Refused(f"'{name}' is no name for a tenant: it needs a letter, no full stop and no line break.")
+        raise RefusalError(f"'{name}' is no name for a tenant: it needs a letter, no full stop and no line break.")
     with as_tenant(at.engine, NOBODY) as session:
         tenant_id = connectors.next_tenant_id(session)
     try:
         with as_tenant(at.engine, tenant_id) as session:
             connectors.add_tenant(session, tenant_id, name=name, weight=weight, max_slots=max_slots)
     except IntegrityError as trouble:
-        raise Refused(f"there is a tenant '{name}' already.") from trouble
+        raise RefusalError(f"there is a tenant '{name}' already.") from trouble
     typer.echo(f"tenant {name} added")
 
 

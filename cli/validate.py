@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from cli import find, show
-from cli.errors import Refused
+from cli.errors import RefusalError
 from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import Here, here
 from models.vocabulary import ItemKind
@@ -48,7 +48,7 @@ def _problems(at: Here, found: find.Found) -> Iterable[str]:
     with as_tenant(at.engine, found.tenant_id) as session:
         known = connectors.load(session, found.id)
         if known is None:
-            raise Refused(f"the connector '{found.name}' has just been removed.")
+            raise RefusalError(f"the connector '{found.name}' has just been removed.")
         state = mirror.state(session, found.id)
         roots = {row.source_id for row in mirror.categories(session, found.id) if not row.gone}
         try:
@@ -91,7 +91,7 @@ def _of_the_store(neighbours: Neighbours, known: Connector) -> Iterable[str]:
         _, problem = _asked("products", lambda: reads.products(store, limit=1), "Products: modify")
         if problem:
             yield problem
-    except _Hopeless as end:
+    except _HopelessError as end:
         yield str(end)
 
 
@@ -126,7 +126,7 @@ def _of_the_mapping(profile: Profile, state: State, categories: set[int]) -> Ite
                 )
 
 
-class _Hopeless(WorkerError):
+class _HopelessError(WorkerError):
     """No further question to this neighbour would be answered otherwise."""
 
 
@@ -140,16 +140,16 @@ def _asked(what: str, ask: Callable[[], Any], scope: str | None = None) -> tuple
         text = f"{what}: {_ended(trouble)} Put the right ones into the file and `connector set-profile` it."
         if scope is None:
             return None, text
-        raise _Hopeless(text) from trouble
+        raise _HopelessError(text) from trouble
     except RefusedByStore as refusal:
         return None, f"{what}: the store refuses to say ({refusal}): check store hash and API account."
     except StoreGone as trouble:
-        raise _Hopeless(f"{what}: {_ended(trouble)} Check the store hash and BIGCOMMERCE_URL.") from trouble
+        raise _HopelessError(f"{what}: {_ended(trouble)} Check the store hash and BIGCOMMERCE_URL.") from trouble
     except WorkerError as trouble:
-        text = f"{what}: {_ended(trouble)} Try again later; if it lasts, check the address and the network."
+        text = f"{what}: {_ended(trouble)} If it lasts, check the address and the network."
         if scope is None:
             return None, text
-        raise _Hopeless(text) from trouble
+        raise _HopelessError(text) from trouble
 
 
 def _ended(trouble: WorkerError) -> str:

@@ -16,7 +16,9 @@ RING = "k1:" + "A" * 43 + "="
 """A ring with one key of 32 bytes."""
 
 
-def a_category(source_id: int = 11, parent_id: int | None = None, *, image: str | None = None, **fields: Value) -> Category:
+def a_category(
+    source_id: int = 11, parent_id: int | None = None, *, image: str | None = None, **fields: Value
+) -> Category:
     """A category with a name; more fields by name."""
     images = (Image("p1", image),) if image else ()
     return Category(source_id, parent_id, {"name": f"Category {source_id}", **fields}, images)
@@ -37,7 +39,11 @@ def a_product(
 
 
 def a_variant(
-    source_id: int = 1, *, product: int = 301, options: Mapping[str, str] | None = None, image: str | None = None,
+    source_id: int = 1,
+    *,
+    product: int = 301,
+    options: Mapping[str, str] | None = None,
+    image: str | None = None,
     **fields: Value,
 ) -> Variant:
     """A variant that is fit to be sent; option values as the source writes them without colours."""
@@ -72,7 +78,9 @@ def a_column(name: str, kind: str = "string", *, base: str | None = None, langua
     return Column(name, base or name, kind, language)
 
 
-def the_columns(kind: ItemKind, *columns: Column | str, default: str | None = None, languages: tuple[str, ...] = ()) -> Columns:
+def the_columns(
+    kind: ItemKind, *columns: Column | str, default: str | None = None, languages: tuple[str, ...] = ()
+) -> Columns:
     """The columns of one kind; a plain name is a text column without language."""
     made = tuple(one if isinstance(one, Column) else a_column(one) for one in columns)
     return Columns({kind: made}, default, languages)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import httpx
 import redis
 from sqlalchemy.orm import Session
@@ -20,8 +23,12 @@ from worker.settings import Settings
 def meet(
     settings: Settings, vault: Vault, broker: redis.Redis, *,
     source_transport: httpx.BaseTransport | None = None, store_transport: httpx.BaseTransport | None = None,
+    sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] | None = None,
 ) -> Meet:
-    """The function that makes a connector's clients; transports stand in for the network in tests."""
+    """The function that makes a connector's clients.
+
+    Transports stand in for the network; `sleep` and `clock` (the quota's, seconds; None = Redis's own) for time.
+    """
 
     def make(connector: Connector, session: Session) -> Neighbours:
         try:
@@ -35,11 +42,12 @@ def meet(
             )
             quota = Quota(
                 broker, store_hash=connector.store_hash, left_to_others=connector.profile.quota_left_to_others,
+                clock=clock,
             )
             store = StoreClient(
                 base_url=settings.bigcommerce_url, store_hash=connector.store_hash, token=secrets["store_token"],
                 quota=quota, transport=store_transport, timeout=settings.call_timeout_seconds,
-                max_connections=settings.calls_in_flight,
+                max_connections=settings.calls_in_flight, sleep=sleep,
             )
         except KeyError as missing:
             raise CredentialsRefused(f"the connector has no {missing.args[0]}; add it with its profile file") from missing

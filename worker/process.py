@@ -32,6 +32,12 @@ class Process:
     beats: dict[int, float] = field(default_factory=dict)
     """Thread id -> when its slice was last heard of, on the monotonic clock."""
 
+    gate: threading.BoundedSemaphore = field(init=False)
+    """Calls to stores that all slices of this process may have in flight."""
+
+    def __post_init__(self) -> None:
+        self.gate = threading.BoundedSemaphore(self.settings.process_calls_in_flight)
+
     def is_stuck(self) -> bool:
         """Whether a slice of this process has been silent for far too long."""
         silent_since = time.monotonic() - STUCK_AFTER_LEASES * self.settings.lease_seconds

@@ -59,7 +59,7 @@ def run_slice(
         config.slice_seconds, config.slice_yield_seconds, config.lease_seconds, here.draining,
         heard=lambda: here.beats.__setitem__(threading.get_ident(), time.monotonic()),
     )
-    slice_of = Slice(here.engine, config, here.meet, deadline, tenant, connector, epoch, worker)
+    slice_of = Slice(here.engine, config, here.meet, deadline, tenant, connector, epoch, worker, here.gate)
     if not slice_of.claim():
         return "stale"
     try:

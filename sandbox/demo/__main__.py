@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def main() -> int:
         asked = order.read()
         roles = cast.of(asked)
         console.print("Starting Postgres, Redis, Sales Layer, BigCommerce and two workers ...")
-        with house() as opened:
+        with house(before_the_end=_ignore_signals) as opened:
             logs.configure(opened.settings)
             players = [play.seat(opened, role) for role in roles]
             return _perform(opened, asked, players, console, errors)
@@ -58,7 +59,9 @@ def _perform(opened: House, asked: Order, players: Sequence[Player], console: Co
     report.profiles(console, players)
     console.print()
     if not asked.once:
-        _stay(opened, players, console)
+        with suppress(KeyboardInterrupt):
+            _stay(opened, players, console)
+        return 0
     sentences = watch.stood_still(scenes)
     bad = [scene for scene in scenes if scene.has_ended and scene.progress.entry.state not in report.GOOD]
     sentences += [f"{scene.player.connector}: run {scene.player.run_id} is {scene.state}" for scene in bad]
@@ -77,14 +80,15 @@ def _stay(opened: House, players: Sequence[Player], console: Console) -> None:
     file.touch(mode=0o600)
     file.write_text(exports(opened.own))
     command = Path(sys.executable).with_name("connector")
+    every, chosen = players[0].profile.check_every_seconds, opened.settings
     for said in (
-        f"The workers go on: they ask the sources for changes every {players[0].profile.check_every_seconds} s."
-        " In another terminal:",
-        f"  . {file}    # exports {', '.join(opened.own)}",
+        f"The workers go on and ask the sources for changes every {every} s. In another terminal:",
+        f"  . {file}",
         f"  {command} list",
         f"  {command} run {players[0].connector} --refresh --wait",
-        f"Sales Layer is at {opened.settings.saleslayer_url}, BigCommerce at {opened.settings.bigcommerce_url};"
-        " each has a control API under /_control. Ctrl-C ends everything.",
+        f"Sales Layer is at {chosen.saleslayer_url}, BigCommerce at {chosen.bigcommerce_url};",
+        "each has a control API under /_control. Ctrl-C ends everything.",
+        f"({file.name} exports {', '.join(opened.own)})",
     ):
         console.print(said, soft_wrap=True, markup=False)
     told = {player.connector_id: player.run_id for player in players}
@@ -97,6 +101,12 @@ def _stay(opened: House, players: Sequence[Player], console: Console) -> None:
             if newest is not None and newest.has_ended and newest.id > told[player.connector_id]:
                 told[player.connector_id] = newest.id
                 console.print(f"{player.connector}: run {newest.id} {newest.state}: {register.headline(newest)}")
+
+
+def _ignore_signals() -> None:
+    """From here on everything is being ended: a second Ctrl-C would leave something behind."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

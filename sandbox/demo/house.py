@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import os
 import shutil
-import signal
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -60,12 +60,12 @@ class House:
 
 
 @contextmanager
-def house() -> Iterator[House]:
+def house(*, before_the_end: Callable[[], object] = lambda: None) -> Iterator[House]:
     """Everything started and answering; the folder of logs stays where something has failed."""
     folder = Path(tempfile.mkdtemp(prefix="slbc-demo-"))
     try:
         with ExitStack() as stack:
-            yield _furnished(stack, folder)
+            yield _furnished(stack, folder, before_the_end)
     except CannotPlay as trouble:
         trouble.add_note(f"logs: {folder}")
         raise
@@ -75,7 +75,7 @@ def house() -> Iterator[House]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _furnished(stack: ExitStack, folder: Path) -> House:
+def _furnished(stack: ExitStack, folder: Path, before_the_end: Callable[[], object]) -> House:
     found = stack.enter_context(servers())
     migrate(found.migration_database_url)
     environment = {
@@ -90,9 +90,10 @@ def _furnished(stack: ExitStack, folder: Path) -> House:
     }
     children = Children(folder)
     stack.callback(children.stop)
-    stack.callback(_ignore_signals)
+    stack.callback(before_the_end)
     others = _neighbours(children, environment)
-    settings = Settings(**{name.lower(): environment[name] for name in environment if name.lower() in Settings.model_fields})  # type: ignore[arg-type]
+    chosen: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
+    settings = Settings(**{name: value for name, value in chosen.items() if name in Settings.model_fields})
     opened = engine(settings.database_url)
     stack.callback(opened.dispose)
     house = House(environment, settings, opened, folder, others=others)
@@ -118,7 +119,7 @@ def _employ(house: House, children: Children) -> None:
     """The workers, started and answering."""
     environment = house.environment | ({"C_FORCE_ROOT": "1"} if os.geteuid() == 0 else {})
     # The application was made before its broker was there; nothing has been sent yet.
-    app.conf.broker_url = house.settings.redis_url
+    app.conf.update(broker_url=house.settings.redis_url)
     for name in WORKERS:
         arguments = [*ARGUMENTS.split(), "-n", f"{name}@%h"]
         house.workers.append(children.start(f"worker-{name}", "celery", arguments, environment))
@@ -130,13 +131,7 @@ def _employ(house: House, children: Children) -> None:
                 raise worker.ended()
         if time.monotonic() > give_up_at:
             raise CannotPlay(f"the workers did not answer after {SECONDS_TO_START:.0f} s")
-        present |= {name.partition("@")[0] for answer in app.control.ping(timeout=0.5) for name in answer}
-
-
-def _ignore_signals() -> None:
-    """From here on everything is being ended: a second Ctrl-C would leave something behind."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+        present |= {name.partition("@")[0] for answer in app.control.ping(timeout=0.5) or () for name in answer}
 
 
 def exports(variables: Mapping[str, str]) -> str:

@@ -32,11 +32,11 @@ def write(house: House, console: Console, scenes: Sequence[Scene]) -> None:
             messages = register.messages(session, player.run_id)
             groups = register.error_groups(session, player.connector_id, player.run_id)
             served = session.execute(
-                text("SELECT split_part(worker, '@', 1), count(*) FROM slice_log WHERE run_id = :id GROUP BY 1 ORDER BY 1"),
+                text("SELECT worker, count(*) FROM slice_log WHERE run_id = :id GROUP BY 1 ORDER BY 1"),
                 {"id": player.run_id},
             ).all()
         console.print()
-        console.print(_headline(scene, [(str(name), int(count)) for name, count in served]))
+        console.print(_headline(scene, [(str(name).partition("@")[0], int(count)) for name, count in served]))
         if scene.progress.entry.counters:
             console.print(_counters(scene))
         for message in messages:
@@ -52,9 +52,14 @@ def _headline(scene: Scene, served: Sequence[tuple[str, int]]) -> Panel:
     body = Text.assemble(
         (scene.state, "bold"), f": {register.headline(entry)}\n",
         (f"started {started} · {scene.seconds:.1f} s from request to end · {entry.calls} calls to BigCommerce,"
-         f" {entry.source_calls} to Sales Layer\n{entry.slices} slices" + (f": {by}" if by else ""), "dim"),
+         f" {entry.source_calls} to Sales Layer\n{_slices(entry.slices)}" + (f": {by}" if by else ""), "dim"),
     )
-    return Panel(body, title=f"{player.tenant} / {player.connector} · run {entry.id}", title_align="left", box=box.ROUNDED)
+    title = f"{player.tenant} / {player.connector} · run {entry.id}"
+    return Panel(body, title=title, title_align="left", box=box.ROUNDED)
+
+
+def _slices(count: int) -> str:
+    return f"{count} slice" if count == 1 else f"{count} slices"
 
 
 def _counters(scene: Scene) -> Table:
@@ -83,7 +88,8 @@ def _errors(groups: Sequence[ErrorGroup]) -> Table:
     for group in groups:
         first = True
         for sample in group.samples:
-            place = f"{sample.kind} {sample.source_id}" + (f" on {sample.storefront}" if sample.storefront != "-" else "")
+            where = "" if sample.storefront == register.NO_NAME else f" on {sample.storefront}"
+            place = f"{sample.kind} {sample.source_id}{where}"
             reason = (sample.message or "").replace("\n", " ")
             reason = reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 3] + "..."
             head = (str(group.count), f"{group.outcome}, {group.code}") if first else ("", "")
@@ -98,7 +104,8 @@ def profiles(console: Console, players: Sequence[Player]) -> None:
     """The profile in use, and how to save it."""
     for player in players:
         console.print()
-        console.print(Text.assemble("Profile of ", (player.connector, "bold"), f", saved by: connector profile {player.connector}"))
+        saved = f"connector profile {player.connector} > {player.connector}.json"
+        console.print(Text.assemble("Profile of ", (player.connector, "bold"), f"; to save it: {saved}"))
         console.print(player.profile.model_dump_json(), markup=False, highlight=False, soft_wrap=True, style="dim")
 
 

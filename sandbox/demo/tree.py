@@ -32,10 +32,8 @@ def categories(catalogue: Mapping[str, Any]) -> list[Category]:
         page = decode.page({**catalogue, "action": "refresh", "time": 1})
         mapped = mapping.settle(Profile(), page.columns)[0][ItemKind.CATEGORY]
         rows = [row for row in page.rows if row.kind is ItemKind.CATEGORY]
-        names = {
-            row.source_id: str(reading.read(row.kind, row.source_id, row.parent_id, row.cells, mapped).item.fields.get("name"))
-            for row in rows
-        }
+        read = [reading.read(row.kind, row.source_id, row.parent_id, row.cells, mapped).item for row in rows]
+        names = {one.source_id: str(one.fields.get("name")) for one in read}
     except (WorkerError, ValueError, TypeError, AttributeError, KeyError) as trouble:
         raise CannotPlay(f"the catalogue cannot be read: {trouble}") from trouble
     places = coverage.cover({row.source_id: row.parent_id for row in rows}, FULL_TREE, None).places

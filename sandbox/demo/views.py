@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -67,11 +66,11 @@ class Lines:
 def drawn(scenes: Sequence[Scene]) -> RenderableType:
     """All connectors as a table."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    table.add_column("Tenant\nconnector", min_width=13)
-    table.add_column("State\nstep", min_width=15)
+    table.add_column("Tenant\nConnector", min_width=13)
+    table.add_column("State\nStep", min_width=15)
     for title in KINDS.values():
-        table.add_column(f"{title}\ndone of planned", min_width=BAR)
-    table.add_column("Time\nslices", justify="right", min_width=6)
+        table.add_column(title, min_width=BAR)
+    table.add_column("Time\nSlices", justify="right", min_width=6)
     table.add_column("Calls\nto store", justify="right", min_width=8)
     table.add_column("Worker\nnow", min_width=7)
     for scene in scenes:
@@ -97,7 +96,9 @@ def _gauge(scene: Scene, kind: ItemKind) -> RenderableType:
     planned, done = main.planned + more.planned, main.done + more.done
     if not planned:
         return Text("\nnothing to do", style="dim")
-    return Group(ProgressBar(total=planned, completed=done, width=BAR), Text(figures(main, more), style="dim"))
+    full = BAR * done // planned
+    colour = "green" if done == planned else "cyan"
+    return Text.assemble(("━" * full, colour), ("─" * (BAR - full), "dim"), "\n", (figures(main, more), "dim"))
 
 
 def figures(main: Bar, more: Bar) -> str:

@@ -100,7 +100,7 @@ def until_all_have_ended(house: House, players: Sequence[Player], view: View, *,
 def stood_still(scenes: Sequence[Scene]) -> list[str]:
     """The runs that have not ended, and where each of them stands, in sentences."""
     return [
-        f"{scene.player.connector}: run {scene.player.run_id} is {scene.state} at step {scene.progress.entry.step or '-'}"
+        f"{scene.player.connector}: run {scene.player.run_id} is {scene.state} at step {scene.progress.entry.step}"
         f" after {scene.seconds:.0f} s, {scene.progress.entry.slices} slices and {scene.progress.entry.calls} calls;"
         f" its turn is {scene.turn}" + (f", held by worker {scene.worker}" if scene.worker else "")
         for scene in scenes

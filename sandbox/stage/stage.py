@@ -7,7 +7,7 @@ dies, is for the caller to say.
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,6 +61,8 @@ class Stage:
     stores: Stores = field(default_factory=lambda: Stores(plan="Enterprise"))
     wrap: Callable[[httpx.BaseTransport], httpx.BaseTransport] = lambda transport: transport
     """Put around both neighbours' transports, e.g. to count calls or to die at one."""
+    haste: float = 1.0
+    """How many times faster than life back-offs and pauses pass (not the neighbours' own windows)."""
     engine: Engine = field(init=False)
     vault: Vault = field(init=False)
     broker: redis.Redis = field(init=False)
@@ -119,12 +121,13 @@ class Stage:
         if not self.messages:
             return None
         one = self.messages.pop(0)
-        transports = {
-            "source_transport": self.wrap(SourceTransport(self.sources)),
-            "store_transport": self.wrap(StoreTransport(self.stores)),
-        }
+        source, store = self.wrap(SourceTransport(self.sources)), self.wrap(StoreTransport(self.stores))
         here = Process(
-            self.settings, self.engine, meet(self.settings, self.vault, self.broker, **transports), threading.Event(),
+            self.settings, self.engine, meet(
+                self.settings, self.vault, self.broker, source_transport=source, store_transport=store,
+                sleep=lambda seconds: time.sleep(seconds / self.haste),
+                clock=(lambda: time.time() * self.haste) if self.haste > 1 else None,
+            ),
         )
         try:
             return run_slice(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -14,12 +13,9 @@ from sqlalchemy import text
 
 from sandbox.generator.catalogue import generate
 from sandbox.generator.dirt import Dirt
-from sandbox.servers.postgres import EmbeddedPostgres
-from sandbox.servers.redis import EmbeddedRedis
 from sandbox.stage.compare import content
-from sandbox.stage.database import migrate
 from sandbox.stage.dying import Fate
-from sandbox.stage.stage import KEY_RING, Cast, Stage
+from sandbox.stage.stage import Cast, Stage
 from worker.ledger.session import as_tenant
 from worker.settings import Settings
 
@@ -39,17 +35,6 @@ class End:
     made: dict[str, int]
 
 
-@pytest.fixture(scope="module")
-def config() -> Iterator[Settings]:
-    with EmbeddedPostgres(durable=False) as postgres, EmbeddedRedis() as redis:
-        postgres.create_database("cuts")
-        migrate(postgres.url("cuts", "owner"))
-        yield Settings(
-            database_url=postgres.url("cuts"), redis_url=redis.url, credential_keys=KEY_RING, log_level="critical",
-            calls_in_flight=6,
-        )
-
-
 _names = count()
 
 
@@ -57,7 +42,7 @@ def played(config: Settings, *, slice_seconds: float, fates: list[int], edits: b
     """A run from a new tenant's request to the end, the workers dying on the way."""
     fate = Fate()
     chosen = config.model_copy(update={"slice_seconds": slice_seconds, "slice_yield_seconds": min(slice_seconds, 60)})
-    stage = Stage(chosen, wrap=fate.wrap)
+    stage = Stage(chosen, wrap=fate.wrap, haste=50)
     fate.watch(stage.engine)
     try:
         cast = stage.connect(f"cut-{next(_names)}", CATALOGUE, storefronts=2, profile=TWO_STOREFRONTS)

@@ -18,8 +18,10 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
+from cli import waiting
 from cli.here import Here
 from cli.main import app
+from cli.waiting import Bar
 from models.vocabulary import ItemKind, RunState
 from sandbox.bigcommerce.core import Sandbox as Stores
 from sandbox.bigcommerce.transport import SandboxTransport as StoreTransport
@@ -29,7 +31,7 @@ from sandbox.saleslayer.transport import SandboxTransport as SourceTransport
 from worker.catalog.columns import Column, Columns
 from worker.catalog.profile import Mapping as FieldMapping
 from worker.catalog.profile import Profile, StorefrontLink
-from worker.ledger import connectors, runs, turns
+from worker.ledger import connectors, register, runs, turns
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
@@ -97,7 +99,8 @@ def operator(database_url: str, key_ring: str, tmp_path: Path) -> Iterator[Opera
     transports = {"source_transport": SourceTransport(one.sources), "store_transport": StoreTransport(one.stores)}
     here.meeting = lambda settings, vault, _redis: meet(settings, vault, fakeredis.FakeRedis(), **transports)
     yield one
-    here.engine.dispose()
+    for used in (here, one.here):
+        used.engine.dispose()
 
 
 @pytest.fixture
@@ -320,6 +323,30 @@ def test_a_wait_ends_with_the_runs_end(
 
     acme.here.publish = work
     assert sentence in acme.says("run", "spring-shop", "--wait", code=code).stdout
+
+
+def test_the_live_view_has_a_bar_for_each_kind_and_one_for_each_follow_up(
+    acme: Operator,
+    a_row: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    acme.adds()
+    tenant_id, connector_id = in_its_name(acme.here.engine)
+    run = {"connector_id": connector_id, "trigger": "request", "state": "synchronizing", "step": "send"}
+    run_id = a_row(tenant_id, "run", started_at="2026-11-23", slices=2, calls=7, **run)
+    for figure, count in (("to_create", 3), ("to_update", 2), ("to_show", 4)):
+        figures = {"kind": "product", "storefront_id": 0, "figure": figure, "count": count}
+        a_row(tenant_id, "run_counter", run_id=run_id, **figures)
+    with as_tenant(acme.here.engine, tenant_id) as session:
+        progress = register.progress(session, run_id)
+    assert progress is not None
+    assert waiting.bars(progress.parts) == [Bar("product", 5, 5), Bar("options to show", 4, 4)]
+    view = waiting.Bars()
+    view.show(progress)
+    view.close()
+    shown = capsys.readouterr().err
+    assert "synchronization: send (2 slices, 7 calls)" in shown
+    assert "options to show" in shown
 
 
 def test_the_activity_shows_figures_messages_and_errors(acme: Operator, a_row: Callable[..., int]) -> None:

@@ -106,7 +106,9 @@ def test_stock_and_prices_are_overwritten_only_where_the_profile_says_so(switche
         (a_category(11, 5, image="https://x/a.jpg", name="B"), 5, {"text"}),
     ],
 )
-def test_a_category_differs_by_its_place_picture_and_fields(now: Category, parent: int | None, groups: set[str]) -> None:
+def test_a_category_differs_by_its_place_picture_and_fields(
+    now: Category, parent: int | None, groups: set[str]
+) -> None:
     before = difference.category_groups(a_category(11, 5, image="https://x/a.jpg"), 5)
     assert changed(before, difference.category_groups(now, parent)) == groups
 

@@ -10,26 +10,26 @@ from models.vocabulary import ItemKind
 from tests.builders import a_category, a_product, a_store_row, a_variant, an_option
 from worker.catalog import fingerprint
 from worker.catalog.fields import Group
-from worker.catalog.items import Category, Image, Item
+from worker.catalog.items import Category, Image, Item, Product, Variant
 from worker.rules import difference, holding
 
 CATEGORY, PRODUCT, VARIANT = ItemKind
 
 
-def groups_of(item: Item) -> dict[str, Any]:
+def groups_of(item: Item) -> tuple[ItemKind, dict[str, Any]]:
+    """The kind of the item, and what it says."""
     match item:
         case Category():
-            return difference.category_groups(item, None)
-        case _ if hasattr(item, "category_ids"):
-            return difference.product_groups(item, ((1, 11), (2, 11)), ())
-        case _:
-            return difference.variant_groups(item)  # type: ignore[arg-type]  # what is left is a variant
+            return CATEGORY, difference.category_groups(item, None)
+        case Product():
+            return PRODUCT, difference.product_groups(item, ((1, 11), (2, 11)), ())
+        case Variant():
+            return VARIANT, difference.variant_groups(item)
 
 
 def holds(item: Item, group: Group, *, category_ids: tuple[int, ...] = (), **held: Any) -> bool:
     """Whether the store, which holds these fields, has what the item says in this group."""
-    kind = CATEGORY if isinstance(item, Category) else PRODUCT if hasattr(item, "category_ids") else VARIANT
-    said = groups_of(item)
+    kind, said = groups_of(item)
     found = holding.coinciding(item, said, a_store_row(kind, **held), category_ids=category_ids)
     assert all(found[one] == fingerprint.of(said[one]) for one in found), "what coincides counts as sent"
     return group in found
@@ -42,39 +42,64 @@ def holds(item: Item, group: Group, *, category_ids: tuple[int, ...] = (), **hel
         pytest.param({"name": "A"}, {"name": "a"}, Group.TEXT, False, id="text in another case"),
         pytest.param({"name": "A"}, {}, Group.TEXT, False, id="text that the store lacks"),
         pytest.param(
-            {"name": "A", "description": "x"}, {"name": "A", "description": "y"}, Group.TEXT, False, id="all of a group count",
+            {"name": "A", "description": "x"},
+            {"name": "A", "description": "y"},
+            Group.TEXT,
+            False,
+            id="all of a group count",
         ),
         pytest.param({"description": None, "name": "A"}, {"name": "A"}, Group.TEXT, True, id="empty here and there"),
         pytest.param(
-            {"description": None, "name": "A"}, {"name": "A", "description": "x"}, Group.TEXT, False, id="empty here only",
+            {"description": None, "name": "A"},
+            {"name": "A", "description": "x"},
+            Group.TEXT,
+            False,
+            id="empty here only",
         ),
         pytest.param(
-            {"sale_price": None, "price": "1"}, {"price": "1", "sale_price": "9"}, Group.PRICE, True,
+            {"sale_price": None, "price": "1"},
+            {"price": "1", "sale_price": "9"},
+            Group.PRICE,
+            True,
             id="an empty sale price says nothing",
         ),
-        pytest.param({"price": "1", "sale_price": "0"}, {"price": "1"}, Group.PRICE, True, id="zero where nothing is held"),
-        pytest.param({"price": "1", "cost_price": None}, {"price": "1", "cost_price": "0"}, Group.PRICE, True,
-                     id="empty where zero is held"),
+        pytest.param(
+            {"price": "1", "sale_price": "0"}, {"price": "1"}, Group.PRICE, True, id="zero where nothing is held"
+        ),
+        pytest.param(
+            {"price": "1", "cost_price": None},
+            {"price": "1", "cost_price": "0"},
+            Group.PRICE,
+            True,
+            id="empty where zero is held",
+        ),
         pytest.param({"price": "1"}, {"price": "2"}, Group.PRICE, False, id="another price"),
         pytest.param({"is_visible": False}, {"is_visible": True}, Group.VISIBILITY, False, id="another visibility"),
         pytest.param({"url": "my-url"}, {"url": "/my-url/"}, Group.URL, True, id="slashes around a path are no matter"),
         pytest.param({"url": "my-url"}, {"url": "/other/"}, Group.URL, False, id="another path"),
         pytest.param({"url": "my-url"}, {}, Group.URL, False, id="no path"),
         pytest.param({"brand": "Acme"}, {"brand": "Acme", "brand_id": 7}, Group.BRAND, True, id="a brand by name"),
-        pytest.param({"brand": "7"}, {"brand": "Acme", "brand_id": 7}, Group.BRAND, True, id="a number is a brand's id"),
-        pytest.param({"brand": "8"}, {"brand": "8", "brand_id": 7}, Group.BRAND, False, id="a number is no brand's name"),
         pytest.param(
-            {"brand": "12345678901"}, {"brand": "12345678901", "brand_id": 7}, Group.BRAND, True,
+            {"brand": "7"}, {"brand": "Acme", "brand_id": 7}, Group.BRAND, True, id="a number is a brand's id"
+        ),
+        pytest.param(
+            {"brand": "8"}, {"brand": "8", "brand_id": 7}, Group.BRAND, False, id="a number is no brand's name"
+        ),
+        pytest.param(
+            {"brand": "12345678901"},
+            {"brand": "12345678901", "brand_id": 7},
+            Group.BRAND,
+            True,
             id="a number too long for an id is a name, as it is sent",
         ),
         pytest.param({"brand": "m²"}, {"brand": "m²", "brand_id": 7}, Group.BRAND, True, id="a raised digit is a text"),
         pytest.param({"brand": "²"}, {"brand": "²", "brand_id": 7}, Group.BRAND, True, id="also where it stands alone"),
     ],
-)  # fmt: skip
+)
 def test_a_field_coincides(said: dict[str, Any], held: dict[str, Any], group: Group, coincides: bool) -> None:
     # The other fields that a builder says are held as they are.
     item = a_product(**said)
-    assert holds(item, group, **{**item.fields, "description": None, **{name: None for name in said}, **held}) is coincides
+    assert holds(item, group, **{**item.fields, "description": None, **dict.fromkeys(said), **held}) is coincides
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,8 @@ def test_columns_that_say_where_an_item_hangs_are_neither_field_nor_extra(join: 
 
 
 @pytest.mark.parametrize(
-    ("kind", "wish"), [(PRODUCT, {"custom_fields": ["Paper", "name"]}), (VARIANT, {"options": ["Paper", "name"]})],
+    ("kind", "wish"),
+    [(PRODUCT, {"custom_fields": ["Paper", "name"]}), (VARIANT, {"options": ["Paper", "name"]})],
 )
 def test_only_the_extras_that_the_profile_names_in_its_order(kind: ItemKind, wish: dict[str, Any]) -> None:
     found = settled(the_columns(kind, "name", "Size", "Paper"), kind, **wish)
@@ -142,9 +143,7 @@ def test_a_wish_may_name_a_column_with_or_without_its_language() -> None:
 
 
 def test_an_extra_is_shown_under_its_name_without_language() -> None:
-    columns = the_columns(
-        VARIANT, a_column("Size_es", base="Size", language="es"), default="es", languages=("es",)
-    )
+    columns = the_columns(VARIANT, a_column("Size_es", base="Size", language="es"), default="es", languages=("es",))
     assert settled(columns, VARIANT).extras == (("Size_es", "Size"),)
 
 
@@ -185,12 +184,15 @@ def test_each_fault_is_a_sentence(columns: Columns, settings: dict[str, Any], fa
 
 
 def test_all_faults_are_told_at_once() -> None:
-    wrong = faults_of(the_columns(PRODUCT, "name"), custom_fields=["Paper"], options=["Size"], mapping={"variant": {"sku": "x"}})
+    wrong = faults_of(
+        the_columns(PRODUCT, "name"), custom_fields=["Paper"], options=["Size"], mapping={"variant": {"sku": "x"}}
+    )
     assert len(wrong) == 3
 
 
 @pytest.mark.parametrize(
-    ("column", "field"), [(a_column("price", "image"), "price"), (a_column("images", "string"), "images")],
+    ("column", "field"),
+    [(a_column("price", "image"), "price"), (a_column("images", "string"), "images")],
 )
 def test_a_column_that_does_not_fit_is_not_taken_by_its_name(column: Column, field: str) -> None:
     assert field not in settled(the_columns(PRODUCT, column), PRODUCT).fields

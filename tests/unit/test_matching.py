@@ -33,7 +33,8 @@ def test_one_that_fits_is_the_one(candidates: list[Candidate], store_id: int | N
         pytest.param([a_candidate(1, sku=True), a_candidate(2, sku=True)], id="two SKUs"),
         pytest.param([a_candidate(1, name=True), a_candidate(2, name=True)], id="two names"),
         pytest.param(
-            [a_candidate(1, sku=True), a_candidate(2, sku=True, name=True)], id="a name decides nothing between equal SKUs",
+            [a_candidate(1, sku=True), a_candidate(2, sku=True, name=True)],
+            id="a name decides nothing between equal SKUs",
         ),
     ],
 )

@@ -28,7 +28,11 @@ def test_one_value_without_colour_makes_the_whole_option_a_dropdown() -> None:
 
 
 def test_a_colour_that_one_variant_tells_holds_for_all_of_that_value() -> None:
-    variants = [a_coloured_variant(1, "Red"), a_coloured_variant(2, "Red", "#FF0000"), a_coloured_variant(3, "Red", "#AA0000")]
+    variants = [
+        a_coloured_variant(1, "Red"),
+        a_coloured_variant(2, "Red", "#FF0000"),
+        a_coloured_variant(3, "Red", "#AA0000"),
+    ]
     assert options.of_product(variants) == (Option("Colour", "swatch", (("Red", ("#FF0000",)),)),)
 
 

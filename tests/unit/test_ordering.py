@@ -22,13 +22,19 @@ DEEPEST = (CATEGORY, Action.CREATE, DEEPEST_CATEGORY)
         pytest.param((CATEGORY, Action.UPDATE, 1), (CATEGORY, Action.CREATE, 2), id="a new child below a moved parent"),
         pytest.param(DEEPEST, (PRODUCT, Action.CREATE, 0), id="categories before the products that stand in them"),
         pytest.param(DEEPEST, (PRODUCT, Action.UPDATE, 0), id="idem, of products that are there"),
-        pytest.param((PRODUCT, Action.CREATE, 0), (PRODUCT, Action.SHOW, 0), id="a product before its options are shown"),
+        pytest.param(
+            (PRODUCT, Action.CREATE, 0), (PRODUCT, Action.SHOW, 0), id="a product before its options are shown"
+        ),
         pytest.param((PRODUCT, Action.CREATE, 0), (PRODUCT, Action.ASSIGN, 0), id="a product before it is assigned"),
         pytest.param((PRODUCT, Action.CREATE, 0), (VARIANT, Action.CREATE, 0), id="a product before its variants"),
-        pytest.param((PRODUCT, Action.SHOW, 0), (VARIANT, Action.CREATE, 0), id="options before the variants that use them"),
+        pytest.param(
+            (PRODUCT, Action.SHOW, 0), (VARIANT, Action.CREATE, 0), id="options before the variants that use them"
+        ),
         pytest.param((VARIANT, Action.UPDATE, 0), (PRODUCT, Action.DISABLE, 0), id="what stays before what goes"),
         pytest.param((PRODUCT, Action.ASSIGN, 0), (VARIANT, Action.DISABLE, 0), id="idem"),
-        pytest.param((VARIANT, Action.DISABLE, 0), (PRODUCT, Action.DISABLE, 0), id="variants go before their products"),
+        pytest.param(
+            (VARIANT, Action.DISABLE, 0), (PRODUCT, Action.DISABLE, 0), id="variants go before their products"
+        ),
         pytest.param((PRODUCT, Action.DISABLE, 0), (CATEGORY, Action.DISABLE, 0), id="products go before categories"),
     ],
 )

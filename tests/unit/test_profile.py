@@ -33,15 +33,21 @@ def test_an_empty_profile_is_the_documented_one() -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        pytest.param({"mapping": {"product": {"prize": "x"}}}, "no such field: product.prize", id="a field that is not"),
+        pytest.param(
+            {"mapping": {"product": {"prize": "x"}}}, "no such field: product.prize", id="a field that is not"
+        ),
         pytest.param({"mapping": {"category": {"sku": "x"}}}, "category.sku", id="a field of another kind"),
-        pytest.param({"storefronts": [{"storefront": 1}, {"storefront": 1, "root": 5}]}, "linked twice", id="one root each"),
+        pytest.param(
+            {"storefronts": [{"storefront": 1}, {"storefront": 1, "root": 5}]}, "linked twice", id="one root each"
+        ),
         pytest.param({"storefronts": [{"storefront": 0}]}, "greater than or equal to 1", id="storefronts count from 1"),
         pytest.param({"check_every_seconds": 5}, "greater than or equal to 10", id="the source is not hammered"),
         pytest.param({"quota_left_to_others": 1}, "less than or equal to 0.9", id="something is left to us"),
         pytest.param({"source_page_size": 6000}, "less than or equal to 5000", id="pages have a size"),
         pytest.param({"switches": {"option_display": "radio"}}, "dropdown_and_swatch", id="displays that there are"),
-        pytest.param({"overwrite_stock": True}, "Extra inputs are not permitted", id="a misplaced setting is not ignored"),
+        pytest.param(
+            {"overwrite_stock": True}, "Extra inputs are not permitted", id="a misplaced setting is not ignored"
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused(settings: dict[str, Any], says: str) -> None:
@@ -64,7 +70,9 @@ def test_a_profile_is_a_value() -> None:
 
 
 def test_a_profile_comes_back_from_json_as_it_was() -> None:
-    profile = a_profile(storefronts=[{"storefront": 1, "root": 5}], options=["Size"], mapping={"product": {"sku": "REF"}})
+    profile = a_profile(
+        storefronts=[{"storefront": 1, "root": 5}], options=["Size"], mapping={"product": {"sku": "REF"}}
+    )
     assert Profile.model_validate_json(profile.model_dump_json()) == profile
 
 
@@ -96,3 +104,22 @@ def test_a_connector_file_gives_the_credentials_that_it_has() -> None:
 def test_a_connector_file_that_cannot_work_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ConnectorFile.model_validate(FILE | wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "Acme ES"},
+        {"source": {"code": "", "secret": "canary-source"}},
+        {"store": {"hash": "abc", "access_token": "canary-token" * 30}},
+        {"mapping": {"product": {"prize": "x"}}},
+    ],
+)
+def test_a_refusal_quotes_no_secret(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        ConnectorFile.model_validate(FILE | wrong)
+    assert "canary" not in str(refusal.value)
+
+
+def test_a_connector_file_does_not_show_its_secrets() -> None:
+    assert "canary" not in repr(ConnectorFile.model_validate(FILE))

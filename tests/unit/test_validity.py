@@ -48,18 +48,29 @@ def test_it_is_fit(item: Item) -> None:
         pytest.param(a_product(inventory_level=-1), "value_out_of_range", "inventory_level", id="stock below zero"),
         pytest.param(a_product(inventory_level=2_147_483_648), "value_out_of_range", "inventory_level", id="32 bits"),
         pytest.param(
-            a_product(meta_keywords=["x" * 40_000] * 2), "value_too_long", "meta_keywords", id="words are counted together",
+            a_product(meta_keywords=["x" * 40_000] * 2),
+            "value_too_long",
+            "meta_keywords",
+            id="words are counted together",
         ),
         pytest.param(a_product(categories=()), "no_category", None, id="a product in no category"),
         pytest.param(
-            a_product(custom_fields=tuple((f"n{i}", "v") for i in range(201))), "too_many_custom_fields", None,
+            a_product(custom_fields=tuple((f"n{i}", "v") for i in range(201))),
+            "too_many_custom_fields",
+            None,
             id="more than 200 custom fields",
         ),
         pytest.param(
-            a_product(custom_fields=(("Paper", "x" * 251),)), "value_too_long", "Paper", id="a custom field's value",
+            a_product(custom_fields=(("Paper", "x" * 251),)),
+            "value_too_long",
+            "Paper",
+            id="a custom field's value",
         ),
         pytest.param(
-            a_product(custom_fields=(("x" * 251, "v"),)), "value_too_long", "x" * 251, id="a custom field's name",
+            a_product(custom_fields=(("x" * 251, "v"),)),
+            "value_too_long",
+            "x" * 251,
+            id="a custom field's name",
         ),
         pytest.param(a_category(name=None), "no_name", "name", id="a category without name"),
         pytest.param(a_category(name="x" * 51), "value_too_long", "name", id="a category's name beyond 50"),
@@ -67,7 +78,7 @@ def test_it_is_fit(item: Item) -> None:
         pytest.param(a_variant(options={}), "no_option", None, id="a variant without option value"),
         pytest.param(a_variant(options={"Size": "x" * 256}), "value_too_long", "Size", id="a label beyond 255"),
     ],
-)  # fmt: skip
+)
 def test_it_is_rejected(item: Item, code: str, field: str | None) -> None:
     assert wrong_with(item) == [(code, field)]
 
@@ -117,24 +128,34 @@ def test_no_variants_is_no_trouble() -> None:
     ("options", "wrong"),
     [
         pytest.param(
-            [{"Size": "S"}, {"Colour": "Red"}, {"Size": "M"}], {2: "option_set_differs"}, id="most siblings say which set",
+            [{"Size": "S"}, {"Colour": "Red"}, {"Size": "M"}],
+            {2: "option_set_differs"},
+            id="most siblings say which set",
         ),
         pytest.param(
-            [{"Size": "S"}, {"Size": "S", "Colour": "Red"}], {1: "option_set_differs"}, id="of a tie the larger set stays",
+            [{"Size": "S"}, {"Size": "S", "Colour": "Red"}],
+            {1: "option_set_differs"},
+            id="of a tie the larger set stays",
         ),
         pytest.param(
-            [{"Size": "S"}, {"Colour": "Red"}], {2: "option_set_differs"}, id="of an equal tie the lowest id's stays",
+            [{"Size": "S"}, {"Colour": "Red"}],
+            {2: "option_set_differs"},
+            id="of an equal tie the lowest id's stays",
         ),
         pytest.param(
-            [{"Size": "S", "Colour": "Red"}, {"Colour": "Blue", "Size": "S"}], {}, id="the order of options is no matter",
+            [{"Size": "S", "Colour": "Red"}, {"Colour": "Blue", "Size": "S"}],
+            {},
+            id="the order of options is no matter",
         ),
         pytest.param([{"Size": "S"}, {"Size": "S"}], {2: "combination_taken"}, id="a combination stands once"),
         pytest.param([{"Size": "S"}, {"Size": "s"}], {2: "combination_taken"}, id="case does not tell labels apart"),
         pytest.param(
-            [{"Size": "S", "Fit": "M"}, {"Size": "M", "Fit": "S"}], {}, id="a label belongs to its option",
+            [{"Size": "S", "Fit": "M"}, {"Size": "M", "Fit": "S"}],
+            {},
+            id="a label belongs to its option",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_keeps_a_variant_from_standing_beside_its_siblings(
     options: list[dict[str, str]], wrong: dict[int, str]
 ) -> None:
@@ -173,5 +194,7 @@ def test_a_refused_variant_fills_nothing() -> None:
 
 
 def test_colours_do_not_tell_combinations_apart() -> None:
-    red, crimson = (Variant(n, 301, {}, (OptionValue("Colour", "Red", (code,)),)) for n, code in ((1, "#FF0000"), (2, "#DC143C")))
+    red, crimson = (
+        Variant(n, 301, {}, (OptionValue("Colour", "Red", (code,)),)) for n, code in ((1, "#FF0000"), (2, "#DC143C"))
+    )
     assert beside(red, crimson) == {2: "combination_taken"}

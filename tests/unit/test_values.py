@@ -37,7 +37,9 @@ PRODUCT = FIELDS[ItemKind.PRODUCT]
         pytest.param(["8"], "8", id="a list of one is that one"),
         pytest.param([], None, id="an empty list is empty"),
         pytest.param("  ", None, id="blanks are empty"),
-        pytest.param("0.1000000000000000055511151231257827", "0.1000000000000000055511151231257827", id="all digits stay"),
+        pytest.param(
+            "0.1000000000000000055511151231257827", "0.1000000000000000055511151231257827", id="all digits stay"
+        ),
     ],
 )
 def test_a_number_is_an_exact_decimal_text(cell: Any, number: str | None) -> None:
@@ -93,7 +95,9 @@ def test_what_is_no_whole_number_is_unreadable(cell: str) -> None:
         values.integer(cell)
 
 
-@pytest.mark.parametrize("cell", [True, 1, "1", 1.0, "true", "TRUE", "Yes", "y", "si", "sí", "SÍ", "on", " yes ", ["yes"], [True]])
+@pytest.mark.parametrize(
+    "cell", [True, 1, "1", 1.0, "true", "TRUE", "Yes", "y", "si", "sí", "SÍ", "on", " yes ", ["yes"], [True]]
+)
 def test_every_spelling_of_yes_is_yes(cell: Any) -> None:
     assert values.flag(cell) is True
 

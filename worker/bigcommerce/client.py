@@ -28,7 +28,7 @@ from urllib.parse import quote as percent_encoded
 import httpx
 
 from worker.bigcommerce.answer import Answer, read
-from worker.bigcommerce.limits import CALLS_AT_ONCE, SLOWEST_ANSWER_SECONDS
+from worker.bigcommerce.limits import CALLS_AT_ONCE, SLOWEST_ANSWER_SECONDS, SMALLEST_QUOTA, WINDOW_SECONDS
 from worker.bigcommerce.quota import Quota, Unit
 from worker.errors import (
     AnswerLost,
@@ -121,6 +121,11 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self._root})"
 
+    def rate(self) -> float:
+        """Calls a second that the store allows, as its headers last said; the smallest plan's before any."""
+        level = self._quota.level()
+        return (level.quota if level is not None else SMALLEST_QUOTA) / WINDOW_SECONDS
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -161,7 +166,7 @@ class Client:
                 text = f"{what}: {came.why}, {failed + turned_away} times"
                 raise StoreUnwell(text, retry_after=STORE_REST_SECONDS)
             if not came.is_turned_away:  # else the quota knows how long to wait
-                self._rest(random.uniform(0, FIRST_BACK_OFF * 2 ** (failed - 1)))  # noqa: S311  spreads, hides nothing
+                self.rest(random.uniform(0, FIRST_BACK_OFF * 2 ** (failed - 1)))  # noqa: S311  spreads, hides nothing
 
     def _once(
         self,
@@ -211,10 +216,10 @@ class Client:
                 return unit
             if not self.patience(unit):
                 raise QuotaSpent(f"the store allows the next call in {unit:.1f} s", retry_after=float(unit))
-            self._rest(min(unit, LONGEST_WAIT))
+            self.rest(min(unit, LONGEST_WAIT))
         raise Stopping
 
-    def _rest(self, seconds: float) -> None:
+    def rest(self, seconds: float) -> None:
         """Sleep so long, and a little more so that threads do not wake in one crowd, or until `stop` is set."""
         left = seconds + random.uniform(0, min(seconds, 0.1))  # noqa: S311
         while left > 0 and not self.stop.is_set():

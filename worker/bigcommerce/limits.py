@@ -32,5 +32,6 @@ PRICE_RECORDS_PER_BATCH = 1000  # spec, upsertPriceListRecords
 CALLS_AT_ONCE = 48  # ours (design §4): 15 calls/s (Pro) x 2 s x 1.5; the docs give no figure
 ASSIGNMENT_CALLS_AT_ONCE = 1  # spec, createProductsChannelAssignments: never in parallel for the same products
 PRICE_LIST_CALLS_AT_ONCE = 1  # docs say 1, spec says 2: the lower one
+SMALLEST_QUOTA = 150  # docs, API rate limits: Standard and Plus, calls in a window
 WINDOW_SECONDS = 30  # docs, API rate limits; the headers of each answer say what holds now
 SLOWEST_ANSWER_SECONDS = 90  # ours: a product's images are fetched while we wait; 60 to 120 s in public clients

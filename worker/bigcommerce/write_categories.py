@@ -88,7 +88,7 @@ def _create(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
         else:
             left.append((place, attempt))
     refusal = RefusedByStore(answer.status, answer.title, answer.errors, answer.body)
-    lighter = [again for place, one in left if (again := one.lighter(_reasons(refusal, place))) is not None]
+    lighter = [again for place, one in left if (again := one.lighter(_reasons(refusal, place, alone=True))) is not None]
     for start in range(0, len(lighter), CATEGORIES_PER_BATCH):
         yield from _create(client, lighter[start : start + CATEGORIES_PER_BATCH])
     retried = {again.job.pending_id for again in lighter}
@@ -103,25 +103,26 @@ def _create(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
 
 
 def _refused(client: Client, attempts: Sequence[_Attempt], refusal: RefusedByStore) -> Iterator[Applied]:
-    """Nothing was made: halved until the guilty one stands alone; alone, without what can be left out."""
-    if len(attempts) > 1:
+    """Nothing was made: again without what the store says it refused, else halved until the guilty one stands alone."""
+    # Its sentence names the place; one without a place is believed only of an item that stood alone.
+    named = [_reasons(refusal, place, alone=len(attempts) == 1) for place in range(len(attempts))]
+    lighter = [one.lighter(reasons) for one, reasons in zip(attempts, named, strict=True)]
+    if any(lighter):
+        yield from _create(client, [again or one for again, one in zip(lighter, attempts, strict=True)])
+    elif len(attempts) > 1:
         middle = len(attempts) // 2
         yield from _create(client, attempts[:middle])
         yield from _create(client, attempts[middle:])
-        return
-    again = attempts[0].lighter(_reasons(refusal, 0))
-    if again is None:
-        yield Applied(attempts[0].job, trouble=refusal)
     else:
-        yield from _create(client, [again])
+        yield Applied(attempts[0].job, trouble=refusal)
 
 
-def _reasons(refusal: RefusedByStore, place: int) -> dict[str, str]:
+def _reasons(refusal: RefusedByStore, place: int, *, alone: bool) -> dict[str, str]:
     """Field -> what the store says of it for the item at this place (`"1.url": "..."`, API facts §3.1)."""
     mine = {}
     for name, reason in refusal.errors.items():
         at, _, field = name.rpartition(".")
-        if at in ("", str(place)) or at.endswith(f".{place}"):
+        if at == str(place) or at.endswith(f".{place}") or (alone and not at):
             mine[field] = reason
     return mine
 

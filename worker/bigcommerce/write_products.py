@@ -189,7 +189,7 @@ def _look_up(client: Client, product: Product) -> Mapping[str, Any] | None:
 
 
 def _look_again(client: Client, product: Product) -> Mapping[str, Any] | None:
-    client.stop.wait(LAG_SECONDS)
+    client.rest(LAG_SECONDS)
     return _look_up(client, product)
 
 

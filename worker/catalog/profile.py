@@ -11,7 +11,8 @@ from worker.catalog.fields import FIELDS
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What was refused is not quoted: a connector file holds secrets.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class StorefrontLink(_Value):
@@ -94,14 +95,16 @@ class Source(_Value):
     """Who we are at Sales Layer."""
 
     code: Annotated[str, Field(min_length=1, max_length=64, description="Connector code")]
-    secret: Annotated[str, Field(min_length=1, max_length=255, description="Private key")]
+    secret: Annotated[str, Field(min_length=1, max_length=255, description="Private key", repr=False)]
 
 
 class Store(_Value):
     """Who we are at BigCommerce."""
 
     hash: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}$", description="Store hash")]
-    access_token: Annotated[str, Field(min_length=1, max_length=255, description="Access token (X-Auth-Token)")]
+    access_token: Annotated[
+        str, Field(min_length=1, max_length=255, description="Access token (X-Auth-Token)", repr=False),
+    ]
     client_id: Annotated[str | None, Field(max_length=255, description="Client id; kept, not needed")] = None
 
 

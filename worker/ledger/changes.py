@@ -112,7 +112,7 @@ def take(session: Session, connector_id: int, wave: int, *, limit: int) -> list[
     ]
 
 
-def give_back(session: Session, pending: Iterable[Pending]) -> None:
+def give_back(session: Session, pending: Sequence[Pending]) -> None:
     """These were taken and surely not sent: they are as they were."""
     for unsure in (False, True):
         ids = [one.id for one in pending if one.unsure is unsure]

@@ -187,9 +187,11 @@ def mark_missing(session: Session, connector_id: int) -> int:
         session.execute(
             text("""
             UPDATE source_item i SET gone = true, due = true, raw_hash = 'gone', refused = NULL
-            WHERE i.connector_id = :id AND NOT i.gone AND NOT EXISTS (
-              SELECT FROM (SELECT kind, unnest(seen) AS source_id FROM source_page WHERE connector_id = :id) s
-              WHERE s.kind = i.kind AND s.source_id = i.source_id)
+            FROM (
+              SELECT kind, source_id FROM source_item WHERE connector_id = :id AND NOT gone
+              EXCEPT SELECT kind, unnest(seen) FROM source_page WHERE connector_id = :id
+            ) missing
+            WHERE i.connector_id = :id AND i.kind = missing.kind AND i.source_id = missing.source_id
             RETURNING 1
             """),
             {"id": connector_id},
@@ -369,7 +371,9 @@ def repeated_names(session: Session, connector_id: int) -> list[Repeated]:
           LEFT JOIN relation l ON l.connector_id = i.connector_id AND l.kind = i.kind AND l.source_id = i.source_id
           LEFT JOIN store_item s ON s.connector_id = i.connector_id AND s.kind = i.kind AND s.store_id = l.store_id
             AND s.name_key = i.name_key
-          WHERE i.connector_id = :id AND i.kind = 'product' AND NOT i.gone AND i.name_key <> ''
+          WHERE i.connector_id = :id AND i.kind = 'product' AND NOT i.gone AND i.name_key IN (
+              SELECT name_key FROM source_item WHERE connector_id = :id AND kind = 'product' AND NOT gone
+                AND name_key <> '' GROUP BY 1 HAVING count(*) > 1)
             AND (i.refused IS NULL OR i.refused = 'name_taken')
         ) n WHERE holder <> source_id
         """),
@@ -389,7 +393,9 @@ def repeated_skus(session: Session, connector_id: int) -> list[Repeated]:
           LEFT JOIN relation l ON l.connector_id = i.connector_id AND l.kind = i.kind AND l.source_id = i.source_id
           LEFT JOIN store_item s ON s.connector_id = i.connector_id AND s.kind = i.kind AND s.store_id = l.store_id
             AND s.sku_key = i.sku_key
-          WHERE i.connector_id = :id AND i.kind IN ('product', 'variant') AND NOT i.gone AND i.sku_key <> ''
+          WHERE i.connector_id = :id AND i.kind IN ('product', 'variant') AND NOT i.gone AND i.sku_key IN (
+              SELECT sku_key FROM source_item WHERE connector_id = :id AND kind IN ('product', 'variant') AND NOT gone
+                AND sku_key <> '' GROUP BY 1 HAVING count(*) > 1)
             AND (i.refused IS NULL OR i.refused = 'sku_taken')
           WINDOW w AS (PARTITION BY i.sku_key ORDER BY
             (i.refused IS NOT NULL), (s.store_id IS NULL), i.kind, i.source_id)

@@ -31,7 +31,11 @@ def remember(
     """
     if not relations:
         return []
-    table, parameters = rows_of(_COLUMNS, [_row(relation) for relation in relations])
+    # A store item that two of them claim goes to the first: one statement may not meet a row twice.
+    claimed: dict[tuple[ItemKind, int], Relation] = {}
+    for relation in relations:
+        claimed.setdefault((relation.key.kind, relation.store_id), relation)
+    table, parameters = rows_of(_COLUMNS, [_row(relation) for relation in claimed.values()])
     keys = {"connector": connector_id}
     # A relation that moves to another store item gives the old one up first.
     session.execute(
@@ -131,9 +135,10 @@ def vanished(session: Session, connector_id: int) -> list[Vanished]:
     """The relations whose store item the last whole read did not find: removed there by hand."""
     rows = session.execute(
         text(
-            "SELECT l.kind, l.source_id, l.storefront_id, l.store_id FROM relation l WHERE l.connector_id = :id"
-            " AND NOT EXISTS (SELECT FROM store_item s WHERE s.connector_id = l.connector_id AND s.kind = l.kind"
-            "   AND s.store_id = l.store_id)",
+            "SELECT l.kind, l.source_id, l.storefront_id, l.store_id FROM relation l JOIN ("
+            " SELECT kind, store_id FROM relation WHERE connector_id = :id"
+            " EXCEPT SELECT kind, store_id FROM store_item WHERE connector_id = :id) gone USING (kind, store_id)"
+            " WHERE l.connector_id = :id",
         ),
         {"id": connector_id},
     )

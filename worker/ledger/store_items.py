@@ -73,9 +73,11 @@ def finish_read(session: Session, connector_id: int) -> int:
     """All pages are there: what was not seen is no longer in the store; how many went."""
     gone = session.execute(
         text("""
-        DELETE FROM store_item i WHERE i.connector_id = :id AND NOT EXISTS (
-          SELECT FROM (SELECT kind, unnest(seen) AS store_id FROM store_page WHERE connector_id = :id) s
-          WHERE s.kind = i.kind AND s.store_id = i.store_id)
+        DELETE FROM store_item i USING (
+          SELECT kind, store_id FROM store_item WHERE connector_id = :id
+          EXCEPT SELECT kind, unnest(seen) FROM store_page WHERE connector_id = :id
+        ) missing
+        WHERE i.connector_id = :id AND i.kind = missing.kind AND i.store_id = missing.store_id
         RETURNING 1
         """),
         {"id": connector_id},
@@ -101,9 +103,8 @@ def any_of(session: Session, connector_id: int, kind: ItemKind) -> bool:
     return bool(
         session.scalar(
             text(
-                "SELECT EXISTS (SELECT FROM store_item s WHERE s.connector_id = :connector AND s.kind = :kind"
-                " AND NOT EXISTS (SELECT FROM relation l WHERE l.connector_id = s.connector_id AND l.kind = s.kind"
-                "   AND l.store_id = s.store_id))",
+                "SELECT EXISTS (SELECT store_id FROM store_item WHERE connector_id = :connector AND kind = :kind"
+                " EXCEPT SELECT store_id FROM relation WHERE connector_id = :connector AND kind = :kind)",
             ),
             {"connector": connector_id, "kind": kind.value},
         ),

@@ -11,6 +11,7 @@ There is one `except` for each size of trouble (errors.py); nothing else catches
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -83,6 +84,7 @@ class Slice:
     connector_id: int
     epoch: int
     worker: str
+    gate: threading.BoundedSemaphore
     rng: random.Random = field(default_factory=random.Random)
     run_id: int | None = None
     step: str | None = None
@@ -149,11 +151,11 @@ class Slice:
         return self._walk(connector, run, profile, self._neighbours)
 
     def _walk(self, connector: Connector, run: Run, profile: Profile, neighbours: Neighbours) -> Ending:
-        width = self.settings.calls_in_flight
-        with ThreadPoolExecutor(width, thread_name_prefix=f"calls-{self.connector_id}") as pool:
+        most = self.settings.calls_in_flight
+        with ThreadPoolExecutor(most, thread_name_prefix=f"calls-{self.connector_id}") as pool:
             tools = Toolbox(
                 self.tenant_id, self.connector_id, connector.store_hash, run.id, run.refresh, profile,
-                neighbours.source, neighbours.store, pool, width,
+                neighbours.source, neighbours.store, pool, most, self.gate,
                 lambda: as_tenant(self.engine, self.tenant_id),
             )
             self.deadline.holds_on = tools.holds_on.is_set

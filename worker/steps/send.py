@@ -7,6 +7,7 @@ in the transaction that marks the next portion.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ from worker.ledger import changes, runs
 from worker.ledger.changes import Pending
 from worker.steps import resolve, settle
 from worker.steps.toolbox import BREATH_SECONDS, IDLE, Cursor, Save, Step, Toolbox
+
+CATEGORY_CALLS = 4
+"""Calls in flight that change one category tree."""
 
 Calls = dict[Future[list[Applied]], list[Job]]
 
@@ -58,7 +62,7 @@ def send(tools: Toolbox, cursor: Cursor | None) -> Step:
                 return True
         _collect(tools, sending, block=bool(sending.calls))
         wants_more = not leaving and sending.trouble is None and sending.bug is None and not sending.queued
-        wants_more = wants_more and len(sending.calls) < tools.width
+        wants_more = wants_more and len(sending.calls) < tools.most_calls
         if sending.results or sending.orphans or (wants_more and not sending.empty):
             leaving = (yield _save(tools, kept, sending, take=wants_more)) or leaving
         else:
@@ -116,8 +120,8 @@ def _room(tools: Toolbox, change: object) -> int:
     if isinstance(change, AssignStorefronts):
         return 1
     if isinstance(change, CreateCategory | UpdateCategory):
-        return min(4, tools.width)
-    return tools.width
+        return min(CATEGORY_CALLS, tools.most_calls)
+    return tools.width()
 
 
 def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
@@ -136,9 +140,11 @@ def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
 
 
 def _feed(tools: Toolbox, sending: Sending) -> None:
-    while sending.queued and len(sending.calls) < tools.width:
+    while sending.queued and tools.gate.acquire(blocking=False):
         batch = sending.queued.pop(0)
-        sending.calls[tools.pool.submit(_apply, tools, batch)] = batch
+        future = tools.pool.submit(_apply, tools, batch)
+        future.add_done_callback(lambda _: tools.gate.release())
+        sending.calls[future] = batch
 
 
 def _apply(tools: Toolbox, batch: list[Job]) -> list[Applied]:
@@ -148,6 +154,9 @@ def _apply(tools: Toolbox, batch: list[Job]) -> list[Applied]:
 def _collect(tools: Toolbox, sending: Sending, *, block: bool) -> None:
     """Bring in the calls that have come back; the first trouble that is no item's own ends the slice."""
     if not sending.calls:
+        if sending.queued:
+            # The other slices of this process have all its calls: wait for one of theirs to end.
+            time.sleep(BREATH_SECONDS)
         return
     back = wait(sending.calls, timeout=BREATH_SECONDS if block else 0, return_when=FIRST_COMPLETED).done
     for future in back:

@@ -8,6 +8,7 @@ what is under way, and returns False; at its own end it returns True.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -65,11 +66,28 @@ class Toolbox:
     source: SourceClient
     store: StoreClient
     pool: ThreadPoolExecutor
-    width: int
+    most_calls: int
+    """Calls that this slice may ever have in flight."""
+    gate: threading.BoundedSemaphore
+    """Calls that all slices of this process may have in flight."""
     read: Callable[[], AbstractContextManager[Session]]
     """A short transaction to read in; it must be over before a neighbour is called."""
     holds_on: threading.Event = field(default_factory=threading.Event)
     """Set while the slice should not yield to others: the source's pages expired twice (law 7)."""
+
+
+    def width(self) -> int:
+        """How many calls use what the store allows: 1.5 x its rate x the latency measured (design §4)."""
+        return width(self.store.rate(), self.store.latency, most=self.most_calls)
+
+
+FEWEST_CALLS = 4
+"""In flight at least: a slow start costs more than four calls too many."""
+
+
+def width(rate: float, latency: float, *, most: int) -> int:
+    """Calls to keep in flight for `rate` calls a second that take `latency` seconds each."""
+    return max(min(FEWEST_CALLS, most), min(most, math.ceil(1.5 * rate * latency)))
 
 
 def answered(
