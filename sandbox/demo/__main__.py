@@ -43,7 +43,8 @@ def main() -> int:
             players = [play.seat(opened, role) for role in roles]
             return _perform(opened, asked, players, console, errors)
     except CannotPlay as trouble:
-        errors.print("\n".join([str(trouble), *getattr(trouble, "__notes__", [])]), style="red", markup=False)
+        for sentence in (str(trouble), *getattr(trouble, "__notes__", ())):
+            errors.print(sentence, style="red", markup=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -66,7 +67,7 @@ def _perform(opened: House, asked: Order, players: Sequence[Player], console: Co
     bad = [scene for scene in scenes if scene.has_ended and scene.progress.entry.state not in report.GOOD]
     sentences += [f"{scene.player.connector}: run {scene.player.run_id} is {scene.state}" for scene in bad]
     for sentence in sentences:
-        errors.print(sentence, style="red", markup=False)
+        errors.print(sentence, style="red", markup=False, soft_wrap=True)
     sys.stdout.write(json.dumps(report.summary(scenes)) + "\n")
     sys.stdout.flush()
     if sentences:

@@ -58,10 +58,10 @@ def seat(house: House, role: Role) -> Player:
     return Player(role.tenant, role.connector, tenant_id, connector_id, profile)
 
 
-def request(house: House, player: Player) -> int:
+def request(house: House, player: Player, *, refresh: bool = False) -> int:
     """The id of the run that the connector has asked for, as `connector run` does."""
     with as_tenant(house.engine, player.tenant_id) as session:
-        run_id = runs.request(session, player.tenant_id, player.connector_id, refresh=False)
+        run_id = runs.request(session, player.tenant_id, player.connector_id, refresh=refresh)
     dispatch.wake(house.engine, house.settings, publish, player.connector_id)
     return run_id
 

@@ -195,8 +195,9 @@ def test_a_connector_takes_nothing_of_another(queue: Queue, engine: Engine, a_co
 
 def test_sizes_count_inline_variants_as_creations() -> None:
     variants = tuple(Variant(number, 1, {}) for number in (7, 8))
-    planned = [
-        CreateProduct(1, Product(1, (), {}), variants, (), (), {}), CreateProduct(2, Product(2, (), {}), (), (), (), {}),
+    planned: list[Change] = [
+        CreateProduct(1, Product(1, (), {}), variants, (), (), {}),
+        CreateProduct(2, Product(2, (), {}), (), (), (), {}),
         CreateVariant(9, 3, Variant(9, 3, {}), (), {}), gone(4),
     ]
     assert changes.sizes(planned) == {

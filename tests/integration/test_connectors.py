@@ -159,7 +159,8 @@ def test_connectors_are_found_by_name_or_id_across_tenants(engine: Engine, a_con
         found = connectors.find(session, tenant=None, connector="shop")
         assert found == [(one.tenant_id, one.id, "a", "shop"), (two.tenant_id, two.id, "b", "shop")]
         assert connectors.find(session, tenant="b", connector="shop") == found[1:]
-        assert connectors.find(session, tenant=None, connector=str(three.id)) == [(one.tenant_id, three.id, "a", "other")]
+        by_id = connectors.find(session, tenant=None, connector=str(three.id))
+        assert by_id == [(one.tenant_id, three.id, "a", "other")]
         assert connectors.find(session, tenant="b", connector=str(three.id)) == []
         assert connectors.find(session, tenant=None, connector="sho") == []
         assert connectors.find_tenant(session, "b") == two.tenant_id

@@ -44,7 +44,7 @@ def park(engine: Engine, one: Dispatched) -> bool:
 
 def do(engine: Engine, statement: str, **values: Any) -> Any:
     with as_scheduler(engine) as session:
-        found = session.execute(text(statement), values)
+        found: Any = session.execute(text(statement), values)
         return found.scalar() if found.returns_rows else None
 
 

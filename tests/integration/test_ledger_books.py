@@ -49,8 +49,8 @@ class Books:
     def item(self, kind: ItemKind, source_id: int, **told: Any) -> None:
         values = {"due": False, "gone": False, "parent_id": None, "cells": "{}"} | told
         self.session.execute(
-            text("INSERT INTO source_item (connector_id, tenant_id, kind, source_id, raw_hash, due, gone, parent_id, cells)"
-                 " VALUES (:c, :t, :kind, :id, 'h', :due, :gone, :parent_id, CAST(:cells AS jsonb))"),
+            text("INSERT INTO source_item (connector_id, tenant_id, kind, source_id, raw_hash, due, gone, parent_id,"
+                 " cells) VALUES (:c, :t, :kind, :id, 'h', :due, :gone, :parent_id, CAST(:cells AS jsonb))"),
             {"c": self.id, "t": self.tenant_id, "kind": kind.value, "id": source_id, **values},
         )  # fmt: skip
 
@@ -246,7 +246,8 @@ def test_what_was_blocked_by_a_category_is_due_when_it_is_there(books: Books) ->
 def test_a_product_sent_without_a_category_is_due_when_it_is_there(books: Books) -> None:
     old, now = books.run(), books.run()
     missing = (Problem("name_long", "x"), Problem("category_missing", "x"))
-    for number, cells in enumerate(['{"ID_catalogue": [8, 1]}', '{"ID_catalogue": [8]}', "{}", '{"ID_catalogue": [1]}']):
+    told = ['{"ID_catalogue": [8, 1]}', '{"ID_catalogue": [8]}', "{}", '{"ID_catalogue": [1]}']
+    for number, cells in enumerate(told):
         books.item(PRODUCT, number, cells=cells)
     books.record(old, *(product(number, Outcome.CREATED, problems=missing) for number in range(3)))
     books.record(old, product(3, Outcome.CREATED))

@@ -67,8 +67,9 @@ def test_there_is_one_head() -> None:
 
 def test_each_migration_says_why_and_when() -> None:
     for revision in ScriptDirectory.from_config(config("")).walk_revisions():
-        assert "Why:" in (revision.module.__doc__ or ""), revision.revision
-        assert "before the code" in (revision.module.__doc__ or "") or "after the code" in (revision.module.__doc__ or "")
+        told = revision.module.__doc__ or ""
+        assert "Why:" in told, revision.revision
+        assert "before the code" in told or "after the code" in told, revision.revision
 
 
 def test_up_from_nothing_equals_the_tables_in_models(empty: str) -> None:

@@ -36,9 +36,10 @@ class Store:
     def source(self, kind: ItemKind, source_id: int, *, name: str = "", sku: str = "", **told: Any) -> None:
         values = {"gone": False, "refused": None, "parent_id": None} | told
         self.session.execute(
-            text("INSERT INTO source_item (connector_id, tenant_id, kind, source_id, raw_hash, cells, name_key, sku_key,"
-                 " gone, refused, parent_id) VALUES (:c, :t, :kind, :id, 'h', '{}', :name, :sku, :gone, :refused, :parent_id)"),
-            {"c": self.id, "t": self.tenant_id, "kind": kind.value, "id": source_id, "name": name, "sku": sku, **values},
+            text("INSERT INTO source_item (connector_id, tenant_id, kind, source_id, raw_hash, cells, name_key,"
+                 " sku_key, gone, refused, parent_id)"
+                 " VALUES (:c, :t, :kind, :id, 'h', '{}', :name, :sku, :gone, :refused, :parent_id)"),
+            {"c": self.id, "t": self.tenant_id, "kind": kind.value, "id": source_id, "name": name, "sku": sku} | values,
         )  # fmt: skip
 
     def link(self, kind: ItemKind, source_id: int, store_id: int, *, storefront: int = 0) -> None:
@@ -190,6 +191,7 @@ def test_categories_are_candidates_by_name_within_tree_and_parent(store: Store) 
     store.link(CATEGORY, 99, 5, storefront=1)
     wanted = [(10, 0, "balls"), (11, 1, "balls"), (12, 0, "hats"), (13, 0, "taken")]
     found = store_items.category_candidates(store.session, store.id, tree_id=1, wanted=wanted)
-    assert {one: [c.store_id for c in candidates] for one, candidates in found.items()} == {10: [1], 11: [3], 12: [], 13: []}
+    ids = {one: [candidate.store_id for candidate in candidates] for one, candidates in found.items()}
+    assert ids == {10: [1], 11: [3], 12: [], 13: []}
     assert found[10] == [Candidate(1, same_sku=False, same_name=True, name="BALLS")]
     assert store_items.category_candidates(store.session, store.id, tree_id=1, wanted=[]) == {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ STATES = {"parked", "ready", "dispatched", "running", "broken"}
 AConnector = Callable[..., Any]
 CONNECTORS = st.integers(0, 5)
 MESSAGES = st.integers(0, 30)
+PARKS = st.sampled_from([None, 0.0, 30.0, float("inf")])
 
 
 class TurnMachine(RuleBasedStateMachine):
@@ -100,7 +101,7 @@ class TurnMachine(RuleBasedStateMachine):
             self.held.add((one.connector_id, one.epoch))
 
     @rule(which=MESSAGES, progress=st.booleans())
-    def renew(self, which: int, progress: bool) -> None:  # noqa: FBT001
+    def renew(self, which: int, progress: bool) -> None:
         """A slice beats, perhaps long after its turn was lost."""
         one = self._message(which)
         if one is None:
@@ -110,9 +111,8 @@ class TurnMachine(RuleBasedStateMachine):
             renewed = turns.renew(session, one.connector_id, one.epoch, lease=LEASE, progress=progress)
         assert (renewed is not None) == (row["state"] == "running" and row["epoch"] == one.epoch)
 
-    @rule(which=MESSAGES, seconds=st.sampled_from([0, 5, 60, 600]), park=st.sampled_from([None, 0.0, 30.0, float("inf")]),
-          failed=st.booleans())  # fmt: skip
-    def release(self, which: int, seconds: float, park: float | None, failed: bool) -> None:  # noqa: FBT001
+    @rule(which=MESSAGES, seconds=st.sampled_from([0, 5, 60, 600]), park=PARKS, failed=st.booleans())
+    def release(self, which: int, seconds: float, park: float | None, failed: bool) -> None:
         """A slice ends, perhaps one that has lost its turn."""
         one = self._message(which)
         if one is None:
@@ -137,7 +137,8 @@ class TurnMachine(RuleBasedStateMachine):
         """A worker died, or a message was lost: nobody renews that deadline."""
         with as_scheduler(self.engine) as session:
             session.execute(
-                text("UPDATE turn SET deadline = now() - interval '1 s' WHERE connector_id = :id AND deadline IS NOT NULL"),
+                text("UPDATE turn SET deadline = now() - interval '1 s' WHERE connector_id = :id"
+                     " AND deadline IS NOT NULL"),
                 {"id": self.ids[which]},
             )
 
@@ -145,10 +146,11 @@ class TurnMachine(RuleBasedStateMachine):
     def fall_due(self, which: int) -> None:
         """The date until which a turn is parked comes."""
         with as_scheduler(self.engine) as session:
-            session.execute(text("UPDATE turn SET not_before = now() WHERE connector_id = :id"), {"id": self.ids[which]})
+            date = text("UPDATE turn SET not_before = now() WHERE connector_id = :id")
+            session.execute(date, {"id": self.ids[which]})
 
     @rule(queue_is_empty=st.booleans())
-    def sweep(self, queue_is_empty: bool) -> None:  # noqa: FBT001
+    def sweep(self, queue_is_empty: bool) -> None:
         """The pacemaker looks."""
         before = {row["connector_id"]: row for row in self._rows()}
         with as_scheduler(self.engine) as session:
@@ -183,7 +185,7 @@ class TurnMachine(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def machine(engine: Engine, a_connector: AConnector) -> Iterator[type[TurnMachine]]:
+def machine(engine: Engine, a_connector: AConnector) -> type[TurnMachine]:
     made = [
         a_connector(f"shop{n}", tenant=f"t{n % 3}", store_hash=f"shared{n % 4}", weight=float(1 + n % 3),
                     max_slots=1 if n % 3 == 0 else None)
@@ -192,11 +194,11 @@ def machine(engine: Engine, a_connector: AConnector) -> Iterator[type[TurnMachin
     TurnMachine.engine = engine
     TurnMachine.ids = tuple(one.id for one in made)
     TurnMachine.tenants = {one.id: one.tenant_id for one in made}
-    yield TurnMachine
+    return TurnMachine
 
 
 def test_the_laws_of_the_ready_list_hold_whatever_happens(machine: type[TurnMachine]) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=60, stateful_step_count=40, deadline=None, database=None, derandomize=True,

@@ -69,7 +69,7 @@ class Turns:
 
     def do(self, statement: str, **values: Any) -> Any:
         with as_scheduler(self.engine) as session:
-            found = session.execute(text(statement), values)
+            found: Any = session.execute(text(statement), values)
             return found.scalar() if found.returns_rows else None
 
     def held(self, one: Dispatched, seconds: float) -> None:
@@ -308,7 +308,7 @@ def test_nobody_is_wanted_where_nobody_waits(at: Turns, a_connector: AConnector)
     (50, 4.0, False),  # but not by our weight
 ])  # fmt: skip
 def test_somebody_poorer_who_waits_is_wanted(
-    at: Turns, a_connector: AConnector, seconds: float, weight: float, wanted: bool,  # noqa: FBT001
+    at: Turns, a_connector: AConnector, seconds: float, weight: float, wanted: bool,
 ) -> None:
     one = at.begin(a_connector(weight=weight).id)
     at.held(one, seconds)

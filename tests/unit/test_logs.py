@@ -61,7 +61,7 @@ def test_a_foreign_text_in_a_traceback_begins_no_line(capsys: pytest.CaptureFixt
     first, *rest = capsys.readouterr().err.splitlines()
     assert "a bug" in first
     assert any("all is well" in line for line in rest)
-    assert all(line.startswith((" ", "Traceback")) for line in rest if line)
+    assert all(line.startswith(" ") for line in rest[1:] if line), "behind the name of the error all is indented"
     assert all(line.isprintable() for line in rest)
 
 

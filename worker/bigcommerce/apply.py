@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import product_parts, write_categories, write_products, write_variants
+from worker.bigcommerce import product_parts, rebuild, write_categories, write_products, write_variants
 from worker.bigcommerce.client import Client
 from worker.bigcommerce.limits import (
     ASSIGNMENTS_PER_BATCH,
@@ -26,6 +26,8 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    RebuildVariants,
+    RelabelOptions,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -53,7 +55,7 @@ def batch_size(change: Change) -> int:
             return PRODUCTS_PER_BATCH
         case Disable():
             return VARIANTS_PER_BATCH
-        case CreateProduct() | CreateVariant() | ShowOptions():
+        case CreateProduct() | CreateVariant() | ShowOptions() | RelabelOptions() | RebuildVariants():
             return 1
         case _:
             assert_never(change)
@@ -73,6 +75,10 @@ def apply(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
             yield from write_products.update(client, jobs)
         case ShowOptions():
             yield from (product_parts.show(client, job) for job in jobs)
+        case RelabelOptions():
+            yield from (rebuild.relabel(client, job) for job in jobs)
+        case RebuildVariants():
+            yield from (rebuild.rebuild(client, job) for job in jobs)
         case AssignStorefronts():
             yield from product_parts.assign(client, jobs)
         case CreateVariant():

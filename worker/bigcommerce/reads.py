@@ -18,6 +18,7 @@ from worker.bigcommerce.limits import (
     ROWS_PER_DEFAULT_PAGE,
     ROWS_PER_PAGE,
     SKUS_PER_LOOKUP,
+    STOCK_ROWS_PER_PAGE,
     VARIANTS_PER_PAGE,
 )
 
@@ -104,6 +105,24 @@ def variants_of(client: Client, product_id: int) -> list[Row]:
 def options_of(client: Client, product_id: int) -> list[Row]:
     """A product's options with all their values."""
     return list(_all(client, f"/v3/catalog/products/{product_id}/options", {}))
+
+
+def stock_of(client: Client, variant_ids: Sequence[int]) -> list[tuple[int, int, int]]:
+    """(variant, location, quantity) of these variants at every location."""
+    found = []
+    for start in range(0, len(variant_ids), ROWS_PER_PAGE):
+        asked: dict[str, str | int] = {"variant_id:in": _list(variant_ids[start : start + ROWS_PER_PAGE])}
+        for row in _all(client, "/v3/inventory/items", asked, STOCK_ROWS_PER_PAGE):
+            found += [
+                (int(row["identity"]["variant_id"]), int(one["location_id"]), int(one.get("available_to_sell") or 0))
+                for one in row.get("locations") or ()
+            ]
+    return found
+
+
+def variant_metafields(client: Client, product_id: int, variant_id: int) -> list[Row]:
+    """A variant's metafields."""
+    return list(_all(client, f"/v3/catalog/products/{product_id}/variants/{variant_id}/metafields", {}))
 
 
 def images_of(client: Client, product_id: int) -> list[Row]:

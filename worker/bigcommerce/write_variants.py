@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,11 @@ from models.vocabulary import ItemKind
 from worker.bigcommerce import batches, encode, product_parts, reads
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog.changes import CreateVariant, UpdateVariant
-from worker.catalog.items import Key, Problem, Variant
+from worker.catalog.items import Key, Option, Problem, Variant
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
 from worker.catalog.values import key
-from worker.errors import AnswerLost, RefusedByStore, WorkerError
+from worker.errors import RefusedByStore, WorkerError
 
 PATH = "/v3/catalog/variants"
 
@@ -91,12 +91,9 @@ def create(client: Client, job: Job) -> Applied:
     try:
         if job.unsure and (found := _look_up(client, product.store_id, change.variant)):
             return _created(job, found, product, adopted=True)
-        options = _with_values(client, product, change)
+        options = with_values(client, product.store_id, change.options, [change.variant])
         body = encode.new_variant(change.variant)
-        body["option_values"] = [
-            {"option_id": options[value.option]["id"], "id": options[value.option]["values"][value.label]}
-            for value in change.variant.options
-        ]
+        body["option_values"] = chosen(change.variant, options)
         try:
             answer = client.post(f"{path}/variants", body)
         except RefusedByStore as refusal:
@@ -125,18 +122,20 @@ def _look_up(client: Client, product_id: int, variant: Variant) -> Any | None:
     return next((row for row in reads.variants_of(client, product_id) if key(row.get("sku")) == wanted), None)
 
 
-def _with_values(client: Client, product: Relation, change: CreateVariant) -> dict[str, Any]:
-    """The product's options by name, every value of the new variant among them."""
-    path = f"/v3/catalog/products/{product.store_id}/options"
+def with_values(
+    client: Client, product_id: int, wanted: Sequence[Option], variants: Sequence[Variant],
+) -> dict[str, Any]:
+    """The product's options by name (id, and ids of the values by label), all that these variants need among them."""
+    path = f"/v3/catalog/products/{product_id}/options"
     options: dict[str, Any] = {
         str(row["display_name"]): {
             "id": int(row["id"]),
             "values": {str(value["label"]): int(value["id"]) for value in row["option_values"]},
         }
-        for row in reads.options_of(client, product.store_id)
+        for row in reads.options_of(client, product_id)
     }
-    for place, option in enumerate(change.options):
-        used = {value.label for value in change.variant.options if value.option == option.name}
+    for place, option in enumerate(wanted):
+        used = {value.label for variant in variants for value in variant.options if value.option == option.name}
         if option.name not in options:
             answer = client.post(path, encode.shown_option(option, place, {}))
             options[option.name] = {
@@ -150,10 +149,15 @@ def _with_values(client: Client, product: Relation, change: CreateVariant) -> di
                     body["value_data"] = {"colors": list(colors)}
                 answer = client.post(f"{path}/{options[option.name]['id']}/values", body)
                 options[option.name]["values"][label] = int(answer.data["id"])
-    lacking = [value.option for value in change.variant.options if value.option not in options]
-    if lacking:
-        raise AnswerLost(f"the store has no option {', '.join(lacking)} of this product")
     return options
+
+
+def chosen(variant: Variant, options: Mapping[str, Any]) -> list[dict[str, int]]:
+    """The variant's option values as ids of the store."""
+    return [
+        {"option_id": options[value.option]["id"], "id": options[value.option]["values"][value.label]}
+        for value in variant.options
+    ]
 
 
 def _id(job: Job) -> int:

@@ -120,6 +120,47 @@ class UpdateVariant:
 
 
 @dataclass(frozen=True, slots=True)
+class Relabel:
+    """An option value that is called otherwise now, for all the variants that have it."""
+
+    option: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelabelOptions:
+    """Option values of a product that keep their variants under a new label."""
+
+    source_id: int
+    relabels: tuple[Relabel, ...]
+    fingerprints: dict[int, str]
+    """Variant -> fingerprint of its options under the new labels."""
+    what: Literal["relabel_options"] = "relabel_options"
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildVariants:
+    """Variants of a product that cannot keep their option values: made anew, with all that is not ours.
+
+    `kept` is None until the old variants have been read whole; it is committed before any is deleted (law 3).
+    """
+
+    source_id: int
+    variants: tuple[Variant, ...]
+    old_ids: dict[int, int]
+    """Variant -> its store id before."""
+    dropped: dict[int, int]
+    """Variants that are gone at the source and do not fit the new options -> their store ids."""
+    options: tuple[Option, ...]
+    fingerprints: dict[int, Fingerprints]
+    sends_stock: bool
+    """Whether the source's stock is sent; else the stock that the store had is written back."""
+    kept: dict[int, dict[str, Any]] | None = None
+    what: Literal["rebuild_variants"] = "rebuild_variants"
+
+
+@dataclass(frozen=True, slots=True)
 class Disable:
     """A linked item that is gone at the source: hidden, or not purchasable any more."""
 
@@ -131,7 +172,7 @@ class Disable:
 
 Change = (
     CreateCategory | UpdateCategory | CreateProduct | UpdateProduct | ShowOptions | AssignStorefronts
-    | CreateVariant | UpdateVariant | Disable
+    | CreateVariant | UpdateVariant | RelabelOptions | RebuildVariants | Disable
 )
 
 _CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator="what")])
@@ -153,7 +194,9 @@ def key(change: Change) -> Key:
     match change:
         case CreateCategory() | UpdateCategory():
             return Key(ItemKind.CATEGORY, change.source_id, change.storefront_id)
-        case CreateProduct() | UpdateProduct() | ShowOptions() | AssignStorefronts():
+        case (
+            CreateProduct() | UpdateProduct() | ShowOptions() | AssignStorefronts() | RelabelOptions() | RebuildVariants()
+        ):
             return Key(ItemKind.PRODUCT, change.source_id)
         case CreateVariant() | UpdateVariant():
             return Key(ItemKind.VARIANT, change.source_id)
@@ -172,5 +215,9 @@ def action(change: Change) -> Action:
             return Action.SHOW
         case AssignStorefronts():
             return Action.ASSIGN
+        case RelabelOptions():
+            return Action.RELABEL
+        case RebuildVariants():
+            return Action.REBUILD
         case Disable():
             return Action.DISABLE

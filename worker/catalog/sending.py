@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from worker.catalog.changes import Change
 from worker.catalog.items import Problem
@@ -23,6 +24,8 @@ class Job:
     """That of the change's own item."""
     parent: Relation | None = None
     """That of a variant's product."""
+    siblings: Mapping[int, Relation] = field(default_factory=dict)
+    """Relations of a product's variants, by source id, where the change is about them."""
     images_before: tuple[int, ...] = ()
     """Store ids of the product's pictures at the last read, others' included."""
     tree_id: int = 0
@@ -44,5 +47,9 @@ class Applied:
     relations: tuple[Relation, ...] = ()
     problems: tuple[Problem, ...] = ()
     trouble: WorkerError | None = None
+    revised: Change | None = None
+    """What the change has become: its intent is kept before it goes on (law 3)."""
+    notes: Mapping[int, Problem] = field(default_factory=dict)
+    """Variant -> what is worth telling of it, e.g. what a rebuild kept."""
     adopted: bool = False
     """The store item was found, not made, by this call."""

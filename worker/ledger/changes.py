@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.vocabulary import Action, ChangeState, ItemKind
 from worker.catalog import changes
 from worker.catalog.changes import Change
-from worker.ledger.bulk import rows_of
+from worker.ledger.bulk import rows_of, written
 
 QUARANTINED_AFTER = 3
 """Times that a change may fail for reasons of its own before it is left alone (law 8)."""
@@ -128,6 +128,14 @@ def retry_later(session: Session, ids: Sequence[int]) -> None:
     session.execute(
         text("UPDATE pending_change SET state = 'unsure', attempts = attempts + 1 WHERE id = ANY(:ids)"),
         {"ids": list(ids)},
+    )
+
+
+def revise(session: Session, change_id: int, change: Change) -> None:
+    """The intent has grown (what a rebuild must keep): it is pending again, with that in it."""
+    session.execute(
+        text("UPDATE pending_change SET payload = CAST(:payload AS jsonb), state = 'pending' WHERE id = :id"),
+        {"id": change_id, "payload": written(changes.to_json(change))},
     )
 
 

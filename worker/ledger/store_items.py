@@ -98,6 +98,18 @@ def load(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]
     return {row.store_id: StoreRow(ItemKind(row[0]), *row[1:]) for row in rows}
 
 
+def variants_of(session: Session, connector_id: int, product_store_id: int) -> list[StoreRow]:
+    """All variants of a product that the store holds, others' included."""
+    rows = session.execute(
+        text(
+            "SELECT kind, store_id, parent_id, tree_id, name_key, sku_key, fields, hash FROM store_item"
+            " WHERE connector_id = :connector AND kind = 'variant' AND parent_id = :product",
+        ),
+        {"connector": connector_id, "product": product_store_id},
+    )
+    return [StoreRow(ItemKind(row[0]), *row[1:]) for row in rows]
+
+
 def any_of(session: Session, connector_id: int, kind: ItemKind) -> bool:
     """Whether the store holds anything of this kind that no relation names yet."""
     return bool(

@@ -189,7 +189,10 @@ def release(
     """
     # The turn's row stays ours until the commit: no request (`again`) and no sweep comes in between.
     row = session.execute(
-        text("SELECT again, attempts FROM turn WHERE connector_id = :id AND epoch = :epoch AND state = 'running' FOR UPDATE"),
+        text(
+            "SELECT again, attempts FROM turn WHERE connector_id = :id AND epoch = :epoch AND state = 'running'"
+            " FOR UPDATE",
+        ),
         {"id": connector_id, "epoch": epoch},
     ).first()
     if row is None:

@@ -10,6 +10,8 @@ from models.vocabulary import Action, ItemKind
 
 PRODUCTS_CREATED = 20
 PRODUCTS_UPDATED = 25
+RELABELLED = 28
+REBUILT = 29
 SHOWN = 30
 VARIANTS_CREATED = 40
 VARIANTS_UPDATED = 45
@@ -28,6 +30,10 @@ def wave(kind: ItemKind, action: Action, level: int = 0) -> int:
             return level
         case (ItemKind.PRODUCT, Action.DISABLE):
             return DISABLED_PRODUCTS
+        case (ItemKind.PRODUCT, Action.RELABEL):
+            return RELABELLED
+        case (ItemKind.PRODUCT, Action.REBUILD):
+            return REBUILT
         case (ItemKind.PRODUCT, Action.SHOW):
             return SHOWN
         case (ItemKind.PRODUCT, Action.ASSIGN):

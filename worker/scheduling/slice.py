@@ -310,6 +310,8 @@ class Slice:
     def log_end(self, ending: Ending) -> None:
         """Write the slice's end into the log of slices; it is history, so it is not fenced."""
         with as_tenant(self.engine, self.tenant_id) as session:
+            # Calls that came back after the last save: their work is done again, they were sent all the same.
+            self._count_calls(session)
             runs.end_slice(
                 session, self.connector_id, self.epoch, why=ending.why, step=self.step, calls=self._calls[0],
                 settled=self.settled,

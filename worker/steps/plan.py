@@ -16,6 +16,8 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    RebuildVariants,
+    RelabelOptions,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -26,11 +28,12 @@ from worker.catalog.changes import key as key_of
 from worker.catalog.fields import Group
 from worker.catalog.items import Category, Key, Option, Problem, Product, Settled, Variant
 from worker.catalog.store import Relation
-from worker.ledger import changes, mirror, relations, runs, statuses
+from worker.ledger import changes, mirror, relations, runs, statuses, store_items
 from worker.ledger.mirror import SourceRow
 from worker.rules import coverage, difference, options, ordering, validity
 from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
+from worker.rules.options import Moves
 from worker.steps import reading
 from worker.steps.reading import Family, Trees
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write
@@ -182,7 +185,9 @@ class _Family:
         shown = options.of_product(fit)
         if relation is not None:
             self._linked(row, product, relation, places, shown)
-            self._variants(fit, shown)
+            moved = self._moved(relation, fit, shown)
+            self._variants([one for one in fit if one.source_id not in moved.rebuilt], shown)
+            self._gone(moved)
         elif places:
             self._new(product, places, fit, shown)
         else:
@@ -253,7 +258,7 @@ class _Family:
             if relation is None:
                 self.planned.add(CreateVariant(variant.source_id, self.family.id, variant, shown, fingerprints))
                 continue
-            groups = difference.changed(said, relation.fingerprints, self.tools.profile.switches)
+            groups = difference.changed(said, relation.fingerprints, self.tools.profile.switches) - {Group.OPTIONS}
             enabled = variant.fields.get("enabled") is not False
             if not relation.enabled and enabled:
                 groups |= {Group.VISIBILITY}
@@ -266,12 +271,55 @@ class _Family:
                 )
             else:
                 self.planned.leave(at)
+
+    def _gone(self, moved: Moves) -> None:
+        """Variants that are gone are not purchasable any more; a rebuild under other options drops them."""
         for row in self.family.variants:
             relation = self.known.get(Key(ItemKind.VARIANT, row.source_id))
-            if row.gone and relation is not None and relation.enabled:
+            if row.gone and relation is not None and relation.enabled and not moved.is_other_set:
                 self.planned.add(Disable(ItemKind.VARIANT, row.source_id))
             elif row.gone:
                 self._nothing_to_do(row)
+
+    def _moved(self, product: Relation, fit: list[Variant], shown: tuple[Option, ...]) -> Moves:
+        """Variants whose option values changed: relabelled where that can be, else rebuilt."""
+        linked = {one.source_id: self.known[at] for one in fit if (at := Key(ItemKind.VARIANT, one.source_id)) in self.known}
+        said = {one.source_id: difference.variant_groups(one) for one in fit if one.source_id in linked}
+        prints = {one: fingerprint.of_groups(groups) for one, groups in said.items()}
+        if all(linked[one].fingerprints.get(Group.OPTIONS) == prints[one][Group.OPTIONS] for one in linked):
+            return Moves()
+        with self.tools.read() as session:
+            held = store_items.variants_of(session, self.tools.connector_id, product.store_id)
+        before = {row.store_id: dict(row.fields.get("option_values") or ()) for row in held}
+        ours = {relation.store_id for relation in linked.values()}
+        known = {name: option["values"] for name, option in (product.parts.get("options") or {}).items()}
+        moved = options.moves(
+            {one: before.get(relation.store_id, {}) for one, relation in linked.items()},
+            {one.source_id: {v.option: v.label for v in one.options} for one in fit if one.source_id in linked},
+            strangers=[combination for store_id, combination in before.items() if store_id not in ours],
+            known_labels=known,
+        )
+        if moved.relabels:
+            stay = {one: prints[one][Group.OPTIONS] for one in linked if one not in moved.rebuilt}
+            self.planned.add(RelabelOptions(self.family.id, moved.relabels, stay))
+        if moved.rebuilt:
+            gone = {
+                row.source_id: relation.store_id
+                for row in self.family.variants
+                if row.gone and (relation := self.known.get(Key(ItemKind.VARIANT, row.source_id))) is not None
+            }
+            self.planned.add(
+                RebuildVariants(
+                    self.family.id,
+                    tuple(one for one in fit if one.source_id in moved.rebuilt),
+                    {one: linked[one].store_id for one in sorted(moved.rebuilt)},
+                    gone if moved.is_other_set else {},
+                    shown,
+                    {one: prints[one] for one in moved.rebuilt},
+                    sends_stock=self.tools.profile.switches.overwrite_stock,
+                ),
+            )
+        return moved
 
     def _nothing_to_do(self, *rows: SourceRow | None) -> None:
         """Gone and never synced, or disabled already: nothing is done about it."""

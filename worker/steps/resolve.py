@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -15,6 +15,8 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    RebuildVariants,
+    RelabelOptions,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -53,6 +55,17 @@ def jobs(tools: Toolbox, session: Session, taken: Sequence[Pending]) -> tuple[li
     return found, orphans
 
 
+def _variants_of(change: Change) -> Iterable[int]:
+    """The variants that a change of their product is about."""
+    match change:
+        case RelabelOptions():
+            return change.fingerprints
+        case RebuildVariants():
+            return change.old_ids
+        case _:
+            return ()
+
+
 class _Resolver:
     """Looks up, in as few queries as there are kinds, what a portion of changes refers to."""
 
@@ -63,7 +76,8 @@ class _Resolver:
             for change in changes
             if isinstance(change, CreateVariant | UpdateVariant)
         }
-        self._known = relations.of(session, tools.connector_id, own | parents)
+        variants = {Key(ItemKind.VARIANT, one) for change in changes for one in _variants_of(change)}
+        self._known = relations.of(session, tools.connector_id, own | parents | variants)
         self._trees = {
             one.storefront_id: one.tree_id for one in connectors.storefronts(session, tools.connector_id)
         }
@@ -122,6 +136,15 @@ class _Resolver:
                 if isinstance(change, UpdateVariant) and relation is None:
                     return key_of(change)
                 return Job(pending.id, change, pending.attempts, pending.unsure, relation, parent=product)
+            case RelabelOptions() | RebuildVariants():
+                if relation is None:
+                    return key_of(change)
+                siblings = {
+                    one: found
+                    for one in _variants_of(change)
+                    if (found := self._known.get(Key(ItemKind.VARIANT, one))) is not None
+                }
+                return Job(pending.id, change, pending.attempts, pending.unsure, relation, siblings=siblings)
             case ShowOptions() | AssignStorefronts() | Disable():
                 if relation is None:
                     return key_of(change)

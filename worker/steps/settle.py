@@ -14,6 +14,8 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    RebuildVariants,
+    RelabelOptions,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -50,7 +52,9 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
     for one in applied:
         for relation in one.relations:
             kept[relation.key] = relation
-        if one.trouble is None:
+        if one.revised is not None:
+            changes.revise(session, one.job.pending_id, one.revised)
+        elif one.trouble is None:
             _succeeded(books, one)
         else:
             _met_trouble(books, one.job, one.trouble)
@@ -107,6 +111,12 @@ def _succeeded(books: Books, one: Applied) -> None:
             books.strong.append(_settled(at, change.outcome, problems))
         case Disable():
             books.strong.append(_settled(at, Outcome.DISABLED, problems))
+        case RelabelOptions() | RebuildVariants():
+            books.weak.append(_settled(at, Outcome.UPDATED, problems))
+            for source_id, note in one.notes.items():
+                books.strong.append(_settled(Key(ItemKind.VARIANT, source_id), Outcome.UPDATED, (note,)))
+            if isinstance(change, RebuildVariants):
+                books.gone += [Key(ItemKind.VARIANT, source_id) for source_id in change.dropped]
         case ShowOptions() | AssignStorefronts():
             books.weak.append(_settled(at, Outcome.UPDATED, problems))
 
@@ -132,6 +142,10 @@ def _met_trouble(books: Books, job: Job, trouble: WorkerError) -> None:
     elif isinstance(trouble, AnswerLost):
         code = "quarantined"
     books.strong.append(_failed(at, code, str(trouble), answer))
+    if isinstance(job.change, RebuildVariants | RelabelOptions):
+        ids = job.change.old_ids if isinstance(job.change, RebuildVariants) else job.change.fingerprints
+        text = f"its option values could not be changed: {trouble}"
+        books.strong += [_failed(Key(ItemKind.VARIANT, one), code, text, answer) for one in ids]
     if isinstance(job.change, CreateProduct):
         text = f"its product {at.source_id} could not be created; see the product's status"
         for variant in job.change.variants:

@@ -1,0 +1,83 @@
+"""A transaction in somebody's name: committed at its end, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
+
+from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import engine as engine_of
+
+AConnector = Callable[..., Any]
+
+
+def test_a_tenants_transaction_is_committed_at_its_end(engine: Engine, a_connector: AConnector) -> None:
+    made = a_connector()
+    with as_tenant(engine, made.tenant_id) as session:
+        session.execute(text("UPDATE connector SET name = 'new'"))
+    with as_tenant(engine, made.tenant_id) as session:
+        assert session.scalar(text("SELECT name FROM connector")) == "new"
+
+
+@pytest.mark.parametrize("whose", ["tenant", "scheduler"])
+def test_a_transaction_that_breaks_leaves_nothing(engine: Engine, a_connector: AConnector, whose: str) -> None:
+    made = a_connector("old")
+    opened = as_tenant(engine, made.tenant_id) if whose == "tenant" else as_scheduler(engine)
+    with pytest.raises(KeyError), opened as session:  # noqa: PT012 the transaction breaks after a change
+        session.execute(text("UPDATE turn SET name = 'new'"))
+        raise KeyError
+    with as_scheduler(engine) as session:
+        assert session.scalar(text("SELECT name FROM turn")) == "old"
+
+
+def test_a_scheduler_s_transaction_is_committed_at_its_end(engine: Engine, a_connector: AConnector) -> None:
+    a_connector()
+    with as_scheduler(engine) as session:
+        session.execute(text("UPDATE turn SET attempts = 3"))
+    with as_scheduler(engine) as session:
+        assert session.scalar(text("SELECT attempts FROM turn")) == 3
+
+
+@pytest.mark.parametrize(("setting", "value"), [
+    ("statement_timeout", "30s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "1min"),
+    ("jit", "off"), ("application_name", "connector"), ("transaction_isolation", "read committed"),
+])  # fmt: skip
+def test_every_connection_has_its_limits(engine: Engine, setting: str, value: str) -> None:
+    with engine.connect() as connection:
+        assert connection.scalar(text(f"SHOW {setting}")) == value
+
+
+def test_a_connection_that_the_server_dropped_is_replaced(
+    engine: Engine, database_url: str, a_connector: AConnector,
+) -> None:
+    made = a_connector()
+    with as_tenant(engine, made.tenant_id) as session:
+        process = session.scalar(text("SELECT pg_backend_pid()"))
+    killer = engine_of(database_url)
+    with killer.connect() as connection:
+        assert connection.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": process})
+    killer.dispose()
+    with as_tenant(engine, made.tenant_id) as session:
+        assert session.scalar(text("SELECT count(*) FROM connector")) == 1
+
+
+def test_a_pool_is_as_large_as_it_is_asked_to_be(database_url: str) -> None:
+    opened = engine_of(database_url, pool=1)
+    with opened.connect() as one, opened.connect() as two:
+        assert one.scalar(text("SELECT 1")) == two.scalar(text("SELECT 1")) == 1
+        assert opened.pool.status().startswith("Pool size: 1 ")
+    opened.dispose()
+
+
+def test_who_waits_for_a_lock_too_long_is_told_so(engine: Engine, a_connector: AConnector) -> None:
+    a_connector()
+    with as_scheduler(engine) as holder:
+        holder.execute(text("SELECT 1 FROM turn FOR UPDATE"))
+        with as_scheduler(engine) as session:
+            session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            with pytest.raises(OperationalError, match="lock timeout"), session.begin_nested():
+                session.execute(text("UPDATE turn SET attempts = 1"))

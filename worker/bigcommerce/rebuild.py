@@ -1,0 +1,232 @@
+"""Option values changed without losing what is not ours: relabel in place, else rebuild with care.
+
+A rebuild 1. reads the old variants whole (fields, stock by location, metafields) and hands that back to
+be kept, 2. deletes and creates, 3. writes back what Sales Layer does not manage, and 4. reads again until
+it agrees. From step 2 on it can be broken off and begun again anywhere: what is there with the new
+options is adopted, what is there with the old ones is deleted, what is missing is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from models.vocabulary import ItemKind
+from worker.bigcommerce import encode, reads, write_variants
+from worker.bigcommerce.client import Client
+from worker.catalog.changes import RebuildVariants, RelabelOptions
+from worker.catalog.fields import FIELDS, Group
+from worker.catalog.items import Key, Problem, Variant
+from worker.catalog.sending import Applied, Job
+from worker.catalog.store import Relation
+from worker.catalog.values import key
+from worker.errors import RefusedByStore, WorkerError
+
+PROOFS = 3
+"""Reads of the stock written back before it counts as unproven: stock is asynchronous (API facts §3.9)."""
+PROOF_SECONDS = 1.0
+
+_FIELDS = tuple(field.store for field in FIELDS[ItemKind.VARIANT].values() if field.name != "images")
+_STOCK = frozenset(field.store for field in FIELDS[ItemKind.VARIANT].values() if field.group == Group.STOCK)
+
+
+def relabel(client: Client, job: Job) -> Applied:
+    """Rename option values in place: every variant keeps its id, SKU, stock and picture."""
+    change, product = job.change, job.relation
+    assert isinstance(change, RelabelOptions)
+    assert product is not None
+    path = f"/v3/catalog/products/{product.store_id}/options"
+    try:
+        options = options_of(client, product.store_id)
+        for one in change.relabels:
+            option = options[one.option]
+            if one.old in option["values"]:
+                value_id = option["values"].pop(one.old)
+                client.put(f"{path}/{option['id']}/values/{value_id}", {"label": one.new})
+                option["values"][one.new] = value_id
+    except KeyError as missing:
+        text = f"the store has no option {missing.args[0]} of this product"
+        return Applied(job, trouble=RefusedByStore(404, text))
+    except WorkerError as trouble:
+        return Applied(job, trouble=trouble)
+    product = replace(product, parts={**product.parts, "options": options})
+    told = "; ".join(f"{one.option} '{one.old}' is called '{one.new}' now" for one in change.relabels)
+    note = Problem("relabelled", f"kept its id, SKU and stock: {told}")
+    variants = [
+        replace(relation, fingerprints={**relation.fingerprints, Group.OPTIONS.value: change.fingerprints[source_id]})
+        for source_id, relation in job.siblings.items()
+        if source_id in change.fingerprints
+    ]
+    return Applied(job, (product, *variants), notes={one.key.source_id: note for one in variants})
+
+
+def options_of(client: Client, product_id: int) -> dict[str, Any]:
+    """Option name -> its id and the ids of its values by label, all of them, used or not."""
+    return {
+        str(row["display_name"]): {
+            "id": int(row["id"]),
+            "values": {str(value["label"]): int(value["id"]) for value in row["option_values"]},
+        }
+        for row in reads.options_of(client, product_id)
+    }
+
+
+def rebuild(client: Client, job: Job) -> Applied:
+    """Read what has to be kept; once that is kept, make the variants anew."""
+    change = job.change
+    assert isinstance(change, RebuildVariants)
+    try:
+        if change.kept is None:
+            return Applied(job, revised=replace(change, kept=_whole(client, job, change)))
+        return _rebuilt(client, job, change, change.kept)
+    except WorkerError as trouble:
+        return Applied(job, trouble=trouble)
+
+
+def _whole(client: Client, job: Job, change: RebuildVariants) -> dict[int, dict[str, Any]]:
+    """The old variants as they are: our fields and others', stock by location, metafields."""
+    assert job.relation is not None
+    present = {int(row["id"]): row for row in reads.variants_of(client, job.relation.store_id)}
+    ids = [store_id for store_id in change.old_ids.values() if store_id in present]
+    stock = reads.stock_of(client, ids)
+    kept: dict[int, dict[str, Any]] = {}
+    for source_id, store_id in change.old_ids.items():
+        if store_id not in present:
+            continue
+        row = present[store_id]
+        kept[source_id] = {
+            "fields": {name: _plain(row[name]) for name in _FIELDS if row.get(name) is not None},
+            "stock": [[location, quantity] for variant, location, quantity in stock if variant == store_id],
+            "metafields": [
+                {name: one[name] for name in ("namespace", "key", "value", "permission_set", "description") if name in one}
+                for one in reads.variant_metafields(client, job.relation.store_id, store_id)
+            ],
+        }
+    return kept
+
+
+def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[int, Mapping[str, Any]]) -> Applied:
+    product = job.relation
+    assert product is not None
+    path = f"/v3/catalog/products/{product.store_id}"
+    present = reads.variants_of(client, product.store_id)
+    made: dict[int, int] = {}
+    for variant in change.variants:
+        row = next((row for row in present if _is(row, variant)), None)
+        if row is not None:
+            made[variant.source_id] = int(row["id"])
+    old = {*change.old_ids.values(), *change.dropped.values()} - set(made.values())
+    for row in present:
+        if int(row["id"]) in old:
+            _delete(client, f"{path}/variants/{row['id']}")
+    before = dict(product.parts.get("options") or {})
+    names = {option.name for option in change.options}
+    for name, option in options_of(client, product.store_id).items():
+        if name not in names and name in before:
+            _delete(client, f"{path}/options/{option['id']}")
+    options = write_variants.with_values(client, product.store_id, change.options, change.variants)
+    notes = {}
+    for variant in change.variants:
+        old_one = kept.get(variant.source_id, {})
+        if variant.source_id not in made:
+            body = _body(variant, options, old_one.get("fields", {}), sends_stock=change.sends_stock)
+            made[variant.source_id] = int(client.post(f"{path}/variants", body).data["id"])
+        notes[variant.source_id] = _give_back(
+            client, product.store_id, made[variant.source_id], old_one, sends_stock=change.sends_stock,
+        )
+    options = _without_orphans(client, product.store_id, options, before)
+    product = replace(product, parts={**product.parts, "options": options})
+    variants = [
+        Relation(
+            Key(ItemKind.VARIANT, variant.source_id), made[variant.source_id], product.store_id, created_here=True,
+            enabled=variant.fields.get("enabled") is not False, fingerprints=change.fingerprints[variant.source_id],
+        )
+        for variant in change.variants
+    ]
+    return Applied(job, (product, *variants), notes=notes)
+
+
+def _is(row: Mapping[str, Any], variant: Variant) -> bool:
+    """Whether this is the variant under its new options: same SKU, same combination."""
+    held = {
+        (str(one.get("option_display_name")).casefold(), str(one.get("label")).casefold())
+        for one in row.get("option_values") or ()
+    }
+    wanted = {(one.option.casefold(), one.label.casefold()) for one in variant.options}
+    return key(row.get("sku")) == key(str(variant.fields.get("sku"))) and held == wanted
+
+
+def _body(
+    variant: Variant, options: Mapping[str, Any], kept: Mapping[str, Any], *, sends_stock: bool,
+) -> encode.Body:
+    """What Sales Layer says, over what the old variant had."""
+    ours = encode.new_variant(variant)
+    if not sends_stock:
+        ours = {name: value for name, value in ours.items() if name not in _STOCK}
+    ours["option_values"] = write_variants.chosen(variant, options)
+    return {**kept, **ours}
+
+
+def _give_back(
+    client: Client, product_id: int, store_id: int, kept: Mapping[str, Any], *, sends_stock: bool,
+) -> Problem:
+    """Write back stock and metafields, and read again until the stock agrees; what was kept, as a sentence."""
+    stock = [] if sends_stock else [(int(location), int(quantity)) for location, quantity in kept.get("stock", ())]
+    if stock:
+        items = [{"location_id": location, "variant_id": store_id, "quantity": quantity} for location, quantity in stock]
+        try:
+            client.put("/v3/inventory/adjustments/absolute", {"reason": "variant rebuilt", "items": items})
+        except RefusedByStore as refusal:
+            if not _level_agrees(client, store_id, stock):
+                return Problem("stock_unproven", f"made anew; the store refused the stock that it had ({stock}): {refusal}")
+    held = {(one["namespace"], one["key"]) for one in reads.variant_metafields(client, product_id, store_id)}
+    for one in kept.get("metafields", ()):
+        if (one["namespace"], one["key"]) not in held:
+            client.post(f"/v3/catalog/products/{product_id}/variants/{store_id}/metafields", one, repeatable=True)
+    for _ in range(PROOFS):
+        if not stock or _level_agrees(client, store_id, stock):
+            told = f"stock {sum(quantity for _, quantity in stock)}, " if stock else ""
+            text = f"made anew with other options; kept {told}{len(kept.get('metafields', ()))} metafields and its other fields"
+            return Problem("rebuilt", text)
+        client.rest(PROOF_SECONDS)
+    return Problem("stock_unproven", f"made anew; its stock ({stock}) was written back and cannot be read yet")
+
+
+def _level_agrees(client: Client, store_id: int, stock: Sequence[tuple[int, int]]) -> bool:
+    levels = {location: quantity for _, location, quantity in reads.stock_of(client, [store_id])}
+    return all(levels.get(location, 0) == quantity for location, quantity in stock)
+
+
+def _without_orphans(
+    client: Client, product_id: int, options: Mapping[str, Any], before: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Remove values that were ours and no variant has any more; others' stay."""
+    used = {
+        (str(one.get("option_display_name")), str(one.get("label")))
+        for row in reads.variants_of(client, product_id)
+        for one in row.get("option_values") or ()
+    }
+    left: dict[str, Any] = {}
+    for name, option in options.items():
+        ours = set((before.get(name) or {}).get("values") or ())
+        left[name] = {"id": option["id"], "values": dict(option["values"])}
+        for label, value_id in option["values"].items():
+            if label in ours and (name, label) not in used:
+                _delete(client, f"/v3/catalog/products/{product_id}/options/{option['id']}/values/{value_id}")
+                left[name]["values"].pop(label)
+    return left
+
+
+def _delete(client: Client, path: str) -> None:
+    try:
+        client.delete(path)
+    except RefusedByStore as refusal:
+        if refusal.status != 404:
+            raise
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON can hold; the store keeps four decimals, which a float holds."""
+    return float(value) if isinstance(value, Decimal) else value
