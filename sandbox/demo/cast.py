@@ -55,8 +55,15 @@ def _of_file(file: Path, root: str | None) -> Role:
     linked = tree.root(catalogue, root)
     second = () if linked is None else ((f"{linked.name} store", linked.id),)
     return Role(
-        name, name, default_code(), name.replace("-", ""), catalogue, "Pro", QUICK,
-        (("Main store", None), *second), switches={},
+        name,
+        name,
+        default_code(),
+        name.replace("-", ""),
+        catalogue,
+        "Pro",
+        QUICK,
+        (("Main store", None), *second),
+        switches={},
     )
 
 
@@ -67,24 +74,45 @@ def _generated(scale: float) -> list[Role]:
         _make(2, "garden-house", products=round(150 * scale), categories=25, plan="Pro", second=True),
         # One call an option saved: else this one alone would take three minutes of its store's quota.
         _make(
-            3, "grand-bazaar", products=round(900 * scale), categories=60, plan="Pro", second=True,
+            3,
+            "grand-bazaar",
+            products=round(900 * scale),
+            categories=60,
+            plan="Pro",
+            second=True,
             switches={"option_display": "as_created"},
         ),
     ]
 
 
 def _make(
-    number: int, name: str, *, products: int, categories: int, plan: str, second: bool,
+    number: int,
+    name: str,
+    *,
+    products: int,
+    categories: int,
+    plan: str,
+    second: bool,
     switches: Mapping[str, Any] | None = None,
 ) -> Role:
     catalogue = generate(
-        seed=number, categories=min(categories, 3 + products), products=max(4, products), variants_per_product=(2, 6),
+        seed=number,
+        categories=min(categories, 3 + products),
+        products=max(4, products),
+        variants_per_product=(2, 6),
         dirt=Dirt(no_weight=0.01, no_price=0.01, orphans=0.002, duplicate_names=0.02, over_long=0.01),
         company_id=5000 + number,
     )
     linked = tree.root(catalogue, None) if second else None
     more = () if linked is None else ((f"{linked.name} store", linked.id),)
     return Role(
-        name, name.partition("-")[0], default_code(number), name.replace("-", ""), catalogue, plan, LATENCY,
-        (("Main store", None), *more), switches or {},
+        name,
+        name.partition("-")[0],
+        default_code(number),
+        name.replace("-", ""),
+        catalogue,
+        plan,
+        LATENCY,
+        (("Main store", None), *more),
+        switches or {},
     )

@@ -63,7 +63,10 @@ class Children:
         with log.open("wb") as written:
             process = subprocess.Popen(  # noqa: S603 our own interpreter and modules
                 [sys.executable, "-m", "sandbox.demo.ward", module, *arguments],
-                stdin=subprocess.PIPE, stdout=written, stderr=subprocess.STDOUT, cwd=REPOSITORY,
+                stdin=subprocess.PIPE,
+                stdout=written,
+                stderr=subprocess.STDOUT,
+                cwd=REPOSITORY,
                 env=dict(environment),
                 start_new_session=True,  # Ctrl-C in a terminal is for the demo: it tells them
             )

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from sandbox.demo.children import Child, Children
 from sandbox.demo.order import CannotPlay
 from sandbox.servers.choose import servers
+from sandbox.servers.kept import ServerDidNotStart
 from sandbox.stage.database import migrate
 from worker.app import app
 from worker.ledger.session import engine
@@ -50,11 +52,21 @@ class House:
             raise self.workers[-1].ended()
 
     @property
+    def has_own_store(self) -> bool:
+        """Whether the BigCommerce was started here, and so is empty."""
+        return any(child.name == "bigcommerce" for child in self.others)
+
+    @property
     def own(self) -> dict[str, str]:
         """What somebody exports to use the command `connector` beside this demo."""
         names = (
-            "DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "SALESLAYER_URL", "BIGCOMMERCE_URL",
-            "CREDENTIAL_KEYS", *DEFAULTS,
+            "DATABASE_URL",
+            "MIGRATION_DATABASE_URL",
+            "REDIS_URL",
+            "SALESLAYER_URL",
+            "BIGCOMMERCE_URL",
+            "CREDENTIAL_KEYS",
+            *DEFAULTS,
         )
         return {name: self.environment[name] for name in names}
 
@@ -66,7 +78,7 @@ def house(*, before_the_end: Callable[[], object] = lambda: None) -> Iterator[Ho
     try:
         with ExitStack() as stack:
             yield _furnished(stack, folder, before_the_end)
-    except CannotPlay as trouble:
+    except Exception as trouble:
         trouble.add_note(f"logs: {folder}")
         raise
     except (KeyboardInterrupt, SystemExit):
@@ -76,12 +88,15 @@ def house(*, before_the_end: Callable[[], object] = lambda: None) -> Iterator[Ho
 
 
 def _furnished(stack: ExitStack, folder: Path, before_the_end: Callable[[], object]) -> House:
-    found = stack.enter_context(servers())
-    migrate(found.migration_database_url)
+    try:
+        found = stack.enter_context(servers())
+        migrate(found.migration_database_url)
+    except (ServerDidNotStart, ValueError, DBAPIError) as trouble:
+        raise CannotPlay(f"no database or no Redis to work with: {trouble}") from trouble
+    made = {**DEFAULTS, "CREDENTIAL_KEYS": "demo:" + base64.b64encode(os.urandom(32)).decode()}
     environment = {
-        **DEFAULTS,
-        "CREDENTIAL_KEYS": "demo:" + base64.b64encode(os.urandom(32)).decode(),
-        **{name: value for name, value in os.environ.items() if value or name not in DEFAULTS},
+        **made,
+        **{name: value for name, value in os.environ.items() if value or name not in made},
         "DATABASE_URL": found.database_url,
         "MIGRATION_DATABASE_URL": found.migration_database_url,
         "REDIS_URL": found.redis_url,

@@ -29,6 +29,8 @@ class Player:
     tenant_id: int
     connector_id: int
     profile: Profile
+    starts_over: bool = False
+    """It has run before, and its store is empty again: only a refresh makes everything anew."""
     run_id: int = 0
 
 
@@ -51,16 +53,22 @@ def seat(house: House, role: Role) -> Player:
             connectors.change_profile(session, connector_id, profile)
         else:
             connector_id = connectors.add(
-                session, tenant_id, name=role.connector, store_hash=role.store_hash, profile=profile,
+                session,
+                tenant_id,
+                name=role.connector,
+                store_hash=role.store_hash,
+                profile=profile,
                 first_check_in=profile.check_every_seconds,
             )
         connectors.keep_credentials(session, vault, tenant_id=tenant_id, connector_id=connector_id, secrets=secrets)
-    return Player(role.tenant, role.connector, tenant_id, connector_id, profile)
+    starts_over = bool(known) and house.has_own_store
+    return Player(role.tenant, role.connector, tenant_id, connector_id, profile, starts_over)
 
 
 def request(house: House, player: Player, *, refresh: bool = False) -> int:
     """The id of the run that the connector has asked for, as `connector run` does."""
     with as_tenant(house.engine, player.tenant_id) as session:
+        refresh = refresh or player.starts_over
         run_id = runs.request(session, player.tenant_id, player.connector_id, refresh=refresh)
     dispatch.wake(house.engine, house.settings, publish, player.connector_id)
     return run_id
@@ -71,9 +79,12 @@ def _links(house: House, role: Role) -> list[Mapping[str, int | None]]:
     neighbours.put_connector(house.settings.saleslayer_url, role.code, DEFAULT_SECRET, role.catalogue)
     found = [Channel(number, name) for number, (name, _) in enumerate(role.storefronts, start=1)]
     opened = neighbours.open_store(
-        house.settings.bigcommerce_url, role.store_hash,
+        house.settings.bigcommerce_url,
+        role.store_hash,
         {
-            "token": STORE_TOKEN, "plan": role.plan, "latency": role.latency,
+            "token": STORE_TOKEN,
+            "plan": role.plan,
+            "latency": role.latency,
             "channels": [{"id": channel.id, "name": channel.name} for channel in found],
         },
     )

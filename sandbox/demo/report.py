@@ -50,9 +50,13 @@ def _headline(scene: Scene, served: Sequence[tuple[str, int]]) -> Panel:
     started = f"{entry.started_at:%Y-%m-%d %H:%M:%S} UTC" if entry.started_at else "not started"
     by = ", ".join(f"{count} by worker {name}" for name, count in served)
     body = Text.assemble(
-        (scene.state, "bold"), f": {register.headline(entry)}\n",
-        (f"started {started} · {scene.seconds:.1f} s from request to end · {entry.calls} calls to BigCommerce,"
-         f" {entry.source_calls} to Sales Layer\n{_slices(entry.slices)}" + (f": {by}" if by else ""), "dim"),
+        (scene.state, "bold"),
+        f": {register.headline(entry)}\n",
+        (
+            f"started {started} · {scene.seconds:.1f} s from request to end · {entry.calls} calls to BigCommerce,"
+            f" {entry.source_calls} to Sales Layer\n{_slices(entry.slices)}" + (f": {by}" if by else ""),
+            "dim",
+        ),
     )
     title = f"{player.tenant} / {player.connector} · run {entry.id}"
     return Panel(body, title=title, title_align="left", box=box.ROUNDED)

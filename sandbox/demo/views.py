@@ -18,8 +18,12 @@ from sandbox.demo.watch import Bar, Scene, View
 BAR = 12
 KINDS = {ItemKind.CATEGORY: "Categories", ItemKind.PRODUCT: "Products", ItemKind.VARIANT: "Variants"}
 COLOURS = {
-    RunState.COMPLETED: "green", RunState.UNCHANGED: "green", RunState.COMPLETED_WITH_ERRORS: "yellow",
-    RunState.FAILED: "red", RunState.CANCELLED: "red", RunState.QUEUED: "dim",
+    RunState.COMPLETED: "green",
+    RunState.UNCHANGED: "green",
+    RunState.COMPLETED_WITH_ERRORS: "yellow",
+    RunState.FAILED: "red",
+    RunState.CANCELLED: "red",
+    RunState.QUEUED: "dim",
 }
 
 

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from sandbox.saleslayer.credentials import DEFAULT_SECRET, default_code
 from sandbox.saleslayer.sandbox import Sandbox
-from sandbox.saleslayer.server import serve
+from sandbox.saleslayer.server import HOST, serve
 
 
 def arguments() -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.saleslayer", description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
+    parser.add_argument("--host", default=HOST)
     parser.add_argument("--catalogue", type=Path, nargs="+", action="extend", default=[], metavar="FILE")
     parser.add_argument("--code", action="append", default=[], help="in the order of the catalogues")
     parser.add_argument("--secret", action="append", default=[], help="in the order of the catalogues")
@@ -38,7 +39,7 @@ def main() -> None:
         code = named or default_code(number)
         sandbox.put_connector(code, secret=secret or DEFAULT_SECRET, catalogue=json.loads(file.read_text("utf-8")))
         print(f"connector {code} {file}", flush=True)  # noqa: T201  it is a command
-    serve(sandbox, port=given.port)
+    serve(sandbox, port=given.port, host=given.host)
 
 
 if __name__ == "__main__":

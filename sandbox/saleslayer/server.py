@@ -50,11 +50,12 @@ class AnnouncedServer(uvicorn.Server):
         """Starts to listen, then prints the address as the last line of the start."""
         await super().startup(sockets)
         for one in sockets or ():
-            print(f"listening http://{HOST}:{one.getsockname()[1]}", flush=True)  # noqa: T201  what callers wait for
+            host, at, *_ = one.getsockname()
+            print(f"listening http://{host}:{at}", flush=True)  # noqa: T201  what callers wait for
 
 
-def serve(sandbox: Sandbox, *, port: int) -> None:
-    """Listens on loopback until SIGTERM; port 0 takes a free one."""
+def serve(sandbox: Sandbox, *, port: int, host: str = HOST) -> None:
+    """Listens until SIGTERM, on loopback unless told otherwise; port 0 takes a free one."""
     config = uvicorn.Config(
         Door(sandbox),
         log_level="warning",
@@ -63,5 +64,5 @@ def serve(sandbox: Sandbox, *, port: int) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=1,
     )
-    with socket.create_server((HOST, port), backlog=128) as listening:
+    with socket.create_server((host, port), backlog=128) as listening:
         AnnouncedServer(config).run(sockets=[listening])

@@ -139,3 +139,28 @@ def test_a_product_shows_only_where_its_categories_do(found: list[list[int]], pa
         shown = coverage.storefronts_of(category_ids, covered)
         assert len(set(shown)) == len(shown)
         assert all(category in category_ids and category in covered[at - 1] for at, category in shown)
+
+
+labels = st.sampled_from(["S", "M", "L", "XL"])
+moved = st.dictionaries(ids, st.tuples(st.tuples(labels, labels), st.tuples(labels, labels)), max_size=6)
+
+
+@given(moved, st.lists(labels, max_size=2), st.sets(labels))
+def test_relabels_take_every_variant_that_is_not_rebuilt_where_it_belongs(
+    found: dict[int, tuple[tuple[str, str], tuple[str, str]]], strange: list[str], unused: set[str]
+) -> None:
+    before, now = (
+        {one: dict(zip(("Size", "Fit"), pair[at], strict=True)) for one, pair in found.items()} for at in (0, 1)
+    )
+    strangers = [{"Size": label} for label in strange]
+    held = {
+        o: unused | {all_of[o] for all_of in (*before.values(), *strangers) if o in all_of} for o in ("Size", "Fit")
+    }
+    moves = options.moves(before, now, strangers=strangers, known_labels=held)
+    called = {(one.option, one.old): one.new for one in moves.relabels}
+    for one in found.keys() - moves.rebuilt:
+        assert {option: called.get((option, label), label) for option, label in before[one].items()} == now[one]
+    for (option, old), new in called.items():
+        assert new not in held[option], "a label that the option has is never given twice"
+        assert {option: old} not in strangers, "what is not ours keeps its label"
+    assert len({(option, new) for (option, _), new in called.items()}) == len(called)

@@ -26,8 +26,16 @@ from sandbox.generator.catalogue import generate
 
 REPOSITORY = Path(__file__).parents[2]
 GIVEN = (
-    "ONCE", "CATALOGUE", "ROOT", "DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "SALESLAYER_URL",
-    "BIGCOMMERCE_URL", "CREDENTIAL_KEYS", "SLICE_SECONDS",
+    "ONCE",
+    "CATALOGUE",
+    "ROOT",
+    "DATABASE_URL",
+    "MIGRATION_DATABASE_URL",
+    "REDIS_URL",
+    "SALESLAYER_URL",
+    "BIGCOMMERCE_URL",
+    "CREDENTIAL_KEYS",
+    "SLICE_SECONDS",
 )
 pytestmark = pytest.mark.timeout(180)
 
@@ -36,7 +44,9 @@ OUTCOMES = ("created", "updated", "disabled", "unchanged", "rejected", "failed",
 BY_STOREFRONT = {
     "type": "object",
     "additionalProperties": {
-        "type": "object", "properties": dict.fromkeys(OUTCOMES, COUNT), "additionalProperties": False,
+        "type": "object",
+        "properties": dict.fromkeys(OUTCOMES, COUNT),
+        "additionalProperties": False,
     },
 }
 ONE_STOREFRONT = {**BY_STOREFRONT, "propertyNames": {"const": "-"}}
@@ -65,7 +75,9 @@ RUN = {
     },
 }
 SUMMARY = {
-    "type": "object", "required": ["runs"], "additionalProperties": False,
+    "type": "object",
+    "required": ["runs"],
+    "additionalProperties": False,
     "properties": {"runs": {"type": "array", "items": RUN}},
 }
 
@@ -104,8 +116,12 @@ def a_demo(folder: Path, **environment: str) -> Iterator[Watched]:
     """The demo under way with this environment, its temporary folder its own."""
     inherited = {name: value for name, value in os.environ.items() if name not in GIVEN}
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox.demo"], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env={**inherited, "TMPDIR": str(folder), **environment},
+        [sys.executable, "-m", "sandbox.demo"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**inherited, "TMPDIR": str(folder), **environment},
     )
     watched, stop = Watched(process, folder, {}), Event()
 
@@ -169,7 +185,10 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
 def a_store() -> Iterator[str]:
     """The address of a BigCommerce of our own."""
     with subprocess.Popen(
-        [sys.executable, "-m", "sandbox.bigcommerce", "--port", "0"], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "sandbox.bigcommerce", "--port", "0"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         yield process.stdout.readline().split()[1]
@@ -210,10 +229,14 @@ def test_nothing_is_left_of_it(ended: Ended) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "seen"), [(signal.SIGTERM, 143, "postgres"), (signal.SIGKILL, -signal.SIGKILL, "celery")],
+    ("number", "code", "seen"),
+    [(signal.SIGTERM, 143, "postgres"), (signal.SIGKILL, -signal.SIGKILL, "celery")],
 )
 def test_nothing_is_left_of_it_either_when_it_is_ended_from_outside(
-    tmp_path: Path, number: signal.Signals, code: int, seen: str,
+    tmp_path: Path,
+    number: signal.Signals,
+    code: int,
+    seen: str,
 ) -> None:
     with a_demo(tmp_path) as watched:
         give_up_at = time.monotonic() + 60
@@ -261,7 +284,9 @@ def test_what_cannot_be_played_is_said(environment: dict[str, str], said: str) -
     ],
 )
 def test_the_second_storefront_is_linked_to_the_category_that_root_names(
-    tmp_path: Path, name: str | None, root: int,
+    tmp_path: Path,
+    name: str | None,
+    root: int,
 ) -> None:
     rows = [(11, 0, "Luma"), (12, 11, "Men"), (13, 12, "Tops"), (14, 11, "Tops"), (15, 11, "Tops")]
     catalogue = generate(seed=1, categories=3, products=1, variants_per_product=1)

@@ -97,7 +97,8 @@ class Stage:
         """One price, one name, one image, one hidden and one deleted item at the source."""
         items = f"{self.house.settings.saleslayer_url}/_control/connectors/{self.code}/items/products"
         for product, change in (
-            (PRICED, {"product_price": "53.5"}), (RENAMED, {"product_name_en": "Teton Pullover, renamed"}),
+            (PRICED, {"product_price": "53.5"}),
+            (RENAMED, {"product_name_en": "Teton Pullover, renamed"}),
             (PICTURED, {"product_image": [NEW_PICTURE]}),
         ):
             self.http.patch(f"{items}/{product}", json=change).raise_for_status()
@@ -211,7 +212,8 @@ def test_what_is_rejected_says_why(story: Story) -> None:
 
 
 def test_of_products_with_one_name_the_lowest_id_is_created_and_the_others_name_it(
-    story: Story, catalogue: Tables,
+    story: Story,
+    catalogue: Tables,
 ) -> None:
     failed = {one.source_id: one for one in story.first.troubled[Outcome.FAILED]}
     assert {one: item.code for one, item in failed.items()} == dict.fromkeys(NAMELESS, "name_taken")
@@ -222,7 +224,11 @@ def test_of_products_with_one_name_the_lowest_id_is_created_and_the_others_name_
 
 @pytest.mark.parametrize(("channel", "root", "count"), [(MAIN, 11, 39), (SECOND, MEN, 9)])
 def test_each_storefront_has_its_part_of_the_tree(
-    story: Story, catalogue: Tables, channel: int, root: int, count: int,
+    story: Story,
+    catalogue: Tables,
+    channel: int,
+    root: int,
+    count: int,
 ) -> None:
     here = store_paths(story.first.store, channel)
     wanted = {path: catalogue["catalogue"][one] for one, path in source_paths(catalogue, {root}).items()}
@@ -236,7 +242,8 @@ def test_each_storefront_has_its_part_of_the_tree(
 
 
 def test_an_address_is_held_once_in_the_store_and_by_every_category_that_alone_asks_for_it(
-    story: Story, catalogue: Tables,
+    story: Story,
+    catalogue: Tables,
 ) -> None:
     trees = {channel: store_paths(story.first.store, channel) for channel in (MAIN, SECOND)}
     below_men = source_paths(catalogue, {MEN})
@@ -292,7 +299,8 @@ def test_every_picture_and_custom_field_is_in_the_store(story: Story, catalogue:
 
 
 def test_products_stand_in_their_categories_and_on_the_storefronts_that_show_them(
-    story: Story, catalogue: Tables,
+    story: Story,
+    catalogue: Tables,
 ) -> None:
     paths = {
         row["category_id"]: (channel, path)
@@ -400,7 +408,11 @@ def test_after_five_edits_those_alone_are_written(story: Story, catalogue: Table
     assert set(before) == set(after)
     assert {sku for sku in after if without_dates(after[sku]) != without_dates(before[sku])} == set(refs.values())
     assert story.edited.counters["product"]["-"] == {
-        "updated": 3, "disabled": 2, "unchanged": 170, "rejected": 9, "failed": 6,
+        "updated": 3,
+        "disabled": 2,
+        "unchanged": 170,
+        "rejected": 9,
+        "failed": 6,
     }
     assert story.edited.store["categories"] == story.refreshed.store["categories"]
     assert changes(before, after, refs[PRICED]) == {"price": (52, 53.5), "calculated_price": (52, 53.5)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
@@ -17,6 +18,9 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    RebuildVariants,
+    Relabel,
+    RelabelOptions,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -53,6 +57,21 @@ TABLE: list[tuple[Change, Key, Action]] = [
     # What belongs to a product and is sent apart is about the product.
     (ShowOptions(301, OPTIONS, "dd"), Key(ItemKind.PRODUCT, 301), Action.SHOW),
     (AssignStorefronts(301, (1, 2), "ee"), Key(ItemKind.PRODUCT, 301), Action.ASSIGN),
+    (RelabelOptions(301, (Relabel("Size", "S", "Small"),), {1: "gg"}), Key(ItemKind.PRODUCT, 301), Action.RELABEL),
+    (
+        RebuildVariants(
+            301,
+            (a_variant(1),),
+            {1: 601},
+            {2: 602},
+            OPTIONS,
+            {1: {"options": "hh"}},
+            sends_stock=False,
+            kept={601: {"sku": "V"}},
+        ),
+        Key(ItemKind.PRODUCT, 301),
+        Action.REBUILD,
+    ),
     (CreateVariant(1, 301, a_variant(1), OPTIONS, {}), Key(ItemKind.VARIANT, 1), Action.CREATE),
     (
         UpdateVariant(1, 301, a_variant(1, enabled=False), frozenset({"stock"}), {"stock": "ff"}),
@@ -63,6 +82,10 @@ TABLE: list[tuple[Change, Key, Action]] = [
     (Disable(ItemKind.CATEGORY, 11, 2), Key(ItemKind.CATEGORY, 11, 2), Action.DISABLE),
     (Disable(ItemKind.VARIANT, 1), Key(ItemKind.VARIANT, 1), Action.DISABLE),
 ]
+
+
+def test_the_table_holds_every_sort_of_change() -> None:
+    assert {type(change) for change, _, _ in TABLE} == set(get_args(Change))
 
 
 @pytest.mark.parametrize(("change", "key", "action"), TABLE, ids=[type(row[0]).__name__ for row in TABLE])

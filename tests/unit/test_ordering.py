@@ -20,6 +20,15 @@ DEEPEST = (CATEGORY, Action.CREATE, DEEPEST_CATEGORY)
         pytest.param((CATEGORY, Action.CREATE, 1), (CATEGORY, Action.CREATE, 2), id="a parent before its children"),
         pytest.param((CATEGORY, Action.CREATE, 1), (CATEGORY, Action.UPDATE, 2), id="a child moves below a new parent"),
         pytest.param((CATEGORY, Action.UPDATE, 1), (CATEGORY, Action.CREATE, 2), id="a new child below a moved parent"),
+        pytest.param(
+            (PRODUCT, Action.RELABEL, 0), (PRODUCT, Action.REBUILD, 0), id="labels are free before they are taken"
+        ),
+        pytest.param(
+            (PRODUCT, Action.REBUILD, 0), (VARIANT, Action.CREATE, 0), id="places are free before they are taken"
+        ),
+        pytest.param(
+            (PRODUCT, Action.REBUILD, 0), (VARIANT, Action.UPDATE, 0), id="a variant is rebuilt before it is updated"
+        ),
         pytest.param(DEEPEST, (PRODUCT, Action.CREATE, 0), id="categories before the products that stand in them"),
         pytest.param(DEEPEST, (PRODUCT, Action.UPDATE, 0), id="idem, of products that are there"),
         pytest.param(

@@ -241,6 +241,13 @@ def test_a_next_page_on_another_host_is_never_fetched(elsewhere: str) -> None:
     assert script.asked == []
 
 
+@pytest.mark.parametrize("behind", ["https://api.saleslayer.com", "http://127.0.0.1:8200", "http://localhost"])
+def test_a_next_page_on_the_server_behind_a_recorder_is_fetched_through_the_recorder(behind: str) -> None:
+    script = Script(EMPTY)
+    next_page(script, f"{behind}/?page_token={TOKEN}")
+    assert str(script.asked[0].url) == NEXT
+
+
 def test_a_next_page_is_fetched_by_our_own_scheme_and_without_a_login() -> None:
     script = Script(EMPTY)
     next_page(script, f"http://user:word@PIM.test/?page_token={TOKEN}#part")

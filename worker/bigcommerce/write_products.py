@@ -77,8 +77,7 @@ def _created(
     }
     product_id = int(raw["id"])
     fingerprints = {group: value for group, value in change.fingerprints.items() if group not in _LATER}
-    if job.missing_categories:
-        fingerprints.pop(Group.CATEGORIES, None)
+    fingerprints[Group.CATEGORIES] = job.categories_sent()
     own = Relation(
         Key(ItemKind.PRODUCT, job.change.source_id), product_id, None, created_here=True,
         enabled=change.product.fields.get("is_visible") is not False, fingerprints=fingerprints, parts=parts,
@@ -146,8 +145,10 @@ def _updated(client: Client, job: Job, problems: tuple[Problem, ...]) -> Applied
     sent = {
         group: value
         for group, value in change.fingerprints.items()
-        if group in change.groups and group not in _LATER and not (group == Group.CATEGORIES and job.missing_categories)
+        if group in change.groups and group not in _LATER
     }
+    if Group.CATEGORIES in change.groups:
+        sent[Group.CATEGORIES] = job.categories_sent()
     visible = change.product.fields.get("is_visible")
     relation = replace(
         relation,

@@ -58,6 +58,8 @@ class CreateProduct:
     """(storefront, category) where it stands"""
     fingerprints: Fingerprints
     variant_fingerprints: dict[int, Fingerprints] = field(default_factory=dict)
+    without: tuple[int, ...] = ()
+    """Categories that cannot be sent: it goes without them, and is told of them when they can."""
     what: Literal["create_product"] = "create_product"
 
 
@@ -71,6 +73,7 @@ class UpdateProduct:
     groups: frozenset[str]
     fingerprints: Fingerprints
     outcome: Outcome = Outcome.UPDATED
+    without: tuple[int, ...] = ()
     what: Literal["update_product"] = "update_product"
 
 

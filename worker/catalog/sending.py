@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from worker.catalog import fingerprint
 from worker.catalog.changes import Change
 from worker.catalog.items import Problem
 from worker.catalog.store import Relation
@@ -32,8 +33,14 @@ class Job:
     parent_store_id: int = 0
     category_ids: tuple[int, ...] | None = None
     """The whole set of the store's categories that the product is to stand in, those of others included."""
+    places: tuple[tuple[int, int], ...] = ()
+    """(storefront, category) of the product's categories that are in the store."""
     missing_categories: tuple[int, ...] = ()
     """Source ids of categories that are not in the store: the product goes without them."""
+
+    def categories_sent(self) -> str:
+        """The fingerprint of the places that the product is really told."""
+        return fingerprint.of(sorted([storefront, category] for storefront, category in self.places))
 
 
 @dataclass(frozen=True, slots=True)

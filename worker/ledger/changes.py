@@ -131,6 +131,14 @@ def retry_later(session: Session, ids: Sequence[int]) -> None:
     )
 
 
+def try_again(session: Session, change_id: int, wave: int) -> None:
+    """The change met a name or SKU that another one of this run may be about to give up: once more, later."""
+    session.execute(
+        text("UPDATE pending_change SET state = 'pending', attempts = attempts + 1, wave = :wave WHERE id = :id"),
+        {"id": change_id, "wave": wave},
+    )
+
+
 def revise(session: Session, change_id: int, change: Change) -> None:
     """The intent has grown (what a rebuild must keep): it is pending again, with that in it."""
     session.execute(
@@ -150,6 +158,18 @@ def drop_others(session: Session, connector_id: int, kind: ItemKind, ids: Iterab
         text("DELETE FROM pending_change WHERE connector_id = :connector AND kind = :kind AND source_id = ANY(:ids)"),
         {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
     )
+
+
+def categories_to_come(session: Session, connector_id: int) -> set[tuple[int, int]]:
+    """(storefront, category) of the categories that are still to be created."""
+    rows = session.execute(
+        text(
+            "SELECT storefront_id, source_id FROM pending_change"
+            " WHERE connector_id = :id AND kind = 'category' AND action = 'create'",
+        ),
+        {"id": connector_id},
+    )
+    return {(row[0], row[1]) for row in rows}
 
 
 def left(session: Session, connector_id: int) -> dict[tuple[str, str], int]:

@@ -415,14 +415,16 @@ def refused_for(session: Session, connector_id: int, code: str) -> set[tuple[Ite
     return {(ItemKind(row[0]), row[1]) for row in rows}
 
 
-def fit_variants_of(session: Session, connector_id: int, product_ids: Sequence[int]) -> list[SourceRow]:
-    """The variants of these products that nothing is wrong with."""
+def variants_of(
+    session: Session, connector_id: int, product_ids: Sequence[int], *, refused: str | None,
+) -> list[SourceRow]:
+    """The variants of these products that stand refused for this code; None = those that are fit."""
     rows = session.execute(
         text(
             f"SELECT {_ROW} FROM source_item WHERE connector_id = :connector AND kind = 'variant'"  # noqa: S608
-            " AND parent_id = ANY(:ids) AND NOT gone AND refused IS NULL",
+            " AND parent_id = ANY(:ids) AND NOT gone AND refused IS NOT DISTINCT FROM :refused",
         ),
-        {"connector": connector_id, "ids": list(product_ids)},
+        {"connector": connector_id, "ids": list(product_ids), "refused": refused},
     )
     return [_source_row(row) for row in rows]
 

@@ -1,20 +1,22 @@
 """In which order changes are sent.
 
 A wave begins when the one before it is done: what a later one refers to
-(parents, category ids, product ids) is then known.
+(parents, category ids, product ids) is then known. Updates go before creations: a name or
+SKU that one item gives up is then free for the other. What meets a name that is still taken
+is tried once more, in the wave behind its own (`again`).
 """
 
 from __future__ import annotations
 
 from models.vocabulary import Action, ItemKind
 
-PRODUCTS_CREATED = 20
-PRODUCTS_UPDATED = 25
+PRODUCTS_UPDATED = 20
+PRODUCTS_CREATED = 25
 RELABELLED = 28
 REBUILT = 29
 SHOWN = 30
-VARIANTS_CREATED = 40
-VARIANTS_UPDATED = 45
+VARIANTS_UPDATED = 40
+VARIANTS_CREATED = 45
 ASSIGNED = 50
 DISABLED_VARIANTS = 60
 DISABLED_PRODUCTS = 70
@@ -48,3 +50,8 @@ def wave(kind: ItemKind, action: Action, level: int = 0) -> int:
             return VARIANTS_CREATED
         case _:
             return VARIANTS_UPDATED
+
+
+def again(wave: int) -> int:
+    """The wave in which a change that met a taken name or SKU is tried once more."""
+    return wave + 1

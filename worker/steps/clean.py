@@ -179,8 +179,11 @@ def _repeated(tools: Toolbox, session: Session, *, all_due: bool) -> None:
         for kind, source_id in standing - now:
             verdicts.refused.setdefault(kind, {})[source_id] = None
             verdicts.healed.setdefault(kind, []).append(source_id)
+        free = [source_id for kind, source_id in standing - now if kind is ItemKind.PRODUCT]
+        for row in mirror.variants_of(session, tools.connector_id, free, refused="product_refused"):
+            verdicts.say(row, (), Outcome.BLOCKED, looked_at=True)
         products = [one.source_id for one in repeated if one.kind is ItemKind.PRODUCT]
-        for row in mirror.fit_variants_of(session, tools.connector_id, products):
+        for row in mirror.variants_of(session, tools.connector_id, products, refused=None):
             problem = Problem("product_refused", f"its product {row.parent_id} cannot be sent; see the product's status")
             verdicts.say(row, (problem,), Outcome.BLOCKED, looked_at=True)
         _writing(tools, verdicts)(session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -72,6 +72,9 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
         kept = {"part": "families", "after": -1}
         if (yield Save(dict(kept), _writing(tools, planned, first=True))):
             return False
+    with tools.read() as session:
+        there = changes.categories_to_come(session, tools.connector_id)
+        there |= {(at.storefront_id, at.source_id) for at in relations.of_categories(session, tools.connector_id)}
     after = int(kept["after"])
     while True:
         with tools.read() as session:
@@ -85,7 +88,7 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
         after = families[-1].id
         planned = Plan()
         for family in families:
-            _Family(tools, planned, family, known, trees, kinds, all_due).plan()
+            _Family(tools, planned, family, known, trees, there, kinds, all_due).plan()
         if (yield Save({"part": "families", "after": after}, _writing(tools, planned))):
             return False
     yield Save(None, lambda session: _finish(tools, session, trees))
@@ -159,6 +162,8 @@ class _Family:
     family: Family
     known: Mapping[Key, Relation]
     trees: Trees
+    there: Set[tuple[int, int]]
+    """(storefront, category) that are in the store, or will be when products are sent."""
     kinds: Mapping[ItemKind, Mapped]
     all_due: bool
 
@@ -174,50 +179,53 @@ class _Family:
         if row.refused is not None:
             return
         product = reading.product(row, self.kinds)
-        places = tuple(
-            (storefront, category)
-            for storefront, category in coverage.storefronts_of(product.category_ids, self.trees.covered)
-            if self.trees.rows[category].refused is None
-        )
+        wanted = coverage.storefronts_of(product.category_ids, self.trees.covered)
+        places = tuple(place for place in wanted if place in self.there)
+        without = tuple(dict.fromkeys(category for storefront, category in wanted if (storefront, category) not in places))
         fit = [
             reading.variant(one, self.kinds) for one in self.family.variants if not one.gone and one.refused is None
         ]
         shown = options.of_product(fit)
         if relation is not None:
-            self._linked(row, product, relation, places, shown)
+            self._linked(row, product, relation, places, without, shown)
             moved = self._moved(relation, fit, shown)
             self._variants([one for one in fit if one.source_id not in moved.rebuilt], shown)
             self._gone(moved)
         elif places:
-            self._new(product, places, fit, shown)
+            self._new(product, places, without, fit, shown)
         else:
-            self._nowhere(product, fit)
+            self._nowhere(product, without, fit)
 
     def _new(
-        self, product: Product, places: tuple[tuple[int, int], ...], fit: list[Variant], shown: tuple[Option, ...],
+        self, product: Product, places: tuple[tuple[int, int], ...], without: tuple[int, ...], fit: list[Variant],
+        shown: tuple[Option, ...],
     ) -> None:
         said = difference.product_groups(product, places, shown)
         fingerprints = fingerprint.of_groups(said)
         variants = {one.source_id: fingerprint.of_groups(difference.variant_groups(one)) for one in fit}
         self.planned.add(
-            CreateProduct(product.source_id, product, tuple(fit), shown, places, fingerprints, variants),
+            CreateProduct(product.source_id, product, tuple(fit), shown, places, fingerprints, variants, without),
         )
         self._show(product.source_id, shown, fingerprints)
         self._assign(product.source_id, places, fingerprints)
 
-    def _nowhere(self, product: Product, fit: list[Variant]) -> None:
-        """No storefront shows any of its categories: a product with no category is not sent (the original's §4)."""
-        text = "none of its categories is shown on a storefront; add it to one that is, or link more of the tree"
-        problem = Problem("no_category", text)
+    def _nowhere(self, product: Product, without: tuple[int, ...], fit: list[Variant]) -> None:
+        """A product with no category is not sent (the original's §4); it waits for those that cannot be sent yet."""
+        if without:
+            text = f"category {without[0]} cannot be sent, and it stands in no other; see that category's status"
+            outcome, problem = Outcome.BLOCKED, Problem("category_missing", text)
+        else:
+            text = "none of its categories is shown on a storefront; add it to one that is, or link more of the tree"
+            outcome, problem = Outcome.REJECTED, Problem("no_category", text)
         at = Key(ItemKind.PRODUCT, product.source_id)
-        self.planned.settled.append(Settled(at, Outcome.REJECTED, problem.code, text, (problem,)))
+        self.planned.settled.append(Settled(at, outcome, problem.code, text, (problem,)))
         for one in fit:
             blocked = f"its product {product.source_id} cannot be sent; see the product's status"
             self.planned.settled.append(_blocked(Key(ItemKind.VARIANT, one.source_id), "product_refused", blocked))
 
     def _linked(
         self, row: SourceRow, product: Product, relation: Relation, places: tuple[tuple[int, int], ...],
-        shown: tuple[Option, ...],
+        without: tuple[int, ...], shown: tuple[Option, ...],
     ) -> None:
         said = difference.product_groups(product, places, shown)
         fingerprints = fingerprint.of_groups(said)
@@ -229,7 +237,7 @@ class _Family:
         looked_at = row.due or self.all_due
         if own and looked_at:
             outcome = Outcome.DISABLED if relation.enabled and not visible else Outcome.UPDATED
-            self.planned.add(UpdateProduct(product.source_id, product, places, own, fingerprints, outcome))
+            self.planned.add(UpdateProduct(product.source_id, product, places, own, fingerprints, outcome, without))
         if Group.OPTIONS in groups:
             # Whether or not the product itself is due: its options come from its variants.
             groups -= {Group.OPTIONS} if not self._show(product.source_id, shown, fingerprints) else frozenset[str]()
@@ -336,6 +344,9 @@ def _writing(tools: Toolbox, planned: Plan, *, first: bool = False) -> Write:
     def write(session: Session) -> None:
         if first:
             changes.clear(session, tools.connector_id)
+            made = [change.source_id for _, change in planned.changes if isinstance(change, CreateCategory)]
+            # Products that were blocked for want of them, or sent without, are planned in this run.
+            statuses.heal_products_of(session, tools.connector_id, made)
         changes.plan(session, tools.tenant_id, tools.connector_id, tools.run_id, planned.changes)
         figures = {
             (kind.value, storefront, f"to_{action}"): count

@@ -67,7 +67,7 @@ def read_source(tools: Toolbox, cursor: Cursor | None) -> Step:
     """Bring the mirror up to date with the source."""
     kept = dict(cursor or {})
     if kept.get("part", "pages") == "pages":
-        attempt = Attempt.from_json(kept) if kept.get("next_url") else None
+        attempt = Attempt.from_json(kept) if kept.get("page") else None
         broken = int(kept.get("broken", 0))
         while attempt is None or attempt.next_url is not None:
             if broken >= 2:
@@ -186,7 +186,8 @@ def _take_over(tools: Toolbox, kept: dict[str, Any]) -> Step:
         portion = _Portion(tools.connector_id)
         leaving = yield Save(kept, portion.take_over)
         moved = portion.moved
-        if leaving:
+        # The last portion and the cursor's move go together: to leave between them would get nobody on.
+        if leaving and moved == PORTION:
             return False
     attempt = Attempt.from_json(kept)
 

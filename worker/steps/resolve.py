@@ -112,21 +112,23 @@ class _Resolver:
                     parent_store_id=parent.store_id if parent else 0,
                 )
             case CreateProduct():
-                ids, missing = self._places(change.places)
+                ids, there, missing = self._places(change.places, change.without)
+                if not ids:
+                    return Key(ItemKind.CATEGORY, missing[0])
                 return Job(
-                    pending.id, change, pending.attempts, pending.unsure, relation, category_ids=ids,
+                    pending.id, change, pending.attempts, pending.unsure, relation, category_ids=ids, places=there,
                     missing_categories=missing,
                 )
             case UpdateProduct():
                 if relation is None:
                     return key_of(change)
-                ids, missing = self._places(change.places)
+                ids, there, missing = self._places(change.places, change.without)
                 row = self._held.get(relation.store_id)
                 # Categories of other storefronts, and those that Sales Layer does not manage, stay.
                 others = tuple(c for c in (row.fields.get("categories") or () if row else ()) if c not in self._ours)
                 return Job(
                     pending.id, change, pending.attempts, pending.unsure, relation, category_ids=(*ids, *others),
-                    missing_categories=missing,
+                    places=there, missing_categories=missing,
                     images_before=tuple(int(one[0]) for one in (row.fields.get("images") or () if row else ())),
                 )
             case CreateVariant() | UpdateVariant():
@@ -150,12 +152,16 @@ class _Resolver:
                     return key_of(change)
                 return Job(pending.id, change, pending.attempts, pending.unsure, relation)
 
-    def _places(self, places: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        ids, missing = [], []
+    def _places(
+        self, places: Sequence[tuple[int, int]], without: Sequence[int],
+    ) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...], tuple[int, ...]]:
+        """The store's ids of these categories, the places that they are, and the categories that are not there."""
+        ids, there, missing = [], [], list(without)
         for storefront_id, source_id in places:
             relation = self._categories.get(Key(ItemKind.CATEGORY, source_id, storefront_id))
             if relation is None:
                 missing.append(source_id)
             else:
                 ids.append(relation.store_id)
-        return tuple(ids), tuple(dict.fromkeys(missing))
+                there.append((storefront_id, source_id))
+        return tuple(ids), tuple(there), tuple(dict.fromkeys(missing))

@@ -21,12 +21,14 @@ from worker.catalog.changes import (
     UpdateProduct,
     UpdateVariant,
 )
+from worker.catalog.changes import action as action_of
 from worker.catalog.changes import key as key_of
 from worker.catalog.items import Key, Problem, Settled
 from worker.catalog.sending import Applied, Job
 from worker.errors import AnswerLost, ItemTrouble, RefusedByStore, WorkerError
 from worker.ledger import changes, mirror, relations, statuses
 from worker.ledger.changes import QUARANTINED_AFTER, Pending
+from worker.rules import ordering
 from worker.steps.resolve import Orphan
 from worker.steps.toolbox import Toolbox
 
@@ -56,6 +58,8 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
             changes.revise(session, one.job.pending_id, one.revised)
         elif one.trouble is None:
             _succeeded(books, one)
+        elif _may_clear_up(one):
+            changes.try_again(session, one.job.pending_id, ordering.again(wave_of(one.job)))
         else:
             _met_trouble(books, one.job, one.trouble)
     foreign = relations.remember(
@@ -73,7 +77,6 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
     for kind, ids in books.failed.items():
         changes.drop_others(session, tools.connector_id, kind, ids)
     _write(tools, session, books)
-    _heal(tools, session, applied)
 
 
 def _write(tools: Toolbox, session: Session, books: Books) -> None:
@@ -121,6 +124,19 @@ def _succeeded(books: Books, one: Applied) -> None:
             books.weak.append(_settled(at, Outcome.UPDATED, problems))
 
 
+def _may_clear_up(one: Applied) -> bool:
+    """A name or SKU that is taken may be given up by another change of this run: tried once more, behind it."""
+    taken = isinstance(one.trouble, RefusedByStore) and one.trouble.status == 409
+    return taken and not one.job.attempts and not one.relations
+
+
+def wave_of(job: Job) -> int:
+    """The wave in which the job's change goes."""
+    at = key_of(job.change)
+    level = job.change.level if isinstance(job.change, CreateCategory | UpdateCategory) else 0
+    return ordering.wave(at.kind, action_of(job.change), level)
+
+
 def _met_trouble(books: Books, job: Job, trouble: WorkerError) -> None:
     if isinstance(trouble, AnswerLost) and job.attempts + 1 < QUARANTINED_AFTER:
         books.lost.append(job.pending_id)
@@ -159,20 +175,21 @@ def _orphaned(books: Books, orphan: Orphan) -> None:
     if missing == key_of(change):
         return
     text = f"its {missing.kind} {missing.source_id} could not be sent; see that one's status"
-    books.strong.append(_blocked(key_of(change), f"{'parent' if missing.kind is ItemKind.CATEGORY else 'product'}_failed", text))
+    if isinstance(change, CreateProduct):
+        books.strong.append(_blocked(key_of(change), "category_missing", text))
+        blocked = f"its product {change.source_id} could not be sent; see the product's status"
+        books.strong += [
+            _blocked(Key(ItemKind.VARIANT, one.source_id), "product_failed", blocked) for one in change.variants
+        ]
+    else:
+        code = "parent_failed" if missing.kind is ItemKind.CATEGORY else "product_failed"
+        books.strong.append(_blocked(key_of(change), code, text))
 
 
 def _missing(job: Job) -> Iterable[Problem]:
     for source_id in job.missing_categories:
         text = f"sent without category {source_id}, which is not in the store; it follows when that category is there"
         yield Problem("category_missing", text, "categories")
-
-
-def _heal(tools: Toolbox, session: Session, applied: Sequence[Applied]) -> None:
-    """What was blocked by a category that is there now is due again, as are products that were sent without it."""
-    made = [one.job.change.source_id for one in applied if one.trouble is None and isinstance(one.job.change, CreateCategory)]
-    if made:
-        statuses.heal_below(session, tools.connector_id, tools.run_id, made)
 
 
 def _settled(at: Key, outcome: Outcome, problems: Sequence[Problem]) -> Settled:
