@@ -9,8 +9,8 @@ WORKDIR /app
 FROM base AS build
 RUN python -m venv /venv
 COPY pyproject.toml requirements.lock ./
-RUN python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); print(*p["project"]["dependencies"], *p["build-system"]["requires"], sep="\n")' > /wanted.txt \
- && pip install --no-cache-dir --constraint requirements.lock --requirement /wanted.txt
+COPY scripts/locked scripts/
+RUN python scripts/locked > /locked.txt && pip install --no-cache-dir --require-hashes --requirement /locked.txt
 COPY . .
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable .
 
@@ -26,8 +26,7 @@ EXPOSE 5555
 CMD ["celery", "-A", "worker.app", "flower", "--port=5555", "--max-tasks=10000", "--purge-offline-workers=300"]
 
 FROM build AS sandbox-build
-RUN python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); print(*p["project"]["optional-dependencies"]["sandbox"], sep="\n")' > /wanted.txt \
- && pip install --no-cache-dir --constraint requirements.lock --requirement /wanted.txt
+RUN python scripts/locked sandbox > /locked.txt && pip install --no-cache-dir --require-hashes --requirement /locked.txt
 
 FROM base AS sandbox
 COPY --from=sandbox-build /venv /venv

@@ -57,8 +57,9 @@ def _codes_in(node: ast.AST) -> Iterator[ast.AST]:
             yield arguments[_PLACE[called]]
         case ast.Call(func=ast.Attribute(attr="say"), keywords=named):
             yield from (one.value for one in named if one.arg == "code")
-        case ast.Assign(targets=[ast.Name(id="code")], value=value) | ast.AnnAssign(
-            target=ast.Name(id="code"), value=ast.expr() as value
+        case (
+            ast.Assign(targets=[ast.Name(id="code")], value=value)
+            | ast.AnnAssign(target=ast.Name(id="code"), value=ast.expr() as value)
         ):
             yield value
         case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):

@@ -228,30 +228,15 @@ def test_outcomes_of_what_the_source_has_no_more_are_counted_apart(books: Books)
 # ---- healing
 
 
-def test_what_was_blocked_by_a_category_is_due_when_it_is_there(books: Books) -> None:
-    old, now = books.run(), books.run()
-    books.item(CATEGORY, 2, parent_id=1)
-    books.item(CATEGORY, 3, parent_id=9)
-    books.item(CATEGORY, 4, parent_id=1)
-    books.item(CATEGORY, 5, parent_id=1)
-    books.record(
-        old, Settled(Key(CATEGORY, 2, 5), Outcome.BLOCKED), Settled(Key(CATEGORY, 3, 5), Outcome.BLOCKED),
-        Settled(Key(CATEGORY, 4, 5), Outcome.FAILED),
-    )
-    books.record(now, Settled(Key(CATEGORY, 5, 5), Outcome.BLOCKED))  # this run settles it itself
-    statuses.heal_below(books.session, books.id, now, [1])
-    assert books.due() == {("category", 2)}
-
-
 def test_a_product_sent_without_a_category_is_due_when_it_is_there(books: Books) -> None:
-    old, now = books.run(), books.run()
+    old = books.run()
     missing = (Problem("name_long", "x"), Problem("category_missing", "x"))
     told = ['{"ID_catalogue": [8, 1]}', '{"ID_catalogue": [8]}', "{}", '{"ID_catalogue": [1]}']
     for number, cells in enumerate(told):
         books.item(PRODUCT, number, cells=cells)
     books.record(old, *(product(number, Outcome.CREATED, problems=missing) for number in range(3)))
     books.record(old, product(3, Outcome.CREATED))
-    statuses.heal_below(books.session, books.id, now, [1])
+    statuses.heal_products_of(books.session, books.id, [1])
     assert books.due() == {("product", 0)}
 
 

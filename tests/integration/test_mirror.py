@@ -425,12 +425,13 @@ def test_who_is_linked_under_a_sku_holds_it(source: Source) -> None:
     assert mirror.repeated_skus(source.session, source.id) == [Repeated(PRODUCT, 9, "s1", VARIANT, 1)]
 
 
-def test_fit_variants_are_present_and_not_refused(source: Source) -> None:
+def test_variants_are_found_by_what_they_stand_refused_for(source: Source) -> None:
     keyed(source, *((VARIANT, number, "", "") for number in (1, 2, 3)))
     source.read(a_row(4, VARIANT, cells={"ID_products": 2}, parent_id=2))
     mirror.refuse(source.session, source.id, VARIANT, {2: "sku_taken"})
     source.session.execute(text("UPDATE source_item SET gone = true WHERE source_id = 3"))
-    assert [row.source_id for row in mirror.fit_variants_of(source.session, source.id, [1])] == [1]
+    assert [row.source_id for row in mirror.variants_of(source.session, source.id, [1], refused=None)] == [1]
+    assert [row.source_id for row in mirror.variants_of(source.session, source.id, [1], refused="sku_taken")] == [2]
 
 
 def test_known_counts_what_the_source_has(source: Source) -> None:

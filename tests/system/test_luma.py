@@ -126,7 +126,7 @@ def story() -> Iterator[Story]:
     with pytest.MonkeyPatch.context() as patch, httpx.Client(trust_env=False, timeout=60) as http:
         for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "SALESLAYER_URL", "BIGCOMMERCE_URL"):
             patch.delenv(name, raising=False)
-        patch.setenv("SLICE_SECONDS", "3")
+        patch.setenv("SLICE_SECONDS", "1")
         (role,) = cast.of(Order(catalogue=LUMA, root="Men"))
         with house() as opened:
             # The quota's pace is shown elsewhere: here it would cost half a minute.

@@ -10,6 +10,7 @@ from typing import Any
 from worker.bigcommerce import batches, encode, reads
 from worker.bigcommerce.client import Answer, Client
 from worker.bigcommerce.limits import ASSIGNMENTS_PER_BATCH, PRODUCTS_PER_DELETE
+from worker.catalog import fingerprint
 from worker.catalog.changes import AssignStorefronts, CreateProduct, ShowOptions, UpdateProduct
 from worker.catalog.fields import Group
 from worker.catalog.items import Image, Problem
@@ -163,28 +164,39 @@ def _delete(client: Client, path: str) -> None:
 
 
 def show(client: Client, job: Job) -> Applied:
-    """Give the product's options their display types, one call an option."""
+    """Give the product's options their display types, one call an option.
+
+    Where a slice ends between two of them, those that were shown are marked, and not sent a second time.
+    """
     change, relation = job.change, job.relation
     assert isinstance(change, ShowOptions)
     assert relation is not None
-    known = relation.parts.get("options") or {}
+    known = dict(relation.parts.get("options") or {})
     problems = []
     for place, option in enumerate(change.options):
         held = known.get(option.name)
         if held is None:
             problems.append(Problem("option_missing", f"the store has no option {option.name} of this product"))
             continue
-        path = f"/v3/catalog/products/{relation.store_id}/options/{held['id']}"
+        body = encode.shown_option(option, place, held["values"])
+        mark = fingerprint.of([held["id"], body])
+        if held.get("shown") == mark:
+            continue
         try:
-            client.put(path, encode.shown_option(option, place, held["values"]))
+            client.put(f"/v3/catalog/products/{relation.store_id}/options/{held['id']}", body)
         except RefusedByStore as refusal:
-            problems.append(Problem("option_refused", f"option {option.name} keeps its display: {refusal}", option.name))
+            text = f"option {option.name} keeps its display: {refusal}"
+            problems.append(Problem("option_refused", text, option.name))
         except WorkerError as trouble:
-            return Applied(job, trouble=trouble)
+            return Applied(job, (replace(relation, parts={**relation.parts, "options": known}),), trouble=trouble)
+        else:
+            known[option.name] = {**held, "shown": mark}
     sent = {Group.OPTIONS.value: change.fingerprint} if not problems else {}
-    return Applied(
-        job, (replace(relation, fingerprints={**relation.fingerprints, **sent}),), tuple(problems),
+    unmarked = {name: {"id": held["id"], "values": held["values"]} for name, held in known.items()}
+    shown = replace(
+        relation, fingerprints={**relation.fingerprints, **sent}, parts={**relation.parts, "options": unmarked},
     )
+    return Applied(job, (shown,), tuple(problems))
 
 
 def assign(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:

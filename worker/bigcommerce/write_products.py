@@ -11,7 +11,7 @@ from worker.bigcommerce import batches, decode, encode, product_parts, reads
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog.changes import CreateProduct, UpdateProduct
 from worker.catalog.fields import Group
-from worker.catalog.items import Key, Problem, Product
+from worker.catalog.items import Key, Problem
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
 from worker.catalog.values import key
@@ -26,7 +26,7 @@ def create(client: Client, job: Job) -> Applied:
     """Create a product with everything inline; one that an earlier slice may have made is looked up first."""
     change = _creation(job)
     if job.unsure:
-        found = _look_up(client, change.product) or _look_again(client, change.product)
+        found = _look_up(client, job) or _look_again(client, job)
         if found is not None:
             return _adopted(client, job, found)
     try:
@@ -42,7 +42,7 @@ def create(client: Client, job: Job) -> Applied:
 def _refused(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
     change = _creation(job)
     if refusal.status == 409 and job.unsure:
-        found = _look_up(client, change.product)
+        found = _look_up(client, job)
         if found is not None:
             return _adopted(client, job, found)
     has_images = change.product.images or any(variant.images for variant in change.variants)
@@ -177,21 +177,24 @@ def _body(job: Job, *, with_images: bool = True) -> encode.Body:
     )
 
 
-def _look_up(client: Client, product: Product) -> Mapping[str, Any] | None:
-    """The product of this SKU; by name only where the store's SKU is empty (law 3)."""
+def _look_up(client: Client, job: Job) -> Mapping[str, Any] | None:
+    """The product of this SKU; by name only where the store's SKU is empty (law 3). Never one of another item."""
+    product = _creation(job).product
     sku, name = str(product.fields.get("sku")), str(product.fields.get("name"))
-    for row in reads.products_by_sku(client, [sku]):
-        if key(row.get("sku")) == key(sku):
-            return reads.product(client, int(row["id"]))
-    for row in reads.products_by_name(client, name):
-        if key(row.get("name")) == key(name) and not row.get("sku"):
-            return reads.product(client, int(row["id"]))
+    by_sku = (row for row in reads.products_by_sku(client, [sku]) if key(row.get("sku")) == key(sku))
+    by_name = (
+        row for row in reads.products_by_name(client, name) if key(row.get("name")) == key(name) and not row.get("sku")
+    )
+    for found in (by_sku, by_name):
+        for row in found:
+            if int(row["id"]) not in job.taken:
+                return reads.product(client, int(row["id"]))
     return None
 
 
-def _look_again(client: Client, product: Product) -> Mapping[str, Any] | None:
+def _look_again(client: Client, job: Job) -> Mapping[str, Any] | None:
     client.rest(LAG_SECONDS)
-    return _look_up(client, product)
+    return _look_up(client, job)
 
 
 def _partly(answer: Answer) -> tuple[Problem, ...]:

@@ -89,7 +89,7 @@ def create(client: Client, job: Job) -> Applied:
     assert product is not None
     path = f"/v3/catalog/products/{product.store_id}"
     try:
-        if job.unsure and (found := _look_up(client, product.store_id, change.variant)):
+        if job.unsure and (found := _look_up(client, job)):
             return _created(job, found, product, adopted=True)
         options = with_values(client, product.store_id, change.options, [change.variant])
         body = encode.new_variant(change.variant)
@@ -97,7 +97,7 @@ def create(client: Client, job: Job) -> Applied:
         try:
             answer = client.post(f"{path}/variants", body)
         except RefusedByStore as refusal:
-            found = _look_up(client, product.store_id, change.variant) if refusal.status == 409 and job.unsure else None
+            found = _look_up(client, job) if refusal.status == 409 and job.unsure else None
             if found is None:
                 return Applied(job, trouble=refusal)
             return _created(job, found, product, adopted=True)
@@ -117,9 +117,14 @@ def _created(job: Job, row: Any, product: Relation, *, adopted: bool = False) ->
     return Applied(job, (own, product), adopted=adopted)
 
 
-def _look_up(client: Client, product_id: int, variant: Variant) -> Any | None:
-    wanted = key(str(variant.fields.get("sku")))
-    return next((row for row in reads.variants_of(client, product_id) if key(row.get("sku")) == wanted), None)
+def _look_up(client: Client, job: Job) -> Any | None:
+    """The variant of this SKU in its product, unless another item is linked to it."""
+    change, product = job.change, job.parent
+    assert isinstance(change, CreateVariant)
+    assert product is not None
+    wanted = key(str(change.variant.fields.get("sku")))
+    rows = (row for row in reads.variants_of(client, product.store_id) if key(row.get("sku")) == wanted)
+    return next((row for row in rows if int(row["id"]) not in job.taken), None)
 
 
 def with_values(

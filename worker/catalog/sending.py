@@ -21,6 +21,8 @@ class Job:
     attempts: int = 0
     unsure: bool = False
     """An earlier slice may have sent it: look before creating again."""
+    taken: frozenset[int] = frozenset()
+    """Store ids under the same name or SKU that other items are linked to: never adopted (design §6)."""
     relation: Relation | None = None
     """That of the change's own item."""
     parent: Relation | None = None

@@ -357,53 +357,42 @@ class Repeated:
     key: str
     holder_kind: ItemKind
     holder_id: int
+    holder_is_gone: bool = False
+    """The holder is gone at the source, but stands hidden in the store under this name or SKU."""
 
 
 def repeated_names(session: Session, connector_id: int) -> list[Repeated]:
     """Products that share a name with a holder: the one linked under it, else the lowest id (law 11)."""
-    rows = session.execute(
-        text("""
-        SELECT source_id, name_key, holder FROM (
-          SELECT i.source_id, i.name_key, i.refused,
-                 first_value(i.source_id) OVER (PARTITION BY i.name_key ORDER BY
-                   (i.refused IS NOT NULL), (s.store_id IS NULL), i.source_id) AS holder
-          FROM source_item i
-          LEFT JOIN relation l ON l.connector_id = i.connector_id AND l.kind = i.kind AND l.source_id = i.source_id
-          LEFT JOIN store_item s ON s.connector_id = i.connector_id AND s.kind = i.kind AND s.store_id = l.store_id
-            AND s.name_key = i.name_key
-          WHERE i.connector_id = :id AND i.kind = 'product' AND NOT i.gone AND i.name_key IN (
-              SELECT name_key FROM source_item WHERE connector_id = :id AND kind = 'product' AND NOT gone
-                AND name_key <> '' GROUP BY 1 HAVING count(*) > 1)
-            AND (i.refused IS NULL OR i.refused = 'name_taken')
-        ) n WHERE holder <> source_id
-        """),
-        {"id": connector_id},
-    )
-    return [Repeated(ItemKind.PRODUCT, row[0], row[1], ItemKind.PRODUCT, row[2]) for row in rows]
+    return _repeated(session, connector_id, "name", ("product",))
 
 
 def repeated_skus(session: Session, connector_id: int) -> list[Repeated]:
-    """Products and variants that share a SKU with a holder: products before variants, then the lowest id."""
+    """Products and variants that share a SKU with a holder: linked ones first, then products, then the lowest id."""
+    return _repeated(session, connector_id, "sku", ("product", "variant"))
+
+
+def _repeated(session: Session, connector_id: int, what: str, kinds: tuple[str, ...]) -> list[Repeated]:
+    column, code = f"{what}_key", f"{what}_taken"
     rows = session.execute(
-        text("""
-        SELECT kind, source_id, sku_key, holder_kind, holder FROM (
-          SELECT i.kind, i.source_id, i.sku_key,
-                 first_value(i.kind) OVER w AS holder_kind, first_value(i.source_id) OVER w AS holder
+        text(f"""
+        SELECT kind, source_id, key, holder_kind, holder, holder_is_gone FROM (
+          SELECT i.kind, i.source_id, i.gone, i.{column} AS key, first_value(i.kind) OVER w AS holder_kind,
+                 first_value(i.source_id) OVER w AS holder, first_value(i.gone) OVER w AS holder_is_gone
           FROM source_item i
           LEFT JOIN relation l ON l.connector_id = i.connector_id AND l.kind = i.kind AND l.source_id = i.source_id
           LEFT JOIN store_item s ON s.connector_id = i.connector_id AND s.kind = i.kind AND s.store_id = l.store_id
-            AND s.sku_key = i.sku_key
-          WHERE i.connector_id = :id AND i.kind IN ('product', 'variant') AND NOT i.gone AND i.sku_key IN (
-              SELECT sku_key FROM source_item WHERE connector_id = :id AND kind IN ('product', 'variant') AND NOT gone
-                AND sku_key <> '' GROUP BY 1 HAVING count(*) > 1)
-            AND (i.refused IS NULL OR i.refused = 'sku_taken')
-          WINDOW w AS (PARTITION BY i.sku_key ORDER BY
-            (i.refused IS NOT NULL), (s.store_id IS NULL), i.kind, i.source_id)
-        ) n WHERE (holder_kind, holder) <> (kind, source_id)
-        """),
-        {"id": connector_id},
+            AND s.{column} = i.{column}
+          WHERE i.connector_id = :id AND i.kind = ANY(:kinds) AND i.{column} IN (
+              SELECT {column} FROM source_item WHERE connector_id = :id AND kind = ANY(:kinds)
+                AND {column} <> '' GROUP BY 1 HAVING count(*) > 1)
+            AND (NOT i.gone OR s.store_id IS NOT NULL) AND (i.refused IS NULL OR i.refused = :code)
+          WINDOW w AS (PARTITION BY i.{column} ORDER BY
+            (i.refused IS NOT NULL), (s.store_id IS NULL), i.gone, i.kind, i.source_id)
+        ) n WHERE (holder_kind, holder) <> (kind, source_id) AND NOT gone
+        """),  # noqa: S608 constants
+        {"id": connector_id, "kinds": list(kinds), "code": code},
     )
-    return [Repeated(ItemKind(row[0]), row[1], row[2], ItemKind(row[3]), row[4]) for row in rows]
+    return [Repeated(ItemKind(row[0]), row[1], row[2], ItemKind(row[3]), row[4], row[5]) for row in rows]
 
 
 def refused_for(session: Session, connector_id: int, code: str) -> set[tuple[ItemKind, int]]:

@@ -123,6 +123,22 @@ def _by_key(rows: Iterable[Any]) -> dict[Key, Relation]:
     return found
 
 
+def holding(session: Session, connector_id: int, kind: ItemKind, keys: Iterable[str]) -> set[int]:
+    """Store ids that items of ours are linked to under one of these names or SKUs, at the source or in the store."""
+    return set(
+        session.scalars(
+            text("""
+            SELECT l.store_id FROM relation l JOIN source_item i USING (connector_id, kind, source_id)
+            WHERE l.connector_id = :connector AND l.kind = :kind AND (i.name_key = ANY(:keys) OR i.sku_key = ANY(:keys))
+            UNION
+            SELECT l.store_id FROM relation l JOIN store_item s USING (connector_id, kind, store_id)
+            WHERE l.connector_id = :connector AND l.kind = :kind AND (s.name_key = ANY(:keys) OR s.sku_key = ANY(:keys))
+            """),
+            {"connector": connector_id, "kind": kind.value, "keys": list(keys)},
+        ),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Vanished:
     """A relation whose store item is not in the store any more."""

@@ -171,7 +171,9 @@ def _repeated(tools: Toolbox, session: Session, *, all_due: bool) -> None:
         verdicts = Verdicts()
         standing = mirror.refused_for(session, tools.connector_id, code)
         for one in repeated:
-            problem = Problem(code, f"{one.holder_kind} {one.holder_id} has the same {what} ('{one.key}')", what.casefold())
+            where = ", gone at the source and hidden in the store," if one.holder_is_gone else ""
+            told = f"{one.holder_kind} {one.holder_id}{where} has the same {what} ('{one.key}')"
+            problem = Problem(code, told, what.casefold())
             verdicts.refused.setdefault(one.kind, {})[one.source_id] = code
             if all_due or (one.kind, one.source_id) not in standing:
                 verdicts.settled.append(_settled(Key(one.kind, one.source_id), (problem,), Outcome.FAILED))

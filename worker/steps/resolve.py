@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
+from worker.catalog import values
 from worker.catalog.changes import (
     AssignStorefronts,
     Change,
@@ -23,7 +24,7 @@ from worker.catalog.changes import (
     UpdateVariant,
 )
 from worker.catalog.changes import key as key_of
-from worker.catalog.items import Key
+from worker.catalog.items import Key, Product, Variant
 from worker.catalog.sending import Job
 from worker.catalog.store import Relation, StoreRow
 from worker.ledger import connectors, relations, store_items
@@ -43,7 +44,7 @@ def jobs(tools: Toolbox, session: Session, taken: Sequence[Pending]) -> tuple[li
     """The changes as jobs, and those whose parent could not be sent."""
     if not taken:
         return [], []
-    resolver = _Resolver(tools, session, [one.change for one in taken])
+    resolver = _Resolver(tools, session, taken)
     found: list[Job] = []
     orphans: list[Orphan] = []
     for one in taken:
@@ -53,6 +54,12 @@ def jobs(tools: Toolbox, session: Session, taken: Sequence[Pending]) -> tuple[li
         else:
             found.append(job)
     return found, orphans
+
+
+def _keys(item: Product | Variant) -> list[str]:
+    """Name and SKU as they are compared."""
+    found = (values.key(str(item.fields.get(name) or "")) for name in ("name", "sku"))
+    return [key for key in found if key]
 
 
 def _variants_of(change: Change) -> Iterable[int]:
@@ -69,7 +76,16 @@ def _variants_of(change: Change) -> Iterable[int]:
 class _Resolver:
     """Looks up, in as few queries as there are kinds, what a portion of changes refers to."""
 
-    def __init__(self, tools: Toolbox, session: Session, changes: Sequence[Change]) -> None:
+    def __init__(self, tools: Toolbox, session: Session, taken: Sequence[Pending]) -> None:
+        changes = [one.change for one in taken]
+        doubtful = [one.change for one in taken if one.unsure]
+        self._taken = {
+            kind: frozenset(relations.holding(session, tools.connector_id, kind, keys)) if keys else frozenset[int]()
+            for kind, keys in (
+                (ItemKind.PRODUCT, [k for one in doubtful if isinstance(one, CreateProduct) for k in _keys(one.product)]),
+                (ItemKind.VARIANT, [k for one in doubtful if isinstance(one, CreateVariant) for k in _keys(one.variant)]),
+            )
+        }
         own = {key_of(change) for change in changes}
         parents = {
             Key(ItemKind.PRODUCT, change.product_id)
@@ -107,7 +123,7 @@ class _Resolver:
                 if isinstance(change, UpdateCategory) and relation is None:
                     return key_of(change)
                 return Job(
-                    pending.id, change, pending.attempts, pending.unsure, relation,
+                    pending.id, change, pending.attempts, pending.unsure, relation=relation,
                     tree_id=self._trees.get(change.storefront_id, 0),
                     parent_store_id=parent.store_id if parent else 0,
                 )
@@ -116,7 +132,8 @@ class _Resolver:
                 if not ids:
                     return Key(ItemKind.CATEGORY, missing[0])
                 return Job(
-                    pending.id, change, pending.attempts, pending.unsure, relation, category_ids=ids, places=there,
+                    pending.id, change, pending.attempts, pending.unsure, self._taken[ItemKind.PRODUCT], relation,
+                    category_ids=ids, places=there,
                     missing_categories=missing,
                 )
             case UpdateProduct():
@@ -127,7 +144,7 @@ class _Resolver:
                 # Categories of other storefronts, and those that Sales Layer does not manage, stay.
                 others = tuple(c for c in (row.fields.get("categories") or () if row else ()) if c not in self._ours)
                 return Job(
-                    pending.id, change, pending.attempts, pending.unsure, relation, category_ids=(*ids, *others),
+                    pending.id, change, pending.attempts, pending.unsure, relation=relation, category_ids=(*ids, *others),
                     places=there, missing_categories=missing,
                     images_before=tuple(int(one[0]) for one in (row.fields.get("images") or () if row else ())),
                 )
@@ -137,7 +154,8 @@ class _Resolver:
                     return Key(ItemKind.PRODUCT, change.product_id)
                 if isinstance(change, UpdateVariant) and relation is None:
                     return key_of(change)
-                return Job(pending.id, change, pending.attempts, pending.unsure, relation, parent=product)
+                taken = self._taken[ItemKind.VARIANT]
+                return Job(pending.id, change, pending.attempts, pending.unsure, taken, relation, parent=product)
             case RelabelOptions() | RebuildVariants():
                 if relation is None:
                     return key_of(change)
@@ -146,11 +164,11 @@ class _Resolver:
                     for one in _variants_of(change)
                     if (found := self._known.get(Key(ItemKind.VARIANT, one))) is not None
                 }
-                return Job(pending.id, change, pending.attempts, pending.unsure, relation, siblings=siblings)
+                return Job(pending.id, change, pending.attempts, pending.unsure, relation=relation, siblings=siblings)
             case ShowOptions() | AssignStorefronts() | Disable():
                 if relation is None:
                     return key_of(change)
-                return Job(pending.id, change, pending.attempts, pending.unsure, relation)
+                return Job(pending.id, change, pending.attempts, pending.unsure, relation=relation)
 
     def _places(
         self, places: Sequence[tuple[int, int]], without: Sequence[int],
