@@ -81,11 +81,7 @@ def activity(
 
 
 def _told(session: Session, entry: Entry) -> Told:
-    return (
-        entry,
-        register.messages(session, entry.id),
-        register.error_groups(session, entry.connector_id, entry.id),
-    )
+    return (entry, register.messages(session, entry.id), register.error_groups(session, entry.connector_id, entry.id))
 
 
 def _detail(entry: Entry, messages: list[Message], groups: list[ErrorGroup]) -> None:

@@ -47,11 +47,7 @@ def add(
                 first_check_in=random.uniform(0, FIRST_CHECK_WITHIN),  # noqa: S311 spreads, hides nothing
             )
             connectors.keep_credentials(
-                session,
-                at.vault,
-                tenant_id=tenant_id,
-                connector_id=connector_id,
-                secrets=given.credentials(),
+                session, at.vault, tenant_id=tenant_id, connector_id=connector_id, secrets=given.credentials()
             )
     except IntegrityError as trouble:
         text = f"tenant '{tenant}' has a connector '{given.name}' already"
@@ -79,11 +75,7 @@ def set_profile(context: typer.Context, connector: ConnectorName, file: File, te
         if isinstance(given, ConnectorFile):
             _same_connector(found, _loaded(at, found), given)
             connectors.keep_credentials(
-                session,
-                at.vault,
-                tenant_id=found.tenant_id,
-                connector_id=found.id,
-                secrets=given.credentials(),
+                session, at.vault, tenant_id=found.tenant_id, connector_id=found.id, secrets=given.credentials()
             )
         connectors.change_profile(session, found.id, _profile_of(given))
     what = "profile and credentials" if isinstance(given, ConnectorFile) else "profile"

@@ -44,9 +44,7 @@ class Here:
     def meet(self) -> Meet:
         """Makes the clients of a connector's source and store."""
         broker = redis.Redis.from_url(
-            self.settings.redis_url,
-            socket_timeout=WAIT_FOR_REDIS,
-            socket_connect_timeout=WAIT_FOR_REDIS,
+            self.settings.redis_url, socket_timeout=WAIT_FOR_REDIS, socket_connect_timeout=WAIT_FOR_REDIS
         )
         return self.meeting(self.settings, self.vault, broker)
 

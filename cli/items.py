@@ -26,8 +26,7 @@ def items(
     tenant: TenantName = None,
     kind: Annotated[ItemKind | None, typer.Option(help="Only this kind.")] = None,
     status: Annotated[
-        Outcome | None,
-        typer.Option(help="Only this outcome; `unchanged` lists what no run had to touch."),
+        Outcome | None, typer.Option(help="Only this outcome; `unchanged` lists what no run had to touch.")
     ] = None,
     search: Annotated[str | None, typer.Option(help="Part of a name, SKU or reference; or a source id.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most items.")] = 100,

@@ -24,8 +24,7 @@ def run(
     tenant: TenantName = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the source for everything, not for changes.")] = False,
     wait: Annotated[
-        bool,
-        typer.Option("--wait", help="Wait for the end: exit code 0, 1 (with errors), 2 (failed), 3 (no worker)."),
+        bool, typer.Option("--wait", help="Wait for the end: exit code 0, 1 (with errors), 2 (failed), 3 (no worker).")
     ] = False,
     patience: Annotated[float, typer.Option(hidden=True)] = PATIENCE_SECONDS,
 ) -> None:

@@ -15,7 +15,7 @@ from models.vocabulary import ItemKind
 from worker.bigcommerce import reads
 from worker.catalog.profile import Profile
 from worker.errors import CredentialsRefused, RefusedByStore, ScopeMissing, StoreGone, WorkerError
-from worker.ledger import connectors, mirror
+from worker.ledger import connectors, mirror, source_items
 from worker.ledger.connectors import Connector
 from worker.ledger.mirror import State
 from worker.ledger.session import as_tenant
@@ -50,7 +50,7 @@ def _problems(at: Here, found: find.Found) -> Iterable[str]:
         if known is None:
             raise RefusalError(f"the connector '{found.name}' has just been removed.")
         state = mirror.state(session, found.id)
-        roots = {row.source_id for row in mirror.categories(session, found.id) if not row.gone}
+        roots = {row.source_id for row in source_items.categories(session, found.id) if not row.gone}
         try:
             neighbours = at.meet(known, session)
         except CredentialsRefused as trouble:

@@ -37,7 +37,9 @@ class Credential(Base):
 
     __tablename__ = "credential"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
     )
 
     connector_id: Mapped[Id]
@@ -52,7 +54,9 @@ class Storefront(Base):
 
     __tablename__ = "storefront"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
     )
 
     connector_id: Mapped[Id]

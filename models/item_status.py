@@ -16,7 +16,9 @@ class ItemStatus(Base):
 
     __tablename__ = "item_status"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
         Index("ix_item_status_outcome", "connector_id", "outcome", "kind", "source_id"),
         Index("ix_item_status_run_id", "connector_id", "run_id"),
     )

@@ -17,7 +17,9 @@ class Mirror(Base):
 
     __tablename__ = "mirror"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
     )
 
     connector_id: Mapped[Id]
@@ -36,7 +38,9 @@ class SourceItem(Base):
 
     __tablename__ = "source_item"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
         Index("ix_source_item_parent", "connector_id", "kind", "parent_id"),
         Index("ix_source_item_due", "connector_id", "kind", "source_id", postgresql_where=text("due")),
         Index("ix_source_item_due_parent", "connector_id", "kind", "parent_id", postgresql_where=text("due")),
@@ -64,7 +68,9 @@ class SourcePage(Base):
 
     __tablename__ = "source_page"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
     )
 
     connector_id: Mapped[Id]
@@ -79,7 +85,9 @@ class SourceStaged(Base):
 
     __tablename__ = "source_staged"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
     )
 
     connector_id: Mapped[Id]

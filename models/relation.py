@@ -16,7 +16,9 @@ class Relation(Base):
 
     __tablename__ = "relation"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
         # A store item is owned by one connector, across tenants (law 10).
         UniqueConstraint("store_hash", "kind", "store_id"),
         Index("ix_relation_store", "connector_id", "kind", "store_id"),
@@ -45,7 +47,9 @@ class PendingChange(Base):
 
     __tablename__ = "pending_change"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
         UniqueConstraint("connector_id", "kind", "source_id", "storefront_id", "action"),
         Index("ix_pending_change_order", "connector_id", "wave", "id"),
         Index("ix_pending_change_sent", "connector_id", "state", postgresql_where=text("state <> 'pending'")),

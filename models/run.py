@@ -16,16 +16,13 @@ class Run(Base):
 
     __tablename__ = "run"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
         UniqueConstraint("tenant_id", "id"),
         Index("ix_run_register", "connector_id", text("id desc")),
         # A request while one runs becomes exactly one follow-up (law 6).
-        Index(
-            "uq_run_one_queued",
-            "connector_id",
-            unique=True,
-            postgresql_where=text("state = 'queued'"),
-        ),
+        Index("uq_run_one_queued", "connector_id", unique=True, postgresql_where=text("state = 'queued'")),
     )
 
     id: Mapped[NewId]
@@ -52,9 +49,7 @@ class RunCounter(Base):
     """One figure of a run, by kind and storefront: an outcome, or what was known or planned."""
 
     __tablename__ = "run_counter"
-    __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "run_id"], ["run.tenant_id", "run.id"], ondelete="CASCADE"),
-    )
+    __table_args__ = (ForeignKeyConstraint(["tenant_id", "run_id"], ["run.tenant_id", "run.id"], ondelete="CASCADE"),)
 
     run_id: Mapped[Id]
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -87,7 +82,9 @@ class SliceLog(Base):
 
     __tablename__ = "slice_log"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
         Index("ix_slice_log_run_id", "run_id"),
     )
 

@@ -14,7 +14,9 @@ class StoreItem(Base):
 
     __tablename__ = "store_item"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
         Index("ix_store_item_parent", "connector_id", "kind", "parent_id"),
         Index("ix_store_item_name_key", "connector_id", "kind", "name_key"),
         Index("ix_store_item_sku_key", "connector_id", "kind", "sku_key"),
@@ -38,7 +40,9 @@ class StorePage(Base):
 
     __tablename__ = "store_page"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
     )
 
     connector_id: Mapped[Id]

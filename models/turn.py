@@ -56,7 +56,9 @@ class Turn(Base):
 
     __tablename__ = "turn"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
         CheckConstraint("state in ('parked', 'ready', 'dispatched', 'running', 'broken')", name="state"),
         Index("ix_turn_ready", "tag", postgresql_where=text("state = 'ready'")),
         Index("ix_turn_parked", "not_before", postgresql_where=text("state = 'parked'")),
@@ -74,7 +76,7 @@ class Turn(Base):
                 "fillfactor": "70",
                 "autovacuum_vacuum_scale_factor": "0",
                 "autovacuum_vacuum_threshold": "500",
-            },
+            }
         },
     )
 

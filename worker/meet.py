@@ -21,9 +21,14 @@ from worker.settings import Settings
 
 
 def meet(
-    settings: Settings, vault: Vault, broker: redis.Redis, *,
-    source_transport: httpx.BaseTransport | None = None, store_transport: httpx.BaseTransport | None = None,
-    sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] | None = None,
+    settings: Settings,
+    vault: Vault,
+    broker: redis.Redis,
+    *,
+    source_transport: httpx.BaseTransport | None = None,
+    store_transport: httpx.BaseTransport | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] | None = None,
 ) -> Meet:
     """The function that makes a connector's clients.
 
@@ -33,24 +38,36 @@ def meet(
     def make(connector: Connector, session: Session) -> Neighbours:
         try:
             secrets = connectors.open_credentials(
-                session, vault, tenant_id=connector.tenant_id, connector_id=connector.id,
+                session, vault, tenant_id=connector.tenant_id, connector_id=connector.id
             )
             source = SourceClient(
-                base_url=settings.saleslayer_url, code=secrets["source_code"], secret=secrets["source_secret"],
-                transport=source_transport, timeout=settings.source_timeout_seconds,
+                base_url=settings.saleslayer_url,
+                code=secrets["source_code"],
+                secret=secrets["source_secret"],
+                transport=source_transport,
+                timeout=settings.source_timeout_seconds,
                 language=connector.profile.language,
             )
             quota = Quota(
-                broker, store_hash=connector.store_hash, left_to_others=connector.profile.quota_left_to_others,
+                broker,
+                store_hash=connector.store_hash,
+                left_to_others=connector.profile.quota_left_to_others,
                 clock=clock,
             )
             store = StoreClient(
-                base_url=settings.bigcommerce_url, store_hash=connector.store_hash, token=secrets["store_token"],
-                quota=quota, transport=store_transport, timeout=settings.call_timeout_seconds,
-                max_connections=settings.calls_in_flight, sleep=sleep,
+                base_url=settings.bigcommerce_url,
+                store_hash=connector.store_hash,
+                token=secrets["store_token"],
+                quota=quota,
+                transport=store_transport,
+                timeout=settings.call_timeout_seconds,
+                max_connections=settings.calls_in_flight,
+                sleep=sleep,
             )
         except KeyError as missing:
-            raise CredentialsRefused(f"the connector has no {missing.args[0]}; add it with its profile file") from missing
+            raise CredentialsRefused(
+                f"the connector has no {missing.args[0]}; add it with its profile file"
+            ) from missing
         except KeyMissing as trouble:
             raise CredentialsRefused(str(trouble)) from trouble
         return Neighbours(source, store)

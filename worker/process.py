@@ -55,7 +55,7 @@ class Process:
 
 @lru_cache
 def process() -> Process:
-    """This process's things, made at first use (after a fork, not before)."""
+    """The things of this process, made at first use (after a fork, not before)."""
     chosen = settings()
     broker = redis.Redis.from_url(chosen.redis_url, socket_timeout=5, socket_connect_timeout=3, health_check_interval=5)
     vault = Vault.from_ring(chosen.credential_keys.get_secret_value())

@@ -14,23 +14,27 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     database_url: str = Field(
-        "postgresql+psycopg2://service@localhost/connector", description="Postgres, as the role service",
+        "postgresql+psycopg2://service@localhost/connector", description="Postgres, as the role service"
     )
     migration_database_url: str = Field(
-        "postgresql+psycopg2://owner@localhost/connector", description="Postgres, as the role owner; for migrations",
+        "postgresql+psycopg2://owner@localhost/connector", description="Postgres, as the role owner; for migrations"
     )
     redis_url: str = Field("redis://localhost:6379/0", description="Redis: broker and quota, nothing that must last")
     saleslayer_url: str = Field("https://api.saleslayer.com", description="Host of the Sales Layer connector API")
     bigcommerce_url: str = Field("https://api.bigcommerce.com", description="Host of the BigCommerce API")
     credential_keys: SecretStr = Field(
-        SecretStr(""), description="Key ring: id:base64 of 32 bytes, comma-separated, the first one seals",
+        SecretStr(""), description="Key ring: id:base64 of 32 bytes, comma-separated, the first one seals"
     )
     slice_seconds: float = Field(600.0, gt=0, description="Longest slice, seconds")
-    slice_yield_seconds: float = Field(60.0, gt=0, description="After this long a slice yields to a poorer one, seconds")
+    slice_yield_seconds: float = Field(
+        60.0, gt=0, description="After this long a slice yields to a poorer one, seconds"
+    )
     lease_seconds: float = Field(25.0, gt=0, description="How long a slice holds its turn without a sign, seconds")
     drain_seconds: float = Field(20.0, gt=0, description="Longest a stopping worker waits for its slices, seconds")
     door_size: int = Field(8, ge=1, description="Most slices dispatched and not yet begun")
-    dispatch_seconds: float = Field(150.0, gt=0, description="After this long a dispatched slice is sent again, seconds")
+    dispatch_seconds: float = Field(
+        150.0, gt=0, description="After this long a dispatched slice is sent again, seconds"
+    )
     pacemaker_seconds: float = Field(1.5, gt=0, description="Mean time between two looks of the pacemaker, seconds")
     calls_in_flight: int = Field(30, ge=1, le=48, description="Most calls to a store that one slice has in flight")
     process_calls_in_flight: int = Field(256, ge=1, description="Most calls to stores that one process has in flight")

@@ -51,12 +51,15 @@ def slice_(self: Any, *, tenant: int, connector: int, epoch: int) -> str:
 
 
 def run_slice(
-    here: Process, tenant: int, connector: int, epoch: int, *, worker: str, publish: Callable[[Dispatched], None],
+    here: Process, tenant: int, connector: int, epoch: int, *, worker: str, publish: Callable[[Dispatched], None]
 ) -> str:
     """Claim, fill the place at the door, work, release, dispatch."""
     config = here.settings
     deadline = Deadline(
-        config.slice_seconds, config.slice_yield_seconds, config.lease_seconds, here.draining,
+        config.slice_seconds,
+        config.slice_yield_seconds,
+        config.lease_seconds,
+        here.draining,
         heard=lambda: here.beats.__setitem__(threading.get_ident(), time.monotonic()),
     )
     slice_of = Slice(here.engine, config, here.meet, deadline, tenant, connector, epoch, worker, here.gate)
@@ -67,8 +70,12 @@ def run_slice(
         dispatch.fill_the_door(here.engine, config, publish)
         ending = slice_of.work()
         log.info(
-            "slice ended", reason=ending.why.value, step=slice_of.step, settled=slice_of.settled,
-            seconds=round(deadline.elapsed, 2), park=ending.park,
+            "slice ended",
+            reason=ending.why.value,
+            step=slice_of.step,
+            settled=slice_of.settled,
+            seconds=round(deadline.elapsed, 2),
+            park=ending.park,
         )
         _release(here, slice_of, ending, publish)
     finally:
@@ -85,8 +92,12 @@ def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[
         slice_of.log_end(ending)
         with as_scheduler(here.engine) as session:
             turns.release(
-                session, slice_of.connector_id, slice_of.epoch, quantum=config.slice_yield_seconds,
-                park=ending.park, failed=ending.failed,
+                session,
+                slice_of.connector_id,
+                slice_of.epoch,
+                quantum=config.slice_yield_seconds,
+                park=ending.park,
+                failed=ending.failed,
             )
             passed = turns.dispatch(session, door=config.door_size, ttl=config.dispatch_seconds)
     except SQLAlchemyError as trouble:

@@ -39,7 +39,7 @@ TURN_TABLES = ("turn", "tenant_turn")
 """Of a tenant too, but seen across tenants by the role scheduler: ids, states, tags, deadlines."""
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 one statement a table
     op.create_table(
         "scheduler",
         sa.Column("one", sa.Integer(), server_default="1", nullable=False),

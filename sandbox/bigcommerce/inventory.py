@@ -108,11 +108,7 @@ def _relative(call: Call) -> Reply:
     return _adjust(call, relative=True)
 
 
-CHOOSING = {
-    **by("sku", "text", "in"),
-    **by("variant_id", "whole", "in"),
-    **by("product_id", "whole", "in"),
-}
+CHOOSING = {**by("sku", "text", "in"), **by("variant_id", "whole", "in"), **by("product_id", "whole", "in")}
 ITEM_FILTERS = {**PAGING, **CHOOSING, "location_id:in": Filter("wholes"), "location_code:in": Filter("texts")}
 
 

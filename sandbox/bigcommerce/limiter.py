@@ -7,14 +7,7 @@ from dataclasses import dataclass
 WINDOW_SECONDS = 30.0
 # Units in a window by plan (API facts §2.1); Enterprise has no request limit, its header shows a large number.
 UNLIMITED = 7_000_000
-QUOTAS = {
-    "Standard": 150,
-    "Plus": 150,
-    "Trial": 150,
-    "Pro": 450,
-    "Enterprise": UNLIMITED,
-    "Enterprise-Test": UNLIMITED,
-}
+QUOTAS = {"Standard": 150, "Plus": 150, "Trial": 150, "Pro": 450, "Enterprise": UNLIMITED, "Enterprise-Test": UNLIMITED}
 
 
 class Window:

@@ -55,11 +55,7 @@ class Door:
         """One request answered, late or never if so told."""
         web = WebRequest(scope, receive)
         asked = Request(
-            web.method,
-            web.url.path,
-            tuple(web.query_params.multi_items()),
-            dict(web.headers),
-            await web.body(),
+            web.method, web.url.path, tuple(web.query_params.multi_items()), dict(web.headers), await web.body()
         )
         if asked.path.startswith(control.PREFIX):
             answer = control.answer(self._sandbox, asked)

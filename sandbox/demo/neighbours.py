@@ -40,8 +40,7 @@ def channels(url: str, store_hash: str, token: str) -> list[Channel]:
     try:
         with _client(url) as client:
             answer = client.get(
-                f"{url}/stores/{store_hash}/v3/channels",
-                headers={"X-Auth-Token": token, "Accept": "application/json"},
+                f"{url}/stores/{store_hash}/v3/channels", headers={"X-Auth-Token": token, "Accept": "application/json"}
             )
             answer.raise_for_status()
             rows = answer.json()["data"]

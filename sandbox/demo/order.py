@@ -11,7 +11,7 @@ NO = frozenset({"", "0", "no", "false"})
 DEFAULT_SECONDS = 900.0
 
 
-class CannotPlay(Exception):  # noqa: N818 named after the fact, like the product's errors
+class CannotPlay(Exception):
     """The demo cannot begin or go on; the message says why, and what to do."""
 
 

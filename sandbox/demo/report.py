@@ -128,7 +128,7 @@ def summary(scenes: Sequence[Scene]) -> dict[str, Any]:
                 "counters": _outcomes(scene),
             }
             for scene in scenes
-        ],
+        ]
     }
 
 

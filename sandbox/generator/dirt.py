@@ -4,10 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 # BigCommerce's limits, which over-long values exceed: product name 250, SKU 255, custom field 250 characters.
-LIMITS = {
-    "products": {"product_name": 250, "REF": 255, "pattern": 250},
-    "product_formats": {"REF": 255},
-}
+LIMITS = {"products": {"product_name": 250, "REF": 255, "pattern": 250}, "product_formats": {"REF": 255}}
 LONG_COLUMNS = ("product_name", "REF", "pattern")
 
 

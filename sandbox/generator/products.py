@@ -63,12 +63,7 @@ def make(
         image += len(images)
         values = _values(position, names, categories, random) | {"product_image": images}
         product = Product(
-            FIRST_ID + position,
-            names.sku(position),
-            values["product_price"],
-            values["product_weight"],
-            images,
-            values,
+            FIRST_ID + position, names.sku(position), values["product_price"], values["product_weight"], images, values
         )
         _soil(values, places.kinds.get(position), names, places.examples.get(position, position))
         yield product

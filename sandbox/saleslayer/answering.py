@@ -60,12 +60,7 @@ def _opened(connector: Connector, call: Call, *, now: float) -> OpenRead:
     empty_categories = call.empty_categories or connector.options.include_empty_categories
     wish = Wish(since, call.siblings, call.upper_tree, empty_categories)
     manner = rows.Manner(
-        since,
-        call.grouped,
-        call.references,
-        switches.unchanged_images,
-        empty_categories,
-        switches.ghost_deletes,
+        since, call.grouped, call.references, switches.unchanged_images, empty_categories, switches.ghost_deletes
     )
     chosen = [
         (name, row)

@@ -36,12 +36,7 @@ def is_signed_with_one_of(secrets: Iterable[str], parameters: Mapping[str, str])
 
 
 def check(
-    parameters: Mapping[str, str],
-    *,
-    secrets: Iterable[str],
-    revoked: Iterable[str],
-    now: float,
-    window: float | None,
+    parameters: Mapping[str, str], *, secrets: Iterable[str], revoked: Iterable[str], now: float, window: float | None
 ) -> None:
     """Raises the error of the first thing that is wrong with the identification (API facts §11.2)."""
     if not parameters.get("unique", "").isdecimal():

@@ -36,7 +36,7 @@ class ApiError(Exception):
         self.code = int(code)
 
 
-class ControlRefusal(Exception):  # noqa: N818  a refusal is what it is; the class that catches it says so too
+class ControlRefusal(Exception):
     """A control request asks for something that cannot be done."""
 
     status = 400

@@ -20,14 +20,7 @@ HOST = "https://api.saleslayer.com"
 class Visitor:
     """Asks as the PHP SDK does: signature and wishes in the query, `pagination` in the body (API facts §2)."""
 
-    def __init__(
-        self,
-        client: httpx.Client,
-        code: str,
-        secret: str,
-        *,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, client: httpx.Client, code: str, secret: str, *, clock: Callable[[], float] = time.time) -> None:
         self._client = client
         self._code = code
         self._secret = secret

@@ -24,7 +24,7 @@ SECONDS_BETWEEN_LOOKS = 0.01
 KEEPER = Path(__file__).with_name("keeper.py")
 
 
-class ServerDidNotStart(RuntimeError):  # noqa: N818  named after the fact, like the product's errors
+class ServerDidNotStart(RuntimeError):
     """An embedded server ended before it answered, or never answered; the message ends with its log."""
 
 

@@ -7,11 +7,31 @@ from typing import Any
 
 _OWN = frozenset(
     {
-        "id", "category_id", "category_uuid", "parent_id", "tree_id", "product_id", "sku_id", "option_id", "image_id",
-        "base_variant_id", "brand_id", "date_created", "date_modified", "calculated_price", "calculated_weight",
-        "image_file", "url_zoom", "url_standard", "url_thumbnail", "url_tiny", "name_internal", "option_set_id",
-        "primary_image", "inventory_date_modified",
-    },
+        "id",
+        "category_id",
+        "category_uuid",
+        "parent_id",
+        "tree_id",
+        "product_id",
+        "sku_id",
+        "option_id",
+        "image_id",
+        "base_variant_id",
+        "brand_id",
+        "date_created",
+        "date_modified",
+        "calculated_price",
+        "calculated_weight",
+        "image_file",
+        "url_zoom",
+        "url_standard",
+        "url_thumbnail",
+        "url_tiny",
+        "name_internal",
+        "option_set_id",
+        "primary_image",
+        "inventory_date_modified",
+    }
 )
 
 
@@ -42,7 +62,8 @@ def content(snapshot: Mapping[str, Any]) -> dict[str, Any]:
                 "custom_fields": sorted([one["name"], one["value"]] for one in row["custom_fields"]),
                 "options": sorted(
                     [
-                        one["display_name"], one["type"],
+                        one["display_name"],
+                        one["type"],
                         sorted([v["label"], str(v.get("value_data"))] for v in one["option_values"]),
                     ]
                     for one in row["options"]

@@ -79,8 +79,16 @@ class Stage:
         self.broker.close()
 
     def connect(
-        self, tenant: str, catalogue: Mapping[str, Any], *, name: str = "main", profile: Mapping[str, Any] | None = None,
-        store_hash: str | None = None, storefronts: int = 1, store: Mapping[str, Any] | None = None, weight: float = 1,
+        self,
+        tenant: str,
+        catalogue: Mapping[str, Any],
+        *,
+        name: str = "main",
+        profile: Mapping[str, Any] | None = None,
+        store_hash: str | None = None,
+        storefronts: int = 1,
+        store: Mapping[str, Any] | None = None,
+        weight: float = 1,
     ) -> Cast:
         """A tenant (made where there is none) with a connector between a source and a store."""
         with as_scheduler(self.engine) as session:
@@ -96,12 +104,16 @@ class Stage:
         self.stores.open(hash_, token=TOKEN, **({"channels": channels} | dict(store or {})))
         with as_tenant(self.engine, tenant_id) as session:
             connector_id = connectors.add(
-                session, tenant_id, name=name, store_hash=hash_, profile=Profile.model_validate(dict(profile or {})),
+                session,
+                tenant_id,
+                name=name,
+                store_hash=hash_,
+                profile=Profile.model_validate(dict(profile or {})),
                 first_check_in=1e6,
             )
             secrets = {"source_code": code, "source_secret": SECRET, "store_token": TOKEN}
             connectors.keep_credentials(
-                session, self.vault, tenant_id=tenant_id, connector_id=connector_id, secrets=secrets,
+                session, self.vault, tenant_id=tenant_id, connector_id=connector_id, secrets=secrets
             )
         return Cast(tenant_id, connector_id, code, hash_)
 
@@ -123,15 +135,21 @@ class Stage:
         one = self.messages.pop(0)
         source, store = self.wrap(SourceTransport(self.sources)), self.wrap(StoreTransport(self.stores))
         here = Process(
-            self.settings, self.engine, meet(
-                self.settings, self.vault, self.broker, source_transport=source, store_transport=store,
+            self.settings,
+            self.engine,
+            meet(
+                self.settings,
+                self.vault,
+                self.broker,
+                source_transport=source,
+                store_transport=store,
                 sleep=lambda seconds: time.sleep(seconds / self.haste),
                 clock=(lambda: time.time() * self.haste) if self.haste > 1 else None,
             ),
         )
         try:
             return run_slice(
-                here, one.tenant_id, one.connector_id, one.epoch, worker="stage", publish=self.messages.append,
+                here, one.tenant_id, one.connector_id, one.epoch, worker="stage", publish=self.messages.append
             )
         except Died:
             return "died"
@@ -156,16 +174,18 @@ class Stage:
         """Expire what is running or dispatched, and wake what is parked for a short while."""
         with as_scheduler(self.engine) as session:
             session.execute(
-                text("UPDATE turn SET deadline = now() - interval '1 s' WHERE state IN ('running', 'dispatched')"),
+                text("UPDATE turn SET deadline = now() - interval '1 s' WHERE state IN ('running', 'dispatched')")
             )
             session.execute(
                 text(
                     "UPDATE turn SET not_before = now() WHERE state = 'parked'"
-                    " AND not_before < now() + interval '100 seconds'",
-                ),
+                    " AND not_before < now() + interval '100 seconds'"
+                )
             )
             lost, due = turns.sweep(
-                session, quantum=self.settings.slice_yield_seconds, ttl=self.settings.dispatch_seconds,
+                session,
+                quantum=self.settings.slice_yield_seconds,
+                ttl=self.settings.dispatch_seconds,
                 queue_is_empty=True,
             )
             passed = turns.dispatch(session, door=self.settings.door_size, ttl=self.settings.dispatch_seconds)

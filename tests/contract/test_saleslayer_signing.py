@@ -85,12 +85,7 @@ def test_a_wrong_call_gets_its_error_and_no_data(wishes: dict[str, Any], error: 
 
 @pytest.mark.parametrize(
     ("wishes", "error"),
-    [
-        ({"last_update": "yesterday"}, 5),
-        ({"ver": "2.0"}, 6),
-        ({"output": "xml"}, 7),
-        ({"compression": "zip"}, 8),
-    ],
+    [({"last_update": "yesterday"}, 5), ({"ver": "2.0"}, 6), ({"output": "xml"}, 7), ({"compression": "zip"}, 8)],
 )
 def test_an_informative_error_comes_with_all_data(wishes: dict[str, Any], error: int) -> None:
     content = a_visitor(a_sandbox()).page(**wishes)

@@ -19,6 +19,9 @@ def config() -> Iterator[Settings]:
         postgres.create_database("faults")
         migrate(postgres.url("faults", "owner"))
         yield Settings(
-            database_url=postgres.url("faults"), redis_url=redis.url, credential_keys=KEY_RING, log_level="critical",
+            database_url=postgres.url("faults"),
+            redis_url=redis.url,
+            credential_keys=KEY_RING,
+            log_level="critical",
             calls_in_flight=6,
         )

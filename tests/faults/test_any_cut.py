@@ -97,8 +97,8 @@ def end_of(stage: Stage, cast: Cast) -> End:
         counters = session.execute(
             text(
                 "SELECT kind, storefront_id, figure, count FROM run_counter WHERE figure NOT LIKE 'to_%' AND count <> 0"
-                " AND run_id = (SELECT max(id) FROM run)",
-            ),
+                " AND run_id = (SELECT max(id) FROM run)"
+            )
         )
         pending = session.scalar(text("SELECT count(*) FROM pending_change"))
         assert pending == 0
@@ -114,8 +114,11 @@ def undisturbed(config: Settings) -> dict[bool, End]:
 
 def test_the_edits_reach_the_store_and_only_they_do(undisturbed: dict[bool, End]) -> None:
     before, after = undisturbed[False].store, undisturbed[True].store
-    changed = {name for name in {*before["products"], *after["products"]}
-               if before["products"].get(name) != after["products"].get(name)}
+    changed = {
+        name
+        for name in {*before["products"], *after["products"]}
+        if before["products"].get(name) != after["products"].get(name)
+    }
     assert len(changed) == 10  # nine products were touched, one of them is known by two names
     assert before["categories"] == after["categories"]
     booked = {row[2]: row[3] for row in undisturbed[True].counters if row[0] == "product"}
@@ -125,7 +128,7 @@ def test_the_edits_reach_the_store_and_only_they_do(undisturbed: dict[bool, End]
 
 @pytest.mark.parametrize("edits", [False, True], ids=["first run", "after edits at the source"])
 def test_the_end_is_the_same_wherever_slices_end_and_workers_die(
-    config: Settings, undisturbed: dict[bool, End], *, edits: bool,
+    config: Settings, undisturbed: dict[bool, End], *, edits: bool
 ) -> None:
     assert undisturbed[edits].state == "completed_with_errors"
 

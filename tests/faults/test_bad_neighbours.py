@@ -113,7 +113,7 @@ def test_a_source_that_answers_a_web_page_fails_the_run_with_its_words(play: Pla
 
 @pytest.mark.parametrize("kind", ["http", "html", "cut", "drop", "expired", "no_data"])
 def test_a_page_that_breaks_midway_is_read_again_from_the_first_and_nothing_is_lost(play: Play, kind: str) -> None:
-    faults = (Fault(kind, page=2, times=1),)  # type: ignore[arg-type]
+    faults = (Fault(kind, page=2, times=1),)
     play.stage.sources.set_switches(play.cast.code, Switches(page_rows=10, faults=faults))
     play.run()
     assert play.state == "completed"
@@ -126,7 +126,7 @@ def test_a_page_that_breaks_midway_is_read_again_from_the_first_and_nothing_is_l
 def test_a_page_that_always_breaks_leaves_the_old_mirror_and_cursor(play: Play, kind: str) -> None:
     play.run()
     before = play.one("SELECT last_update FROM mirror"), play.one("SELECT count(*) FROM source_item WHERE NOT gone")
-    faults = (Fault(kind, page=2, times=None),)  # type: ignore[arg-type]
+    faults = (Fault(kind, page=2, times=None),)
     play.stage.sources.set_switches(play.cast.code, Switches(page_rows=10, faults=faults))
     play.stage.request(play.cast, refresh=True)
     for _ in range(8):
@@ -142,7 +142,7 @@ def test_a_page_that_always_breaks_leaves_the_old_mirror_and_cursor(play: Play, 
 
 @pytest.mark.parametrize("kind", ["repeat", "empty"])
 def test_pages_without_end_are_stopped(play: Play, kind: str) -> None:
-    faults = (Fault(kind, page=2, times=None),)  # type: ignore[arg-type]
+    faults = (Fault(kind, page=2, times=None),)
     play.stage.sources.set_switches(play.cast.code, Switches(page_rows=10, faults=faults))
     play.run()
     assert play.state == "failed"
@@ -193,12 +193,14 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_trouble_of_the_store_doubles_nothing_and_loses_nothing(
-    config: Settings, play: Play, fault: dict[str, Any], method: str,
+    config: Settings, play: Play, fault: dict[str, Any], method: str
 ) -> None:
     undisturbed = Stage(config, haste=50)
     calm = Play(undisturbed, undisturbed.connect(f"bad-{next(_names)}", CATALOGUE))
     calm.run()
-    play.store().faults.add(StoreFault.from_json({"match": {"method": method, "probability": 0.3, "times": 6}, **fault}))
+    play.store().faults.add(
+        StoreFault.from_json({"match": {"method": method, "probability": 0.3, "times": 6}, **fault})
+    )
     play.run()
     assert play.state == "completed"
     stores = play.stage.stores, calm.stage.stores
@@ -213,7 +215,7 @@ def test_a_refused_picture_does_not_fail_its_product(config: Settings) -> None:
     play = Play(stage, stage.connect(f"bad-{next(_names)}", CATALOGUE, store=store))
     play.run()
     assert play.products == 12
-    assert play.one("SELECT count(*) FROM item_status WHERE problems @> '[{\"code\": \"image_refused\"}]'") > 0
+    assert play.one('SELECT count(*) FROM item_status WHERE problems @> \'[{"code": "image_refused"}]\'') > 0
     assert play.one("SELECT count(*) FROM item_status WHERE outcome = 'failed'") == 0
     stage.close()
 

@@ -27,7 +27,9 @@ def catalogue() -> dict[str, Any]:
     return {
         "schema": {"company_ID": 7, "connector_type": "default", "default_language": "en", "languages": ["en"]},
         "data_schema": names,
-        "data_schema_info": {table: {name: {"type": "string"} for name in columns[4:]} for table, columns in names.items()},
+        "data_schema_info": {
+            table: {name: {"type": "string"} for name in columns[4:]} for table, columns in names.items()
+        },
         "data": {
             "catalogue": [["M", 1, 0, "C1", "Root"], ["M", 2, 1, "C2", LONG], ["M", 3, 2, "C3", "Leaf"]],
             "products": [

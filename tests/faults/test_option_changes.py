@@ -56,7 +56,8 @@ class Shop:
         self.cast: Cast = self.stage.connect(f"options-{next(_names)}", catalogue(), store=store)
         self.run()
         self.store = httpx.Client(
-            transport=SandboxTransport(self.stage.stores), headers={"X-Auth-Token": TOKEN},
+            transport=SandboxTransport(self.stage.stores),
+            headers={"X-Auth-Token": TOKEN},
             base_url=f"https://store.test/stores/{self.cast.store_hash}/v3",
         )
         self.product = self.products()[0]["id"]

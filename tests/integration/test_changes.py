@@ -56,13 +56,23 @@ def queue(engine: Engine, a_connector: AConnector) -> Iterator[Queue]:
 def test_a_change_comes_back_as_it_was_planned(queue: Queue) -> None:
     red = Variant(7, 1, {"sku": "s7"}, (OptionValue("Colour", "Red", ("#ff0000",)),))
     made = CreateProduct(
-        1, Product(1, (4, 5), {"name": "Ball\x00"}), (red,), (Option("Colour", "swatch", (("Red", ("#ff0000",)),)),),
-        ((1, 4),), {"text": "f"}, {7: {"price": "g"}},
+        1,
+        Product(1, (4, 5), {"name": "Ball\x00"}),
+        (red,),
+        (Option("Colour", "swatch", (("Red", ("#ff0000",)),)),),
+        ((1, 4),),
+        {"text": "f"},
+        {7: {"price": "g"}},
     )
     queue.plan((1, made))
     (one,) = queue.take()
     assert one.change == CreateProduct(
-        1, Product(1, (4, 5), {"name": "Ball"}), made.variants, made.options, made.places, made.fingerprints,
+        1,
+        Product(1, (4, 5), {"name": "Ball"}),
+        made.variants,
+        made.options,
+        made.places,
+        made.fingerprints,
         made.variant_fingerprints,
     )
     assert (one.attempts, one.unsure) == (0, False)
@@ -198,8 +208,11 @@ def test_sizes_count_inline_variants_as_creations() -> None:
     planned: list[Change] = [
         CreateProduct(1, Product(1, (), {}), variants, (), (), {}),
         CreateProduct(2, Product(2, (), {}), (), (), (), {}),
-        CreateVariant(9, 3, Variant(9, 3, {}), (), {}), gone(4),
+        CreateVariant(9, 3, Variant(9, 3, {}), (), {}),
+        gone(4),
     ]
     assert changes.sizes(planned) == {
-        (PRODUCT, 0, Action.CREATE): 2, (VARIANT, 0, Action.CREATE): 3, (PRODUCT, 0, Action.DISABLE): 1,
+        (PRODUCT, 0, Action.CREATE): 2,
+        (VARIANT, 0, Action.CREATE): 3,
+        (PRODUCT, 0, Action.DISABLE): 1,
     }

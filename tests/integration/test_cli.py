@@ -96,8 +96,13 @@ def operator(database_url: str, key_ring: str, tmp_path: Path) -> Iterator[Opera
     )
     here = Here(settings)
     one = Operator(here, tmp_path)
-    transports = {"source_transport": SourceTransport(one.sources), "store_transport": StoreTransport(one.stores)}
-    here.meeting = lambda settings, vault, _redis: meet(settings, vault, fakeredis.FakeRedis(), **transports)
+    here.meeting = lambda settings, vault, _redis: meet(
+        settings,
+        vault,
+        fakeredis.FakeRedis(),
+        source_transport=SourceTransport(one.sources),
+        store_transport=StoreTransport(one.stores),
+    )
     yield one
     for used in (here, one.here):
         used.engine.dispose()
@@ -326,9 +331,7 @@ def test_a_wait_ends_with_the_runs_end(
 
 
 def test_the_live_view_has_a_bar_for_each_kind_and_one_for_each_follow_up(
-    acme: Operator,
-    a_row: Callable[..., int],
-    capsys: pytest.CaptureFixture[str],
+    acme: Operator, a_row: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     acme.adds()
     tenant_id, connector_id = in_its_name(acme.here.engine)

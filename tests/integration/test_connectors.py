@@ -35,7 +35,7 @@ def test_a_tenant_comes_with_its_turn(engine: Engine) -> None:
     ("acme", 1.0, "uq_tenant_turn_name"), ("other", 0.0, "ck_tenant_turn_weight_positive"),
 ])  # fmt: skip
 def test_a_tenant_needs_a_name_of_its_own_and_some_weight(
-    engine: Engine, a_tenant: Callable[[str], int], name: str, weight: float, refusal: str,
+    engine: Engine, a_tenant: Callable[[str], int], name: str, weight: float, refusal: str
 ) -> None:
     a_tenant("acme")
     with pytest.raises(IntegrityError, match=refusal), as_tenant(engine, 99) as session:
@@ -43,17 +43,17 @@ def test_a_tenant_needs_a_name_of_its_own_and_some_weight(
 
 
 def test_a_connector_comes_with_its_mirror_and_a_turn_parked_until_its_first_check(
-    engine: Engine, a_connector: AConnector,
+    engine: Engine, a_connector: AConnector
 ) -> None:
     made = a_connector("shop", store_hash="abc", profile=Profile(language="en"), first_check_in=100.0)
     with as_tenant(engine, made.tenant_id) as session:
         found = connectors.load(session, made.id)
         assert found == connectors.Connector(
-            made.id, made.tenant_id, "shop", "abc", Profile(language="en"), True, None, None,
+            made.id, made.tenant_id, "shop", "abc", Profile(language="en"), True, None, None
         )
         assert mirror.state(session, made.id).last_update is None
         state, name, store, wait = session.execute(
-            text("SELECT state, name, store_hash, not_before - now() FROM turn"),
+            text("SELECT state, name, store_hash, not_before - now() FROM turn")
         ).one()
         assert (state, name, store) == ("parked", "shop", "abc")
         assert timedelta(seconds=90) < wait <= timedelta(seconds=100)
@@ -76,7 +76,7 @@ def test_a_name_is_taken_within_its_tenant_only(a_connector: AConnector) -> None
 
 
 def test_a_connector_of_another_tenant_is_not_loaded(
-    engine: Engine, a_connector: AConnector, a_tenant: Callable[[str], int],
+    engine: Engine, a_connector: AConnector, a_tenant: Callable[[str], int]
 ) -> None:
     made = a_connector()
     with as_tenant(engine, a_tenant("other")) as session:
@@ -103,14 +103,15 @@ def test_a_connector_is_changed_disabled_enabled_and_checked(engine: Engine, a_c
 
 
 def test_credentials_are_sealed_at_rest_and_opened_for_the_clients(
-    engine: Engine, a_connector: AConnector, vault: Vault,
+    engine: Engine, a_connector: AConnector, vault: Vault
 ) -> None:
     made = a_connector(credentials={"source_secret": "canary-one", "store_token": "canary-two"})
     with as_tenant(engine, made.tenant_id) as session:
         at = {"tenant_id": made.tenant_id, "connector_id": made.id}
         connectors.keep_credentials(session, vault, **at, secrets={"store_token": "canary-three"})
         assert connectors.open_credentials(session, vault, **at) == {
-            "source_secret": "canary-one", "store_token": "canary-three",
+            "source_secret": "canary-one",
+            "store_token": "canary-three",
         }
         sealed = [bytes(row) for row in session.scalars(text("SELECT sealed FROM credential"))]
         assert len(sealed) == 2
@@ -118,7 +119,7 @@ def test_credentials_are_sealed_at_rest_and_opened_for_the_clients(
 
 
 def test_a_credential_that_was_moved_to_another_connector_does_not_open(
-    engine: Engine, a_connector: AConnector, vault: Vault,
+    engine: Engine, a_connector: AConnector, vault: Vault
 ) -> None:
     one, two = a_connector("one", credentials={"token": "secret"}), a_connector("two", credentials={})
     with as_tenant(engine, one.tenant_id) as session:

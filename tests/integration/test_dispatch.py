@@ -150,9 +150,7 @@ def test_only_who_is_ready_passes(engine: Engine, a_connector: AConnector, state
 # ---- publishing
 
 
-def test_who_is_woken_passes_and_its_message_goes_out_after_the_commit(
-    engine: Engine, a_connector: AConnector,
-) -> None:
+def test_who_is_woken_passes_and_its_message_goes_out_after_the_commit(engine: Engine, a_connector: AConnector) -> None:
     shop = a_connector()
     seen: list[str] = []
     dispatch.wake(engine, SETTINGS, lambda one: seen.append(states(engine)[one.connector_id]), shop.id)
@@ -160,7 +158,7 @@ def test_who_is_woken_passes_and_its_message_goes_out_after_the_commit(
 
 
 def test_a_message_that_could_not_be_sent_holds_up_no_other_and_is_found_later(
-    engine: Engine, a_connector: AConnector,
+    engine: Engine, a_connector: AConnector
 ) -> None:
     ready(engine, *(a_connector(f"shop{n}").id for n in range(3)))
     sent: list[Dispatched] = []
@@ -201,7 +199,7 @@ def test_the_pacemaker_finds_a_lease_that_ran_out(engine: Engine, a_connector: A
 
 @pytest.mark.parametrize("length", [1, None])
 def test_no_message_counts_as_lost_while_the_queue_holds_some_or_cannot_be_asked(
-    engine: Engine, a_connector: AConnector, length: int | None,
+    engine: Engine, a_connector: AConnector, length: int | None
 ) -> None:
     ready(engine, a_connector().id)
     pass_the_door(engine)

@@ -75,12 +75,18 @@ def books(engine: Engine, a_connector: AConnector) -> Iterator[Books]:
 def test_each_outcome_is_counted_by_kind_and_storefront(books: Books) -> None:
     run = books.run()
     books.record(
-        run, product(1, Outcome.CREATED), product(2, Outcome.CREATED), product(3, Outcome.FAILED),
-        Settled(Key(CATEGORY, 1, 5), Outcome.CREATED), Settled(Key(CATEGORY, 1, 6), Outcome.UPDATED),
+        run,
+        product(1, Outcome.CREATED),
+        product(2, Outcome.CREATED),
+        product(3, Outcome.FAILED),
+        Settled(Key(CATEGORY, 1, 5), Outcome.CREATED),
+        Settled(Key(CATEGORY, 1, 6), Outcome.UPDATED),
     )
     assert books.counters(run) == {
-        ("product", 0, "created"): 2, ("product", 0, "failed"): 1,
-        ("category", 5, "created"): 1, ("category", 6, "updated"): 1,
+        ("product", 0, "created"): 2,
+        ("product", 0, "failed"): 1,
+        ("category", 5, "created"): 1,
+        ("category", 6, "updated"): 1,
     }
 
 
@@ -131,7 +137,7 @@ def test_nothing_recorded_moves_nothing(books: Books) -> None:
     max_size=8,
 ))  # fmt: skip
 def test_counters_say_what_a_count_of_items_says_whatever_was_recorded(
-    books: Books, portions: list[tuple[bool, list[Settled]]],
+    books: Books, portions: list[tuple[bool, list[Settled]]]
 ) -> None:
     at = books.session.begin_nested()
     runs = [books.run(), books.run()]
@@ -149,11 +155,12 @@ def test_a_status_keeps_what_is_wrong_and_the_stores_own_words(books: Books) -> 
     run = books.run()
     problem = Problem("sku_taken", "another has it", "sku")
     books.record(
-        run, product(1, Outcome.FAILED, code="sku_taken", message="no", problems=(problem,), answer="x" * 5000),
+        run,
+        product(1, Outcome.FAILED, code="sku_taken", message="no", problems=(problem,), answer="x" * 5000),
         product(2, Outcome.FAILED, answer=""),
     )
     rows = books.session.execute(
-        text("SELECT code, message, problems, answer, run_id FROM item_status ORDER BY source_id"),
+        text("SELECT code, message, problems, answer, run_id FROM item_status ORDER BY source_id")
     ).all()
     assert tuple(rows[0]) == ("sku_taken", "no", [problem.to_json()], "x" * statuses.LONGEST_ANSWER, run)
     assert tuple(rows[1]) == (None, None, [], None, run)
@@ -164,7 +171,11 @@ def test_a_later_status_replaces_all_of_the_earlier_one(books: Books) -> None:
     books.record(run, product(1, Outcome.FAILED, code="x", message="m", problems=(Problem("x", "m"),), answer="a"))
     books.record(run, product(1, Outcome.UPDATED))
     assert books.session.execute(text("SELECT outcome, code, message, problems, answer FROM item_status")).one() == (
-        "updated", None, None, [], None,
+        "updated",
+        None,
+        None,
+        [],
+        None,
     )
 
 
@@ -193,7 +204,9 @@ def test_a_tally_holds_this_runs_outcomes_and_trouble_that_stands(books: Books) 
     books.record(old, *(product(number, outcome) for number, outcome in enumerate(Outcome, start=1)))
     books.record(new, product(100, Outcome.CREATED))
     assert statuses.tally(books.session, books.id, new) == {
-        ("product", 0, "created"): 1, ("product", 0, "rejected"): 1, ("product", 0, "failed"): 1,
+        ("product", 0, "created"): 1,
+        ("product", 0, "rejected"): 1,
+        ("product", 0, "failed"): 1,
         ("product", 0, "blocked"): 1,
     }
 
@@ -204,11 +217,13 @@ def test_the_outcomes_of_a_run_are_told_by_key(books: Books) -> None:
     books.record(new, product(2, Outcome.UPDATED), Settled(Key(CATEGORY, 2, 5), Outcome.CREATED))
     keys = [Key(PRODUCT, 1), Key(PRODUCT, 2), Key(CATEGORY, 2, 5), Key(CATEGORY, 2, 6)]
     assert statuses.of_run(books.session, books.id, new, keys) == {
-        Key(PRODUCT, 2): Outcome.UPDATED, Key(CATEGORY, 2, 5): Outcome.CREATED,
+        Key(PRODUCT, 2): Outcome.UPDATED,
+        Key(CATEGORY, 2, 5): Outcome.CREATED,
     }
     assert statuses.of_run(books.session, books.id, new, []) == {}
     assert statuses.outcomes(books.session, books.id, PRODUCT, [1, 2, 3]) == {
-        Key(PRODUCT, 1): Outcome.FAILED, Key(PRODUCT, 2): Outcome.UPDATED,
+        Key(PRODUCT, 1): Outcome.FAILED,
+        Key(PRODUCT, 2): Outcome.UPDATED,
     }
 
 
@@ -219,7 +234,10 @@ def test_outcomes_of_what_the_source_has_no_more_are_counted_apart(books: Books)
     books.item(PRODUCT, 4, gone=True)
     books.record(old, product(4, Outcome.DISABLED))
     books.record(
-        run, product(1, Outcome.UPDATED), product(2, Outcome.DISABLED), product(3, Outcome.DISABLED),
+        run,
+        product(1, Outcome.UPDATED),
+        product(2, Outcome.DISABLED),
+        product(3, Outcome.DISABLED),
         Settled(Key(CATEGORY, 9, 5), Outcome.DISABLED),
     )
     assert statuses.gone_outcomes(books.session, books.id, run) == {("product", 0): 2, ("category", 5): 1}

@@ -13,9 +13,9 @@ from models.vocabulary import ItemKind
 from worker.catalog.columns import Column, Columns, Row
 from worker.catalog.items import Key
 from worker.catalog.store import Relation, StoreRow
-from worker.ledger import mirror, relations, store_items
-from worker.ledger.mirror import Repeated, SourceRow
+from worker.ledger import mirror, relations, source_items, store_items
 from worker.ledger.session import as_tenant
+from worker.ledger.source_items import Repeated, SourceRow
 
 CATEGORY, PRODUCT, VARIANT = ItemKind.CATEGORY, ItemKind.PRODUCT, ItemKind.VARIANT
 AConnector = Callable[..., Any]
@@ -39,7 +39,11 @@ class Source:
 
     def finish(self, **told: Any) -> None:
         usual: dict[str, Any] = {
-            "last_update": 100, "company_id": 7, "columns": COLUMNS, "refreshed": False, "all_due": False,
+            "last_update": 100,
+            "company_id": 7,
+            "columns": COLUMNS,
+            "refreshed": False,
+            "all_due": False,
         }
         mirror.finish_attempt(self.session, self.id, **(usual | told))
 
@@ -57,7 +61,7 @@ class Source:
         self.session.execute(text("UPDATE source_item SET due = false"))
 
     def row(self, kind: ItemKind, source_id: int) -> SourceRow:
-        (found,) = mirror.rows(self.session, self.id, kind, [source_id])
+        (found,) = source_items.rows(self.session, self.id, kind, [source_id])
         return found
 
     def column(self, source_id: int, name: str, kind: ItemKind = PRODUCT) -> Any:
@@ -148,7 +152,7 @@ def test_a_gone_row_of_an_item_that_is_not_known_is_ignored(source: Source) -> N
     assert source.stage(gone(1), gone(2)) == 1
     assert source.staged() == [1]
     source.take_over()
-    assert mirror.rows(source.session, source.id, PRODUCT, [2]) == []
+    assert source_items.rows(source.session, source.id, PRODUCT, [2]) == []
 
 
 def test_a_page_keeps_the_ids_that_it_brought_and_not_those_that_are_gone(source: Source) -> None:
@@ -212,7 +216,7 @@ def test_a_column_that_is_carried_and_empty_empties_its_key(source: Source) -> N
     ({"ID_products": ""}, None, 0),  # it says: nowhere
 ])  # fmt: skip
 def test_a_parent_stands_where_the_row_does_not_say(
-    source: Source, cells: dict[str, Any], parent_id: int | None, expected: int,
+    source: Source, cells: dict[str, Any], parent_id: int | None, expected: int
 ) -> None:
     source.read(a_row(1, VARIANT, cells={"ID_products": 5}, parent_id=5))
     source.read(a_row(1, VARIANT, hash_="h2", cells=cells, parent_id=parent_id))
@@ -222,7 +226,7 @@ def test_a_parent_stands_where_the_row_does_not_say(
 def test_what_is_taken_over_is_due_and_refused_no_more(source: Source) -> None:
     source.read(a_row(1), a_row(2))
     source.settle_all()
-    mirror.refuse(source.session, source.id, PRODUCT, {1: "name_missing", 2: "name_missing"})
+    source_items.refuse(source.session, source.id, PRODUCT, {1: "name_missing", 2: "name_missing"})
     source.read(a_row(1, hash_="h2"))
     assert (source.row(PRODUCT, 1).due, source.row(PRODUCT, 1).refused) == (True, None)
     assert (source.row(PRODUCT, 2).due, source.row(PRODUCT, 2).refused) == (False, "name_missing")
@@ -230,7 +234,7 @@ def test_what_is_taken_over_is_due_and_refused_no_more(source: Source) -> None:
 
 def test_what_is_gone_keeps_its_cells_and_is_due_once(source: Source) -> None:
     source.read(a_row(1, cells={"name": "A"}))
-    mirror.refuse(source.session, source.id, PRODUCT, {1: "name_missing"})
+    source_items.refuse(source.session, source.id, PRODUCT, {1: "name_missing"})
     source.settle_all()
     source.read(gone(1))
     assert source.row(PRODUCT, 1) == SourceRow(PRODUCT, 1, 0, {"name": "A"}, True, True, None)
@@ -250,7 +254,7 @@ def test_what_was_gone_comes_back_with_all_that_was_known(source: Source) -> Non
 
 
 def test_a_large_attempt_is_taken_over_in_portions_and_may_be_cut_between_them(
-    engine: Engine, a_connector: AConnector,
+    engine: Engine, a_connector: AConnector
 ) -> None:
     made = a_connector(tenant="portions")
     with as_tenant(engine, made.tenant_id) as session:
@@ -264,7 +268,7 @@ def test_a_large_attempt_is_taken_over_in_portions_and_may_be_cut_between_them(
             moved.append(mirror.take_over(session, made.id, portion=3))
     assert moved == [3, 3, 1, 0]
     with as_tenant(engine, made.tenant_id) as session:
-        rows = mirror.rows(session, made.id, PRODUCT, range(1, 8))
+        rows = source_items.rows(session, made.id, PRODUCT, range(1, 8))
         assert [row.cells for row in rows] == [{"n": n} for n in range(1, 8)]
 
 
@@ -275,7 +279,7 @@ def test_a_whole_refresh_marks_what_it_did_not_name(source: Source) -> None:
     source.stage(a_row(2, VARIANT))
     assert mirror.mark_missing(source.session, source.id) == 2
     assert [(row.kind, row.source_id) for kind in ItemKind
-            for row in mirror.rows(source.session, source.id, kind, [1, 2, 3]) if row.gone and row.due] == [
+            for row in source_items.rows(source.session, source.id, kind, [1, 2, 3]) if row.gone and row.due] == [
         (CATEGORY, 3), (PRODUCT, 2),
     ]  # fmt: skip
     assert not source.row(PRODUCT, 1).due
@@ -300,20 +304,20 @@ def test_text_that_postgres_cannot_keep_is_kept_without_it(source: Source) -> No
 
 
 def test_something_is_due_while_an_item_or_all_of_them_are(source: Source) -> None:
-    assert not mirror.has_due(source.session, source.id)
+    assert not source_items.has_due(source.session, source.id)
     source.read(a_row(1))
-    assert mirror.has_due(source.session, source.id)
-    mirror.settle(source.session, source.id, PRODUCT, [1])
-    assert not mirror.has_due(source.session, source.id)
+    assert source_items.has_due(source.session, source.id)
+    source_items.settle(source.session, source.id, PRODUCT, [1])
+    assert not source_items.has_due(source.session, source.id)
     source.finish(all_due=True)
-    assert mirror.has_due(source.session, source.id)
+    assert source_items.has_due(source.session, source.id)
 
 
 def test_settling_and_making_due_touch_the_items_named_of_that_kind_alone(source: Source) -> None:
     source.read(a_row(1), a_row(2), a_row(1, VARIANT))
-    mirror.settle(source.session, source.id, PRODUCT, [1])
+    source_items.settle(source.session, source.id, PRODUCT, [1])
     assert [source.row(*one).due for one in ((PRODUCT, 1), (PRODUCT, 2), (VARIANT, 1))] == [False, True, True]
-    mirror.make_due(source.session, source.id, PRODUCT, [1])
+    source_items.make_due(source.session, source.id, PRODUCT, [1])
     assert source.row(PRODUCT, 1).due
 
 
@@ -324,33 +328,42 @@ def test_what_was_sent_stays_due_while_more_of_it_is_pending(source: Source) -> 
              " wave, payload) VALUES (:t, :c, 1, 'product', 1, 0, 'assign', 3, '{}')"),
         {"t": source.tenant_id, "c": source.id},
     )  # fmt: skip
-    mirror.settle_sent(source.session, source.id, PRODUCT, [1, 2])
+    source_items.settle_sent(source.session, source.id, PRODUCT, [1, 2])
     assert (source.row(PRODUCT, 1).due, source.row(PRODUCT, 2).due) == (True, False)
 
 
 def test_families_are_due_by_product_or_variant_and_come_in_portions(source: Source) -> None:
     source.read(
-        a_row(10), a_row(20), a_row(30), a_row(1, VARIANT, cells={"ID_products": 20}, parent_id=20),
-        a_row(2, VARIANT, cells={"ID_products": 40}, parent_id=40), a_row(3, VARIANT, cells={"ID_products": ""}),
+        a_row(10),
+        a_row(20),
+        a_row(30),
+        a_row(1, VARIANT, cells={"ID_products": 20}, parent_id=20),
+        a_row(2, VARIANT, cells={"ID_products": 40}, parent_id=40),
+        a_row(3, VARIANT, cells={"ID_products": ""}),
     )
     source.settle_all()
-    mirror.make_due(source.session, source.id, PRODUCT, [30])
-    mirror.make_due(source.session, source.id, VARIANT, [1, 2, 3])
-    ids = mirror.family_ids(source.session, source.id, after=-1, limit=10, all_due=False)
+    source_items.make_due(source.session, source.id, PRODUCT, [30])
+    source_items.make_due(source.session, source.id, VARIANT, [1, 2, 3])
+    ids = source_items.family_ids(source.session, source.id, after=-1, limit=10, all_due=False)
     assert ids == [0, 20, 30, 40]  # 0: the variants of nobody
-    assert mirror.family_ids(source.session, source.id, after=20, limit=1, all_due=False) == [30]
-    assert mirror.family_ids(source.session, source.id, after=-1, limit=2, all_due=True) == [0, 10]
-    families = mirror.families(source.session, source.id, [0, 10, 20, 40, 50])
+    assert source_items.family_ids(source.session, source.id, after=20, limit=1, all_due=False) == [30]
+    assert source_items.family_ids(source.session, source.id, after=-1, limit=2, all_due=True) == [0, 10]
+    families = source_items.families(source.session, source.id, [0, 10, 20, 40, 50])
     assert {family: [(row.kind, row.source_id) for row in rows] for family, rows in families.items()} == {
-        0: [(VARIANT, 3)], 10: [(PRODUCT, 10)], 20: [(PRODUCT, 20), (VARIANT, 1)], 40: [(VARIANT, 2)], 50: [],
+        0: [(VARIANT, 3)],
+        10: [(PRODUCT, 10)],
+        20: [(PRODUCT, 20), (VARIANT, 1)],
+        40: [(VARIANT, 2)],
+        50: [],
     }
 
 
 def test_categories_come_present_and_gone(source: Source) -> None:
     source.read(a_row(2, CATEGORY, cells={"ID_PARENT": 1}, parent_id=1), a_row(1, CATEGORY), a_row(1))
     source.read(gone(1, CATEGORY))
-    assert [(row.source_id, row.parent_id, row.gone) for row in mirror.categories(source.session, source.id)] == [
-        (1, 0, True), (2, 1, False),
+    assert [(row.source_id, row.parent_id, row.gone) for row in source_items.categories(source.session, source.id)] == [
+        (1, 0, True),
+        (2, 1, False),
     ]
 
 
@@ -359,19 +372,19 @@ def test_categories_come_present_and_gone(source: Source) -> None:
 
 def test_a_verdict_is_noted_and_lifted(source: Source) -> None:
     source.read(a_row(1), a_row(2), a_row(1, VARIANT))
-    mirror.refuse(source.session, source.id, PRODUCT, {})
-    mirror.refuse(source.session, source.id, PRODUCT, {1: "name_missing", 2: None})
-    assert mirror.refused_for(source.session, source.id, "name_missing") == {(PRODUCT, 1)}
+    source_items.refuse(source.session, source.id, PRODUCT, {})
+    source_items.refuse(source.session, source.id, PRODUCT, {1: "name_missing", 2: None})
+    assert source_items.refused_for(source.session, source.id, "name_missing") == {(PRODUCT, 1)}
     assert source.row(VARIANT, 1).refused is None
-    mirror.refuse(source.session, source.id, PRODUCT, {1: None})
-    assert mirror.refused_for(source.session, source.id, "name_missing") == set()
+    source_items.refuse(source.session, source.id, PRODUCT, {1: None})
+    assert source_items.refused_for(source.session, source.id, "name_missing") == set()
 
 
 def test_what_is_gone_is_refused_for_nothing(source: Source) -> None:
     source.read(a_row(1))
-    mirror.refuse(source.session, source.id, PRODUCT, {1: "name_taken"})
+    source_items.refuse(source.session, source.id, PRODUCT, {1: "name_taken"})
     source.session.execute(text("UPDATE source_item SET gone = true"))
-    assert mirror.refused_for(source.session, source.id, "name_taken") == set()
+    assert source_items.refused_for(source.session, source.id, "name_taken") == set()
 
 
 def keyed(source: Source, *keys: tuple[ItemKind, int, str, str]) -> None:
@@ -388,60 +401,63 @@ def link(source: Source, kind: ItemKind, source_id: int, store_id: int, *, name:
 def test_the_lowest_id_holds_a_repeated_name(source: Source) -> None:
     keyed(source, (PRODUCT, 3, "ball", ""), (PRODUCT, 2, "ball", ""), (PRODUCT, 4, "cup", ""), (PRODUCT, 5, "", ""),
           (PRODUCT, 6, "", ""), (VARIANT, 1, "ball", ""))  # fmt: skip
-    assert mirror.repeated_names(source.session, source.id) == [Repeated(PRODUCT, 3, "ball", PRODUCT, 2)]
+    assert source_items.repeated_names(source.session, source.id) == [Repeated(PRODUCT, 3, "ball", PRODUCT, 2)]
 
 
 def test_who_is_linked_under_a_name_holds_it_against_lower_ids(source: Source) -> None:
     keyed(source, (PRODUCT, 2, "ball", ""), (PRODUCT, 3, "ball", ""))
     link(source, PRODUCT, 3, 900, name="ball")
-    assert mirror.repeated_names(source.session, source.id) == [Repeated(PRODUCT, 2, "ball", PRODUCT, 3)]
+    assert source_items.repeated_names(source.session, source.id) == [Repeated(PRODUCT, 2, "ball", PRODUCT, 3)]
 
 
 def test_who_is_linked_under_another_name_has_no_older_right(source: Source) -> None:
     keyed(source, (PRODUCT, 2, "ball", ""), (PRODUCT, 3, "ball", ""))
     link(source, PRODUCT, 3, 900, name="cup")
-    assert mirror.repeated_names(source.session, source.id) == [Repeated(PRODUCT, 3, "ball", PRODUCT, 2)]
+    assert source_items.repeated_names(source.session, source.id) == [Repeated(PRODUCT, 3, "ball", PRODUCT, 2)]
 
 
 def test_an_item_that_is_refused_or_gone_holds_no_name(source: Source) -> None:
     keyed(source, *((PRODUCT, number, "ball", "") for number in (1, 2, 3, 4)))
-    mirror.refuse(source.session, source.id, PRODUCT, {1: "price_missing", 4: "name_taken"})
+    source_items.refuse(source.session, source.id, PRODUCT, {1: "price_missing", 4: "name_taken"})
     source.session.execute(text("UPDATE source_item SET gone = true WHERE source_id = 2"))
-    assert mirror.repeated_names(source.session, source.id) == [Repeated(PRODUCT, 4, "ball", PRODUCT, 3)]
+    assert source_items.repeated_names(source.session, source.id) == [Repeated(PRODUCT, 4, "ball", PRODUCT, 3)]
 
 
 def test_products_hold_a_sku_before_variants_and_then_the_lowest_id(source: Source) -> None:
     keyed(source, (VARIANT, 1, "", "s1"), (PRODUCT, 9, "", "s1"), (VARIANT, 2, "", "s2"), (VARIANT, 3, "", "s2"),
           (PRODUCT, 5, "", ""), (VARIANT, 6, "", ""), (CATEGORY, 7, "", "s1"))  # fmt: skip
-    found = mirror.repeated_skus(source.session, source.id)
+    found = source_items.repeated_skus(source.session, source.id)
     assert sorted(found, key=lambda one: one.source_id) == [
-        Repeated(VARIANT, 1, "s1", PRODUCT, 9), Repeated(VARIANT, 3, "s2", VARIANT, 2),
+        Repeated(VARIANT, 1, "s1", PRODUCT, 9),
+        Repeated(VARIANT, 3, "s2", VARIANT, 2),
     ]
 
 
 def test_who_is_linked_under_a_sku_holds_it(source: Source) -> None:
     keyed(source, (PRODUCT, 9, "", "s1"), (VARIANT, 1, "", "s1"))
     link(source, VARIANT, 1, 900, sku="s1")
-    assert mirror.repeated_skus(source.session, source.id) == [Repeated(PRODUCT, 9, "s1", VARIANT, 1)]
+    assert source_items.repeated_skus(source.session, source.id) == [Repeated(PRODUCT, 9, "s1", VARIANT, 1)]
 
 
 def test_variants_are_found_by_what_they_stand_refused_for(source: Source) -> None:
     keyed(source, *((VARIANT, number, "", "") for number in (1, 2, 3)))
     source.read(a_row(4, VARIANT, cells={"ID_products": 2}, parent_id=2))
-    mirror.refuse(source.session, source.id, VARIANT, {2: "sku_taken"})
+    source_items.refuse(source.session, source.id, VARIANT, {2: "sku_taken"})
     source.session.execute(text("UPDATE source_item SET gone = true WHERE source_id = 3"))
-    assert [row.source_id for row in mirror.variants_of(source.session, source.id, [1], refused=None)] == [1]
-    assert [row.source_id for row in mirror.variants_of(source.session, source.id, [1], refused="sku_taken")] == [2]
+    assert [row.source_id for row in source_items.variants_of(source.session, source.id, [1], refused=None)] == [1]
+    assert [row.source_id for row in source_items.variants_of(source.session, source.id, [1], refused="sku_taken")] == [
+        2
+    ]
 
 
 def test_known_counts_what_the_source_has(source: Source) -> None:
     source.read(a_row(1), a_row(2), a_row(3), a_row(1, CATEGORY))
     source.read(gone(3))
-    assert mirror.known(source.session, source.id) == {"product": 2, "category": 1}
+    assert source_items.known(source.session, source.id) == {"product": 2, "category": 1}
 
 
 def test_a_mirror_knows_nothing_of_another_connector_of_the_tenant(
-    source: Source, engine: Engine, a_connector: AConnector,
+    source: Source, engine: Engine, a_connector: AConnector
 ) -> None:
     source.read(a_row(1), keys={(PRODUCT, 1): ("ball", "s1")})
     source.stage(a_row(2))
@@ -450,10 +466,10 @@ def test_a_mirror_knows_nothing_of_another_connector_of_the_tenant(
     with as_tenant(engine, other.tenant_id) as session:
         at = Source(session, other)
         at.read(a_row(1, hash_="theirs"), keys={(PRODUCT, 1): ("ball", "s1")}, refresh=True)
-        mirror.refuse(session, other.id, PRODUCT, {1: "x"})
-        mirror.settle(session, other.id, PRODUCT, [1])
+        source_items.refuse(session, other.id, PRODUCT, {1: "x"})
+        source_items.settle(session, other.id, PRODUCT, [1])
         mirror.mark_missing(session, other.id)
-        assert mirror.repeated_names(session, other.id) == mirror.repeated_skus(session, other.id) == []
-        (mine,) = mirror.rows(session, source.id, PRODUCT, [1])
+        assert source_items.repeated_names(session, other.id) == source_items.repeated_skus(session, other.id) == []
+        (mine,) = source_items.rows(session, source.id, PRODUCT, [1])
         assert (mine.due, mine.refused, mine.gone) == (True, None, False)
         assert session.scalar(text("SELECT count(*) FROM source_staged")) == 1

@@ -122,7 +122,7 @@ def test_another_tenant_sees_no_run(shop: Shop, a_connector: Callable[..., Any])
 def test_a_run_says_how_long_it_waited_and_how_long_it_took(shop: Shop) -> None:
     started, ended = NOON + timedelta(seconds=5), NOON + timedelta(seconds=65)
     entry = shop.run(
-        shop.a_run(requested_at=NOON, started_at=started, ended_at=ended, slices=3, calls=201, source_calls=4),
+        shop.a_run(requested_at=NOON, started_at=started, ended_at=ended, slices=3, calls=201, source_calls=4)
     )
     assert (entry.waited, entry.seconds, entry.slices, entry.calls, entry.source_calls) == (5.0, 60.0, 3, 201, 4)
     assert entry.has_ended

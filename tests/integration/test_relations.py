@@ -46,8 +46,13 @@ P1, P2, P3 = (Key(PRODUCT, number) for number in (1, 2, 3))
 
 def test_a_relation_comes_back_as_it_was_remembered(book: Book) -> None:
     kept = Relation(
-        Key(CATEGORY, 1, 7), 900, parent_store_id=0, created_here=True, enabled=False,
-        fingerprints={"text": "f1"}, parts={"images": {"p1": [5, "http://x"]}},
+        Key(CATEGORY, 1, 7),
+        900,
+        parent_store_id=0,
+        created_here=True,
+        enabled=False,
+        fingerprints={"text": "f1"},
+        parts={"images": {"p1": [5, "http://x"]}},
     )
     assert book.remember(kept) == []
     assert book.of(kept.key, Key(CATEGORY, 1, 8)) == {kept.key: kept}
@@ -89,7 +94,7 @@ def test_a_store_item_that_two_claim_at_once_goes_to_the_first(book: Book) -> No
 
 @pytest.mark.parametrize("tenant", ["acme", "somebody"])
 def test_a_store_item_of_another_connector_is_refused_whosever_it_is(
-    engine: Engine, a_connector: AConnector, tenant: str,
+    engine: Engine, a_connector: AConnector, tenant: str
 ) -> None:
     mine, other = a_connector("mine"), a_connector("other", tenant=tenant)
     with as_tenant(engine, other.tenant_id) as session:

@@ -235,7 +235,7 @@ def test_the_tenant_of_a_transaction_is_forgotten_with_it(engine: Engine, both: 
 
 
 def test_a_foreign_key_into_another_tenant_is_refused_like_one_into_nothing(
-    engine: Engine, both: tuple[Any, Any],
+    engine: Engine, both: tuple[Any, Any]
 ) -> None:
     mine, theirs = both
     with as_tenant(engine, theirs.tenant_id) as session:
@@ -252,14 +252,15 @@ def test_a_foreign_key_into_another_tenant_is_refused_like_one_into_nothing(
 
 
 def test_a_key_that_another_tenant_has_tells_nothing_but_that_it_is_taken(
-    engine: Engine, both: tuple[Any, Any],
+    engine: Engine, both: tuple[Any, Any]
 ) -> None:
     mine, theirs = both
     with as_tenant(engine, theirs.tenant_id) as session:
         secret = session.scalar(text("SELECT store_hash FROM relation"))
-    with pytest.raises(IntegrityError, match="uq_relation_store_hash_kind_store_id") as refused, as_tenant(
-        engine, mine.tenant_id,
-    ) as session:
+    with (
+        pytest.raises(IntegrityError, match="uq_relation_store_hash_kind_store_id") as refused,
+        as_tenant(engine, mine.tenant_id) as session,
+    ):
         session.execute(
             text("INSERT INTO relation (connector_id, kind, source_id, storefront_id, tenant_id, store_hash, store_id,"
                  " created_here) VALUES (:c, 'x', 77, 0, :t, :hash, :store, false)"),
@@ -269,7 +270,7 @@ def test_a_key_that_another_tenant_has_tells_nothing_but_that_it_is_taken(
 
 
 def test_a_store_item_of_another_tenant_is_refused_without_a_word_about_them(
-    engine: Engine, both: tuple[Any, Any],
+    engine: Engine, both: tuple[Any, Any]
 ) -> None:
     mine, theirs = both
     with as_tenant(engine, theirs.tenant_id) as session:
@@ -304,11 +305,30 @@ def test_scheduler_sees_the_turns_of_all_and_no_content(engine: Engine, both: tu
 def test_turn_tables_hold_no_content() -> None:
     columns = {f"{name}.{column.name}" for name in SCHEDULERS for column in TABLES[name].columns}
     assert columns == {
-        "scheduler.one", "scheduler.virtual_time", "store_turn.store_hash", "store_turn.not_before",
-        "tenant_turn.tenant_id", "tenant_turn.name", "tenant_turn.weight", "tenant_turn.virtual_finish",
-        "tenant_turn.max_slots", "turn.connector_id", "turn.tenant_id", "turn.name", "turn.store_hash", "turn.state",
-        "turn.not_before", "turn.tag", "turn.ready_at", "turn.epoch", "turn.deadline", "turn.started_at",
-        "turn.attempts", "turn.again", "turn.stop_asked", "turn.worker",
+        "scheduler.one",
+        "scheduler.virtual_time",
+        "store_turn.store_hash",
+        "store_turn.not_before",
+        "tenant_turn.tenant_id",
+        "tenant_turn.name",
+        "tenant_turn.weight",
+        "tenant_turn.virtual_finish",
+        "tenant_turn.max_slots",
+        "turn.connector_id",
+        "turn.tenant_id",
+        "turn.name",
+        "turn.store_hash",
+        "turn.state",
+        "turn.not_before",
+        "turn.tag",
+        "turn.ready_at",
+        "turn.epoch",
+        "turn.deadline",
+        "turn.started_at",
+        "turn.attempts",
+        "turn.again",
+        "turn.stop_asked",
+        "turn.worker",
     }  # a column more is one that is seen across tenants: think before it goes in here
 
 
@@ -320,7 +340,7 @@ def test_scheduler_acting_for_a_tenant_still_sees_no_content(engine: Engine, bot
 
 
 def test_service_itself_reads_neither_the_scheduler_nor_the_list_of_stores(
-    engine: Engine, both: tuple[Any, Any],
+    engine: Engine, both: tuple[Any, Any]
 ) -> None:
     for table in ("scheduler", "store_turn"):
         with (

@@ -58,8 +58,16 @@ def at(engine: Engine, a_connector: AConnector) -> Iterator[Runs]:
 def test_a_request_is_a_run_that_waits(at: Runs) -> None:
     run_id = at.request()
     assert at.load(run_id) == Run(
-        run_id, at.id, RunState.QUEUED, Trigger.REQUEST, listed=True, refresh=False, step=None, cursor=None,
-        profile=None, bugs=0,
+        run_id,
+        at.id,
+        RunState.QUEUED,
+        Trigger.REQUEST,
+        listed=True,
+        refresh=False,
+        step=None,
+        cursor=None,
+        profile=None,
+        bugs=0,
     )
     assert at.load(run_id) == runs.current(at.session, at.id)
 
@@ -223,11 +231,14 @@ def test_a_slice_is_logged_from_begin_to_end(at: Runs) -> None:
     runs.begin_slice(at.session, run_id, at.id, 4)
     runs.end_slice(at.session, at.id, 4, why="time_is_up", step="send", calls=9, settled=8)
     rows = at.session.execute(
-        text("SELECT epoch, run_id, worker, ended_at IS NOT NULL, ended_why, step, calls, settled FROM slice_log"
-             " ORDER BY epoch"),
+        text(
+            "SELECT epoch, run_id, worker, ended_at IS NOT NULL, ended_why, step, calls, settled FROM slice_log"
+            " ORDER BY epoch"
+        )
     ).all()
     assert [tuple(row) for row in rows] == [
-        (4, run_id, "w1", True, "time_is_up", "send", 9, 8), (5, None, "w2", False, None, None, 0, 0),
+        (4, run_id, "w1", True, "time_is_up", "send", 9, 8),
+        (5, None, "w2", False, None, None, 0, 0),
     ]
     assert at.of(run_id, "slices") == 1
 

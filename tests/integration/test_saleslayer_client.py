@@ -133,7 +133,7 @@ def test_a_real_catalogue_is_read_whole(sandbox: Sandbox, client: Client) -> Non
 
 
 def test_an_update_tells_what_changed_what_is_gone_and_what_pictures_stay(
-    sandbox: Sandbox, client: Client, clock: Clock,
+    sandbox: Sandbox, client: Client, clock: Clock
 ) -> None:
     before = all_pages(client)
     clock.now += 60
@@ -159,7 +159,7 @@ def test_an_update_with_nothing_new_is_empty(client: Client, clock: Clock) -> No
 
 
 def test_a_changed_connector_answers_with_everything_in_spite_of_the_cursor(
-    sandbox: Sandbox, client: Client, clock: Clock,
+    sandbox: Sandbox, client: Client, clock: Clock
 ) -> None:
     cursor = all_pages(client)[0].time
     clock.now += 60
@@ -208,7 +208,7 @@ def test_data_that_is_being_prepared_is_waited_for(sandbox: Sandbox, client: Cli
     ],
 )
 def test_a_broken_page_breaks_the_attempt_and_the_next_one_succeeds(
-    sandbox: Sandbox, client: Client, fault: Fault, trouble: type[Exception],
+    sandbox: Sandbox, client: Client, fault: Fault, trouble: type[Exception]
 ) -> None:
     sandbox.set_switches(CODE, Switches(page_rows=4, faults=(replace(fault, page=2),)))
     with pytest.raises(trouble):

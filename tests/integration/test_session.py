@@ -52,7 +52,7 @@ def test_every_connection_has_its_limits(engine: Engine, setting: str, value: st
 
 
 def test_a_connection_that_the_server_dropped_is_replaced(
-    engine: Engine, database_url: str, a_connector: AConnector,
+    engine: Engine, database_url: str, a_connector: AConnector
 ) -> None:
     made = a_connector()
     with as_tenant(engine, made.tenant_id) as session:

@@ -48,8 +48,14 @@ class Store:
 
 
 def a_row(
-    store_id: int, kind: ItemKind = PRODUCT, *, name: str | None = None, sku: str | None = None, hash_: str = "h1",
-    parent: int | None = None, tree: int | None = None,
+    store_id: int,
+    kind: ItemKind = PRODUCT,
+    *,
+    name: str | None = None,
+    sku: str | None = None,
+    hash_: str = "h1",
+    parent: int | None = None,
+    tree: int | None = None,
 ) -> StoreRow:
     return StoreRow(kind, store_id, parent, tree, name, sku, {"name": (name or "").upper(), "sku": sku or ""}, hash_)
 
@@ -184,8 +190,10 @@ def test_variants_are_candidates_by_sku_inside_their_own_product(store: Store) -
 
 def test_categories_are_candidates_by_name_within_tree_and_parent(store: Store) -> None:
     store.keep(
-        a_row(1, CATEGORY, name="balls", parent=0, tree=1), a_row(2, CATEGORY, name="balls", parent=0, tree=2),
-        a_row(3, CATEGORY, name="balls", parent=1, tree=1), a_row(4, CATEGORY, name="cups", parent=0, tree=1),
+        a_row(1, CATEGORY, name="balls", parent=0, tree=1),
+        a_row(2, CATEGORY, name="balls", parent=0, tree=2),
+        a_row(3, CATEGORY, name="balls", parent=1, tree=1),
+        a_row(4, CATEGORY, name="cups", parent=0, tree=1),
         a_row(5, CATEGORY, name="taken", parent=0, tree=1),
     )
     store.link(CATEGORY, 99, 5, storefront=1)

@@ -137,8 +137,10 @@ class TurnMachine(RuleBasedStateMachine):
         """A worker died, or a message was lost: nobody renews that deadline."""
         with as_scheduler(self.engine) as session:
             session.execute(
-                text("UPDATE turn SET deadline = now() - interval '1 s' WHERE connector_id = :id"
-                     " AND deadline IS NOT NULL"),
+                text(
+                    "UPDATE turn SET deadline = now() - interval '1 s' WHERE connector_id = :id"
+                    " AND deadline IS NOT NULL"
+                ),
                 {"id": self.ids[which]},
             )
 
@@ -201,7 +203,11 @@ def test_the_laws_of_the_ready_list_hold_whatever_happens(machine: type[TurnMach
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60, stateful_step_count=40, deadline=None, database=None, derandomize=True,
+            max_examples=60,
+            stateful_step_count=40,
+            deadline=None,
+            database=None,
+            derandomize=True,
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )

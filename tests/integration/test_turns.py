@@ -76,7 +76,8 @@ class Turns:
         """So many seconds have passed since the claim."""
         self.do(
             "UPDATE turn SET started_at = now() - make_interval(secs => :s) WHERE connector_id = :id",
-            s=seconds, id=one.connector_id,
+            s=seconds,
+            id=one.connector_id,
         )
 
     def late(self, connector_id: int, *, by: str = "1 s") -> None:
@@ -168,7 +169,7 @@ def test_a_thousand_connectors_of_one_tenant_count_as_one_tenant(at: Turns, a_co
                 "WITH made AS (INSERT INTO connector (tenant_id, name, store_hash, profile)"
                 " SELECT :tenant, 'more' || n, 'giant' || n, '{}' FROM generate_series(1, 999) n RETURNING *)"
                 " INSERT INTO turn (connector_id, tenant_id, name, store_hash) SELECT id, tenant_id, name, store_hash"
-                " FROM made",
+                " FROM made"
             ),
             {"tenant": giant.tenant_id},
         )
@@ -214,7 +215,11 @@ def test_a_claim_takes_the_turn_for_a_lease(at: Turns, a_connector: AConnector) 
     at.ready(shop.id)
     (one,) = at.dispatch()
     assert (one.tenant, one.connector, one.tenant_id, one.connector_id, one.epoch) == (
-        "acme", "shop", shop.tenant_id, shop.id, 1,
+        "acme",
+        "shop",
+        shop.tenant_id,
+        shop.id,
+        1,
     )
     assert at.claim(one)
     assert at.of(shop.id, "state") == "running"
@@ -241,7 +246,7 @@ def test_a_message_of_an_earlier_dispatch_claims_nothing(at: Turns, a_connector:
 
 
 def test_a_message_that_names_another_tenant_claims_nothing(
-    at: Turns, a_connector: AConnector, a_tenant: Callable[[str], int],
+    at: Turns, a_connector: AConnector, a_tenant: Callable[[str], int]
 ) -> None:
     shop = a_connector()
     at.ready(shop.id)
@@ -308,7 +313,7 @@ def test_nobody_is_wanted_where_nobody_waits(at: Turns, a_connector: AConnector)
     (50, 4.0, False),  # but not by our weight
 ])  # fmt: skip
 def test_somebody_poorer_who_waits_is_wanted(
-    at: Turns, a_connector: AConnector, seconds: float, weight: float, wanted: bool,
+    at: Turns, a_connector: AConnector, seconds: float, weight: float, wanted: bool
 ) -> None:
     one = at.begin(a_connector(weight=weight).id)
     at.held(one, seconds)
@@ -539,7 +544,7 @@ def test_waking_one_connector_wakes_no_other(at: Turns, a_connector: AConnector)
 
 @pytest.mark.parametrize("states", [("dispatched", "running"), ("running", "running"), ("dispatched", "dispatched")])
 def test_the_database_refuses_a_second_slice_of_a_store(
-    at: Turns, a_connector: AConnector, states: tuple[str, str],
+    at: Turns, a_connector: AConnector, states: tuple[str, str]
 ) -> None:
     one, two = a_connector("one", store_hash="same"), a_connector(tenant="other", store_hash="same")
     at.do("UPDATE turn SET state = :state WHERE connector_id = :id", state=states[0], id=one.id)
@@ -584,15 +589,14 @@ def test_a_release_that_waits_does_not_touch_a_turn_that_was_taken_from_it(at: T
         # Its lease runs out just now; who holds the row lets nobody sweep it.
         taken = at.do(
             "UPDATE turn SET epoch = epoch + 1 WHERE connector_id = (SELECT connector_id FROM turn"
-            " WHERE connector_id = :id FOR UPDATE SKIP LOCKED) RETURNING epoch", id=shop.id,
+            " WHERE connector_id = :id FOR UPDATE SKIP LOCKED) RETURNING epoch",
+            id=shop.id,
         )
     releasing.join()
     assert (taken, at.of(shop.id, "state")) in [(None, "parked"), (2, "running")]
 
 
-def test_a_release_and_the_pacemaker_do_not_wait_for_each_other_in_a_circle(
-    at: Turns, a_connector: AConnector,
-) -> None:
+def test_a_release_and_the_pacemaker_do_not_wait_for_each_other_in_a_circle(at: Turns, a_connector: AConnector) -> None:
     running, due = a_connector("running"), a_connector("due")
     one = at.begin(running.id)
     at.do("UPDATE turn SET not_before = now() WHERE connector_id = :id", id=due.id)
@@ -632,8 +636,13 @@ def waiting(engine: Engine) -> int:
     """How many transactions wait for a lock."""
     with engine.connect() as connection:
         return int(
-            connection.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                                   " AND wait_event_type = 'Lock'")) or 0,
+            connection.scalar(
+                text(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND wait_event_type = 'Lock'"
+                )
+            )
+            or 0
         )
 
 
@@ -653,7 +662,9 @@ def test_the_operator_sees_all_turns_by_tenant_and_name(at: Turns, a_connector: 
     with as_scheduler(at.engine) as session:
         seen = turns.standings(session)
     assert [(one.tenant, one.connector, one.state) for one in seen] == [
-        ("alpha", "c", "ready"), ("zeta", "a", "parked"), ("zeta", "b", "parked"),
+        ("alpha", "c", "ready"),
+        ("zeta", "a", "parked"),
+        ("zeta", "b", "parked"),
     ]
     assert seen[0] == Standing("alpha", "c", other.tenant_id, other.id, "ready", 0.0, None, None, 0)
     assert seen[1].not_before is not None

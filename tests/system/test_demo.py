@@ -185,10 +185,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
 def a_store() -> Iterator[str]:
     """The address of a BigCommerce of our own."""
     with subprocess.Popen(
-        [sys.executable, "-m", "sandbox.bigcommerce", "--port", "0"],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-m", "sandbox.bigcommerce", "--port", "0"], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         yield process.stdout.readline().split()[1]
@@ -229,14 +226,10 @@ def test_nothing_is_left_of_it(ended: Ended) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "seen"),
-    [(signal.SIGTERM, 143, "postgres"), (signal.SIGKILL, -signal.SIGKILL, "celery")],
+    ("number", "code", "seen"), [(signal.SIGTERM, 143, "postgres"), (signal.SIGKILL, -signal.SIGKILL, "celery")]
 )
 def test_nothing_is_left_of_it_either_when_it_is_ended_from_outside(
-    tmp_path: Path,
-    number: signal.Signals,
-    code: int,
-    seen: str,
+    tmp_path: Path, number: signal.Signals, code: int, seen: str
 ) -> None:
     with a_demo(tmp_path) as watched:
         give_up_at = time.monotonic() + 60
@@ -284,9 +277,7 @@ def test_what_cannot_be_played_is_said(environment: dict[str, str], said: str) -
     ],
 )
 def test_the_second_storefront_is_linked_to_the_category_that_root_names(
-    tmp_path: Path,
-    name: str | None,
-    root: int,
+    tmp_path: Path, name: str | None, root: int
 ) -> None:
     rows = [(11, 0, "Luma"), (12, 11, "Men"), (13, 12, "Tops"), (14, 11, "Tops"), (15, 11, "Tops")]
     catalogue = generate(seed=1, categories=3, products=1, variants_per_product=1)

@@ -27,10 +27,7 @@ from worker.ledger.register import Counters, Entry
 from worker.ledger.session import as_tenant
 
 LUMA = Path(__file__).parents[2].parent / "shared" / "catalogues" / "luma.json"
-pytestmark = [
-    pytest.mark.skipif(not LUMA.exists(), reason="the Luma catalogue is not there"),
-    pytest.mark.timeout(180),
-]
+pytestmark = [pytest.mark.skipif(not LUMA.exists(), reason="the Luma catalogue is not there"), pytest.mark.timeout(180)]
 
 MEN, MAIN, SECOND = 12, 1, 2
 WATCHES = set(range(1171, 1180))
@@ -212,8 +209,7 @@ def test_what_is_rejected_says_why(story: Story) -> None:
 
 
 def test_of_products_with_one_name_the_lowest_id_is_created_and_the_others_name_it(
-    story: Story,
-    catalogue: Tables,
+    story: Story, catalogue: Tables
 ) -> None:
     failed = {one.source_id: one for one in story.first.troubled[Outcome.FAILED]}
     assert {one: item.code for one, item in failed.items()} == dict.fromkeys(NAMELESS, "name_taken")
@@ -224,11 +220,7 @@ def test_of_products_with_one_name_the_lowest_id_is_created_and_the_others_name_
 
 @pytest.mark.parametrize(("channel", "root", "count"), [(MAIN, 11, 39), (SECOND, MEN, 9)])
 def test_each_storefront_has_its_part_of_the_tree(
-    story: Story,
-    catalogue: Tables,
-    channel: int,
-    root: int,
-    count: int,
+    story: Story, catalogue: Tables, channel: int, root: int, count: int
 ) -> None:
     here = store_paths(story.first.store, channel)
     wanted = {path: catalogue["catalogue"][one] for one, path in source_paths(catalogue, {root}).items()}
@@ -242,8 +234,7 @@ def test_each_storefront_has_its_part_of_the_tree(
 
 
 def test_an_address_is_held_once_in_the_store_and_by_every_category_that_alone_asks_for_it(
-    story: Story,
-    catalogue: Tables,
+    story: Story, catalogue: Tables
 ) -> None:
     trees = {channel: store_paths(story.first.store, channel) for channel in (MAIN, SECOND)}
     below_men = source_paths(catalogue, {MEN})
@@ -299,8 +290,7 @@ def test_every_picture_and_custom_field_is_in_the_store(story: Story, catalogue:
 
 
 def test_products_stand_in_their_categories_and_on_the_storefronts_that_show_them(
-    story: Story,
-    catalogue: Tables,
+    story: Story, catalogue: Tables
 ) -> None:
     paths = {
         row["category_id"]: (channel, path)

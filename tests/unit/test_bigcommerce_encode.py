@@ -32,7 +32,7 @@ def test_a_new_product_carries_everything_in_one_body() -> None:
                     {"option_display_name": "Colour", "label": "Red"},
                 ],
                 "image_url": "https://x/v.jpg",
-            },
+            }
         ],
         "images": [
             {"image_url": "https://x/a.jpg", "sort_order": 0, "is_thumbnail": True},

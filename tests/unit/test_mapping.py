@@ -98,8 +98,7 @@ def test_columns_that_say_where_an_item_hangs_are_neither_field_nor_extra(join: 
 
 
 @pytest.mark.parametrize(
-    ("kind", "wish"),
-    [(PRODUCT, {"custom_fields": ["Paper", "name"]}), (VARIANT, {"options": ["Paper", "name"]})],
+    ("kind", "wish"), [(PRODUCT, {"custom_fields": ["Paper", "name"]}), (VARIANT, {"options": ["Paper", "name"]})]
 )
 def test_only_the_extras_that_the_profile_names_in_its_order(kind: ItemKind, wish: dict[str, Any]) -> None:
     found = settled(the_columns(kind, "name", "Size", "Paper"), kind, **wish)
@@ -191,8 +190,7 @@ def test_all_faults_are_told_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "field"),
-    [(a_column("price", "image"), "price"), (a_column("images", "string"), "images")],
+    ("column", "field"), [(a_column("price", "image"), "price"), (a_column("images", "string"), "images")]
 )
 def test_a_column_that_does_not_fit_is_not_taken_by_its_name(column: Column, field: str) -> None:
     assert field not in settled(the_columns(PRODUCT, column), PRODUCT).fields

@@ -63,12 +63,18 @@ MOVES = {
 
 @pytest.mark.parametrize(("before", "now", "known", "strangers", "relabels", "rebuilt"), MOVES.values(), ids=MOVES)
 def test_a_value_keeps_its_variants_where_its_label_is_new_and_all_users_move(
-    before: dict[int, str], now: dict[int, str], known: set[str], strangers: list[dict[str, str]],
-    relabels: list[tuple[str, str]], rebuilt: set[int],
+    before: dict[int, str],
+    now: dict[int, str],
+    known: set[str],
+    strangers: list[dict[str, str]],
+    relabels: list[tuple[str, str]],
+    rebuilt: set[int],
 ) -> None:
     moved = options.moves(
-        {one: {"size": label} for one, label in before.items()}, {one: {"size": label} for one, label in now.items()},
-        strangers=strangers, known_labels={"size": known},
+        {one: {"size": label} for one, label in before.items()},
+        {one: {"size": label} for one, label in now.items()},
+        strangers=strangers,
+        known_labels={"size": known},
     )
     assert [(one.old, one.new) for one in moved.relabels] == relabels
     assert moved.rebuilt == rebuilt
@@ -77,8 +83,10 @@ def test_a_value_keeps_its_variants_where_its_label_is_new_and_all_users_move(
 
 def test_another_option_set_rebuilds_every_variant() -> None:
     moved = options.moves(
-        {1: {"size": "S"}, 2: {"size": "M"}}, {1: {"size": "S", "fit": "Slim"}, 2: {"size": "M", "fit": "Slim"}},
-        strangers=[], known_labels={"size": {"S", "M"}},
+        {1: {"size": "S"}, 2: {"size": "M"}},
+        {1: {"size": "S", "fit": "Slim"}, 2: {"size": "M", "fit": "Slim"}},
+        strangers=[],
+        known_labels={"size": {"S", "M"}},
     )
     assert moved.is_other_set
     assert moved.rebuilt == {1, 2}

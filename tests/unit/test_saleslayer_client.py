@@ -118,7 +118,7 @@ def test_a_later_page_is_fetched_unsigned_and_as_it_was_named() -> None:
     ],
 )
 def test_each_error_number_stops_what_it_should(
-    code: Any, trouble: type[WorkerError], pause: float | None, says: str,
+    code: Any, trouble: type[WorkerError], pause: float | None, says: str
 ) -> None:
     script = Script({"version": "1.18", "time": 1, "error": code})
     with pytest.raises(trouble, match=says) as raised:
@@ -295,12 +295,12 @@ def leaking(how: str, request: httpx.Request, secret: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize(
-    "how", ["html", "words", "list", "number", "status", "redirect", "connection", "action", "row"],
+    "how", ["html", "words", "list", "number", "status", "redirect", "connection", "action", "row"]
 )
 @pytest.mark.parametrize("secret", [SECRET, 'short/pw &<"é', "two words"])
 @pytest.mark.parametrize("is_first", [True, False])
 def test_no_trouble_tells_a_secret_a_signature_or_a_token(
-    how: str, secret: str, is_first: bool, caplog: pytest.LogCaptureFixture,
+    how: str, secret: str, is_first: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     asked: list[httpx.Request] = []

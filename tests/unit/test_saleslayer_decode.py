@@ -95,7 +95,7 @@ def test_the_first_example_describes_its_columns() -> None:
     assert named["product_price"] == Column("product_price", "product_price", "numeric", None, "Price")
     assert named["product_image"].sizes == (("ORG", 0), ("IMD", 810_000), ("TH", 22_500))
     assert named["product_datasheet"] == Column(
-        "product_datasheet", "product_datasheet", "file", None, "Datasheet", (("FILE", 0),),
+        "product_datasheet", "product_datasheet", "file", None, "Datasheet", (("FILE", 0),)
     )
     assert columns.of[VARIANT][0] == Column("ID_products", "ID_products", "numeric")
 
@@ -343,8 +343,7 @@ def test_what_postgres_cannot_keep_is_left_out_of_texts() -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"<html>Down</html>", b"", b"\xff\xfe", b"[1]", b'"x"', b"null", b'{"a":', b"[" * 100_000, b"9" * 5000],
+    "body", [b"<html>Down</html>", b"", b"\xff\xfe", b"[1]", b'"x"', b"null", b'{"a":', b"[" * 100_000, b"9" * 5000]
 )
 def test_an_answer_that_is_no_json_object_is_unreadable(body: bytes) -> None:
     with pytest.raises(SourceUnreadable, match="Sales Layer's answer is not"):

@@ -61,16 +61,10 @@ def test_it_is_fit(item: Item) -> None:
             id="more than 200 custom fields",
         ),
         pytest.param(
-            a_product(custom_fields=(("Paper", "x" * 251),)),
-            "value_too_long",
-            "Paper",
-            id="a custom field's value",
+            a_product(custom_fields=(("Paper", "x" * 251),)), "value_too_long", "Paper", id="a custom field's value"
         ),
         pytest.param(
-            a_product(custom_fields=(("x" * 251, "v"),)),
-            "value_too_long",
-            "x" * 251,
-            id="a custom field's name",
+            a_product(custom_fields=(("x" * 251, "v"),)), "value_too_long", "x" * 251, id="a custom field's name"
         ),
         pytest.param(a_category(name=None), "no_name", "name", id="a category without name"),
         pytest.param(a_category(name="x" * 51), "value_too_long", "name", id="a category's name beyond 50"),
@@ -138,9 +132,7 @@ def test_no_variants_is_no_trouble() -> None:
             id="of a tie the larger set stays",
         ),
         pytest.param(
-            [{"Size": "S"}, {"Colour": "Red"}],
-            {2: "option_set_differs"},
-            id="of an equal tie the lowest id's stays",
+            [{"Size": "S"}, {"Colour": "Red"}], {2: "option_set_differs"}, id="of an equal tie the lowest id's stays"
         ),
         pytest.param(
             [{"Size": "S", "Colour": "Red"}, {"Colour": "Blue", "Size": "S"}],
@@ -149,11 +141,7 @@ def test_no_variants_is_no_trouble() -> None:
         ),
         pytest.param([{"Size": "S"}, {"Size": "S"}], {2: "combination_taken"}, id="a combination stands once"),
         pytest.param([{"Size": "S"}, {"Size": "s"}], {2: "combination_taken"}, id="case does not tell labels apart"),
-        pytest.param(
-            [{"Size": "S", "Fit": "M"}, {"Size": "M", "Fit": "S"}],
-            {},
-            id="a label belongs to its option",
-        ),
+        pytest.param([{"Size": "S", "Fit": "M"}, {"Size": "M", "Fit": "S"}], {}, id="a label belongs to its option"),
     ],
 )
 def test_what_keeps_a_variant_from_standing_beside_its_siblings(

@@ -15,7 +15,9 @@ from worker.errors import RefusedByStore, WorkerError
 Part = TypeVar("Part")
 
 
-def send(parts: Sequence[Part], call: Callable[[Sequence[Part]], Answer]) -> Iterator[tuple[Part, Answer | WorkerError]]:
+def send(
+    parts: Sequence[Part], call: Callable[[Sequence[Part]], Answer]
+) -> Iterator[tuple[Part, Answer | WorkerError]]:
     """Each part with the answer of the call that took it, or with the refusal that it met alone.
 
     Any other trouble (quota, a store unwell, lost answers) is met by the whole batch.

@@ -26,8 +26,14 @@ def category(raw: Mapping[str, Any]) -> StoreRow:
     fields: dict[str, Any] = _fields(ItemKind.CATEGORY, raw)
     fields["images"] = [[0, raw["image_url"], 0]] if raw.get("image_url") else []
     return StoreRow(
-        ItemKind.CATEGORY, int(raw["category_id"]), int(raw.get("parent_id") or 0), int(raw["tree_id"]),
-        key(raw.get("name")) or "", None, fields, fingerprint.of(fields),
+        ItemKind.CATEGORY,
+        int(raw["category_id"]),
+        int(raw.get("parent_id") or 0),
+        int(raw["tree_id"]),
+        key(raw.get("name")) or "",
+        None,
+        fields,
+        fingerprint.of(fields),
     )
 
 
@@ -41,7 +47,13 @@ def product(raw: Mapping[str, Any], brands: Mapping[int, str]) -> list[StoreRow]
     fields["storefronts"] = sorted(int(one) for one in raw["channels"]) if "channels" in raw else None
     store_id = int(raw["id"])
     own = StoreRow(
-        ItemKind.PRODUCT, store_id, None, None, key(raw.get("name")) or "", key(raw.get("sku")) or "", fields,
+        ItemKind.PRODUCT,
+        store_id,
+        None,
+        None,
+        key(raw.get("name")) or "",
+        key(raw.get("sku")) or "",
+        fields,
         fingerprint.of(fields),
     )
     return [own, *(variant(one, store_id) for one in raw.get("variants") or () if one.get("option_values"))]
@@ -55,7 +67,13 @@ def variant(raw: Mapping[str, Any], product_id: int) -> StoreRow:
         [one.get("option_display_name") or "", one.get("label") or ""] for one in raw.get("option_values") or ()
     )
     return StoreRow(
-        ItemKind.VARIANT, int(raw["id"]), product_id, None, None, key(raw.get("sku")) or "", fields,
+        ItemKind.VARIANT,
+        int(raw["id"]),
+        product_id,
+        None,
+        None,
+        key(raw.get("sku")) or "",
+        fields,
         fingerprint.of(fields),
     )
 
@@ -80,9 +98,7 @@ def options(variants: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for one in variants:
         for value in one.get("option_values") or ():
-            option = found.setdefault(
-                str(value["option_display_name"]), {"id": int(value["option_id"]), "values": {}},
-            )
+            option = found.setdefault(str(value["option_display_name"]), {"id": int(value["option_id"]), "values": {}})
             option["values"][str(value["label"])] = int(value["id"])
     return found
 

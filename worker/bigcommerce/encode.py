@@ -26,7 +26,9 @@ def new_category(category: Category, *, tree_id: int, parent_store_id: int) -> B
     return body
 
 
-def changed_category(category: Category, groups: Collection[str], *, store_id: int, parent_store_id: int | None) -> Body:
+def changed_category(
+    category: Category, groups: Collection[str], *, store_id: int, parent_store_id: int | None
+) -> Body:
     """The body that updates these groups of a category; `parent_store_id` None = it stays where it is."""
     body = _fields(ItemKind.CATEGORY, category.fields, groups) | {"category_id": store_id}
     if Group.IMAGES in groups:
@@ -37,7 +39,7 @@ def changed_category(category: Category, groups: Collection[str], *, store_id: i
 
 
 def new_product(
-    product: Product, variants: Sequence[Variant], *, category_ids: Sequence[int], with_images: bool = True,
+    product: Product, variants: Sequence[Variant], *, category_ids: Sequence[int], with_images: bool = True
 ) -> Body:
     """The body that creates a product with everything inline: one call (API facts §3.3)."""
     body: Body = {"type": "physical"} | _fields(ItemKind.PRODUCT, product.fields, None)
@@ -62,9 +64,7 @@ def changed_product(product: Product, groups: Collection[str], *, category_ids: 
 def new_variant(variant: Variant, *, with_image: bool = True) -> Body:
     """A variant inside the body of its product: options by their labels."""
     body = _fields(ItemKind.VARIANT, variant.fields, None)
-    body["option_values"] = [
-        {"option_display_name": value.option, "label": value.label} for value in variant.options
-    ]
+    body["option_values"] = [{"option_display_name": value.option, "label": value.label} for value in variant.options]
     if variant.images and with_image:
         body["image_url"] = variant.images[0].url
     return body

@@ -56,9 +56,7 @@ def add_pictures(client: Client, applied: Applied) -> Applied:
         if one is None:
             continue
         try:
-            client.put(
-                f"/v3/catalog/products/{own.store_id}/variants/{relation.store_id}", {"image_url": one.url},
-            )
+            client.put(f"/v3/catalog/products/{own.store_id}/variants/{relation.store_id}", {"image_url": one.url})
         except RefusedByStore as refusal:
             problems.append(_refused_picture(one, refusal))
         except WorkerError as trouble:
@@ -86,7 +84,9 @@ def _pictures(client: Client, applied: Applied, wanted: Sequence[Image]) -> Appl
             held = known.get(one.source_id)
             try:
                 if held is None or held[1] != one.url:
-                    found = unclaimed.pop(0) if unclaimed else int(client.post(path, encode.image(one, place)).data["id"])
+                    found = (
+                        unclaimed.pop(0) if unclaimed else int(client.post(path, encode.image(one, place)).data["id"])
+                    )
                     kept[one.source_id] = [found, one.url]
                 else:
                     if order_changed:
@@ -194,7 +194,7 @@ def show(client: Client, job: Job) -> Applied:
     sent = {Group.OPTIONS.value: change.fingerprint} if not problems else {}
     unmarked = {name: {"id": held["id"], "values": held["values"]} for name, held in known.items()}
     shown = replace(
-        relation, fingerprints={**relation.fingerprints, **sent}, parts={**relation.parts, "options": unmarked},
+        relation, fingerprints={**relation.fingerprints, **sent}, parts={**relation.parts, "options": unmarked}
     )
     return Applied(job, (shown,), tuple(problems))
 
@@ -240,7 +240,7 @@ def _assigned(job: Job, refused: Sequence[Problem], trouble: WorkerError | None)
     sent = {} if refused else {Group.STOREFRONTS.value: change.fingerprint}
     shown = [one for one in change.storefronts if str(one) not in {problem.field for problem in refused}]
     relation = replace(
-        relation, fingerprints={**relation.fingerprints, **sent}, parts={**relation.parts, "storefronts": shown},
+        relation, fingerprints={**relation.fingerprints, **sent}, parts={**relation.parts, "storefronts": shown}
     )
     return Applied(job, (relation,), tuple(refused))
 

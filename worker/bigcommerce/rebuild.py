@@ -100,7 +100,11 @@ def _whole(client: Client, job: Job, change: RebuildVariants) -> dict[int, dict[
             "fields": {name: _plain(row[name]) for name in _FIELDS if row.get(name) is not None},
             "stock": [[location, quantity] for variant, location, quantity in stock if variant == store_id],
             "metafields": [
-                {name: one[name] for name in ("namespace", "key", "value", "permission_set", "description") if name in one}
+                {
+                    name: one[name]
+                    for name in ("namespace", "key", "value", "permission_set", "description")
+                    if name in one
+                }
                 for one in reads.variant_metafields(client, job.relation.store_id, store_id)
             ],
         }
@@ -134,14 +138,18 @@ def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[in
             body = _body(variant, options, old_one.get("fields", {}), sends_stock=change.sends_stock)
             made[variant.source_id] = int(client.post(f"{path}/variants", body).data["id"])
         notes[variant.source_id] = _give_back(
-            client, product.store_id, made[variant.source_id], old_one, sends_stock=change.sends_stock,
+            client, product.store_id, made[variant.source_id], old_one, sends_stock=change.sends_stock
         )
     options = _without_orphans(client, product.store_id, options, before)
     product = replace(product, parts={**product.parts, "options": options})
     variants = [
         Relation(
-            Key(ItemKind.VARIANT, variant.source_id), made[variant.source_id], product.store_id, created_here=True,
-            enabled=variant.fields.get("enabled") is not False, fingerprints=change.fingerprints[variant.source_id],
+            Key(ItemKind.VARIANT, variant.source_id),
+            made[variant.source_id],
+            product.store_id,
+            created_here=True,
+            enabled=variant.fields.get("enabled") is not False,
+            fingerprints=change.fingerprints[variant.source_id],
         )
         for variant in change.variants
     ]
@@ -158,9 +166,7 @@ def _is(row: Mapping[str, Any], variant: Variant) -> bool:
     return key(row.get("sku")) == key(str(variant.fields.get("sku"))) and held == wanted
 
 
-def _body(
-    variant: Variant, options: Mapping[str, Any], kept: Mapping[str, Any], *, sends_stock: bool,
-) -> encode.Body:
+def _body(variant: Variant, options: Mapping[str, Any], kept: Mapping[str, Any], *, sends_stock: bool) -> encode.Body:
     """What Sales Layer says, over what the old variant had."""
     ours = encode.new_variant(variant)
     if not sends_stock:
@@ -170,17 +176,21 @@ def _body(
 
 
 def _give_back(
-    client: Client, product_id: int, store_id: int, kept: Mapping[str, Any], *, sends_stock: bool,
+    client: Client, product_id: int, store_id: int, kept: Mapping[str, Any], *, sends_stock: bool
 ) -> Problem:
     """Write back stock and metafields, and read again until the stock agrees; what was kept, as a sentence."""
     stock = [] if sends_stock else [(int(location), int(quantity)) for location, quantity in kept.get("stock", ())]
     if stock:
-        items = [{"location_id": location, "variant_id": store_id, "quantity": quantity} for location, quantity in stock]
+        items = [
+            {"location_id": location, "variant_id": store_id, "quantity": quantity} for location, quantity in stock
+        ]
         try:
             client.put("/v3/inventory/adjustments/absolute", {"reason": "variant rebuilt", "items": items})
         except RefusedByStore as refusal:
             if not _level_agrees(client, store_id, stock):
-                return Problem("stock_unproven", f"made anew; the store refused the stock that it had ({stock}): {refusal}")
+                return Problem(
+                    "stock_unproven", f"made anew; the store refused the stock that it had ({stock}): {refusal}"
+                )
     held = {(one["namespace"], one["key"]) for one in reads.variant_metafields(client, product_id, store_id)}
     for one in kept.get("metafields", ()):
         if (one["namespace"], one["key"]) not in held:
@@ -188,8 +198,8 @@ def _give_back(
     for _ in range(PROOFS):
         if not stock or _level_agrees(client, store_id, stock):
             told = f"stock {sum(quantity for _, quantity in stock)}, " if stock else ""
-            text = f"made anew with other options; kept {told}{len(kept.get('metafields', ()))} metafields and its other fields"
-            return Problem("rebuilt", text)
+            metafields = len(kept.get("metafields", ()))
+            return Problem("rebuilt", f"made anew; kept {told}{metafields} metafields and its other fields")
         client.rest(PROOF_SECONDS)
     return Problem("stock_unproven", f"made anew; its stock ({stock}) was written back and cannot be read yet")
 
@@ -200,7 +210,7 @@ def _level_agrees(client: Client, store_id: int, stock: Sequence[tuple[int, int]
 
 
 def _without_orphans(
-    client: Client, product_id: int, options: Mapping[str, Any], before: Mapping[str, Any],
+    client: Client, product_id: int, options: Mapping[str, Any], before: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Remove values that were ours and no variant has any more; others' stay."""
     used = {

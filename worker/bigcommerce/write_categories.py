@@ -48,7 +48,7 @@ class _Attempt:
     @property
     def body(self) -> encode.Body:
         whole = encode.new_category(
-            _category(self.job), tree_id=self.job.tree_id, parent_store_id=self.job.parent_store_id,
+            _category(self.job), tree_id=self.job.tree_id, parent_store_id=self.job.parent_store_id
         )
         return {name: value for name, value in whole.items() if name not in self.without}
 
@@ -147,9 +147,13 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
                 job,
                 (
                     Relation(
-                        job.relation.key, job.relation.store_id, job.parent_store_id, job.relation.created_here,
+                        job.relation.key,
+                        job.relation.store_id,
+                        job.parent_store_id,
+                        job.relation.created_here,
                         job.change.category.fields.get("is_visible") is not False,
-                        {**job.relation.fingerprints, **job.change.fingerprints}, job.relation.parts,
+                        {**job.relation.fingerprints, **job.change.fingerprints},
+                        job.relation.parts,
                     ),
                 ),
             )
@@ -160,7 +164,7 @@ def hide(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
 
     def call(part: Sequence[Job]) -> Answer:
         return client.put(
-            PATH, [{"category_id": job.relation.store_id, "is_visible": False} for job in part if job.relation],
+            PATH, [{"category_id": job.relation.store_id, "is_visible": False} for job in part if job.relation]
         )
 
     yield from disabled(batches.send(jobs, call))
@@ -178,7 +182,11 @@ def disabled(answers: Iterator[tuple[Job, Answer | WorkerError]]) -> Iterator[Ap
                 job,
                 (
                     Relation(
-                        relation.key, relation.store_id, relation.parent_store_id, relation.created_here, False,
+                        relation.key,
+                        relation.store_id,
+                        relation.parent_store_id,
+                        relation.created_here,
+                        False,
                         {name: value for name, value in relation.fingerprints.items() if name != "visibility"},
                         relation.parts,
                     ),
@@ -196,7 +204,7 @@ def _changed(job: Job) -> encode.Body:
     assert job.relation is not None
     moved = None if job.relation.parent_store_id == job.parent_store_id else job.parent_store_id
     return encode.changed_category(
-        job.change.category, job.change.groups, store_id=job.relation.store_id, parent_store_id=moved,
+        job.change.category, job.change.groups, store_id=job.relation.store_id, parent_store_id=moved
     )
 
 
@@ -223,7 +231,11 @@ def _created(attempt: _Attempt, row: Mapping[str, Any], *, adopted: bool = False
     job, change = attempt.job, attempt.job.change
     assert isinstance(change, CreateCategory)
     relation = Relation(
-        key_of(change), int(row["category_id"]), job.parent_store_id, created_here=True,
-        enabled=change.category.fields.get("is_visible") is not False, fingerprints=change.fingerprints,
+        key_of(change),
+        int(row["category_id"]),
+        job.parent_store_id,
+        created_here=True,
+        enabled=change.category.fields.get("is_visible") is not False,
+        fingerprints=change.fingerprints,
     )
     return Applied(job, (relation,), attempt.problems, adopted=adopted)

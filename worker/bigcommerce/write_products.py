@@ -24,7 +24,7 @@ LAG_SECONDS = 2.0
 
 def create(client: Client, job: Job) -> Applied:
     """Create a product with everything inline; one that an earlier slice may have made is looked up first."""
-    change = _creation(job)
+    _creation(job)
     if job.unsure:
         found = _look_up(client, job) or _look_again(client, job)
         if found is not None:
@@ -58,7 +58,7 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
 
 
 def _created(
-    client: Client, job: Job, raw: Mapping[str, Any], problems: tuple[Problem, ...], *, adopted: bool = False,
+    client: Client, job: Job, raw: Mapping[str, Any], problems: tuple[Problem, ...], *, adopted: bool = False
 ) -> Applied:
     """The product and its variants with their ids in the store."""
     change = _creation(job)
@@ -79,13 +79,21 @@ def _created(
     fingerprints = {group: value for group, value in change.fingerprints.items() if group not in _LATER}
     fingerprints[Group.CATEGORIES] = job.categories_sent()
     own = Relation(
-        Key(ItemKind.PRODUCT, job.change.source_id), product_id, None, created_here=True,
-        enabled=change.product.fields.get("is_visible") is not False, fingerprints=fingerprints, parts=parts,
+        Key(ItemKind.PRODUCT, job.change.source_id),
+        product_id,
+        None,
+        created_here=True,
+        enabled=change.product.fields.get("is_visible") is not False,
+        fingerprints=fingerprints,
+        parts=parts,
     )
     by_sku = {key(one.get("sku")): int(one["id"]) for one in raw.get("variants") or ()}
     variants = [
         Relation(
-            Key(ItemKind.VARIANT, variant.source_id), by_sku[sku], product_id, created_here=True,
+            Key(ItemKind.VARIANT, variant.source_id),
+            by_sku[sku],
+            product_id,
+            created_here=True,
             enabled=variant.fields.get("enabled") is not False,
             fingerprints=change.variant_fingerprints.get(variant.source_id, {}),
         )
@@ -123,7 +131,7 @@ def hide(client: Client, jobs: Sequence[Job]) -> Iterator[tuple[Job, Answer | Wo
 
 
 def _put(
-    client: Client, jobs: Sequence[Job], bodies: Mapping[int, encode.Body],
+    client: Client, jobs: Sequence[Job], bodies: Mapping[int, encode.Body]
 ) -> Iterator[tuple[Job, Answer | WorkerError]]:
     def call(part: Sequence[Job]) -> Answer:
         if len(part) == 1:
@@ -143,9 +151,7 @@ def _updated(client: Client, job: Job, problems: tuple[Problem, ...]) -> Applied
     assert isinstance(change, UpdateProduct)
     assert relation is not None
     sent = {
-        group: value
-        for group, value in change.fingerprints.items()
-        if group in change.groups and group not in _LATER
+        group: value for group, value in change.fingerprints.items() if group in change.groups and group not in _LATER
     }
     if Group.CATEGORIES in change.groups:
         sent[Group.CATEGORIES] = job.categories_sent()
@@ -162,7 +168,7 @@ def _changes(job: Job) -> encode.Body:
     change = job.change
     assert isinstance(change, UpdateProduct)
     body = encode.changed_product(
-        change.product, change.groups, category_ids=job.category_ids if Group.CATEGORIES in change.groups else None,
+        change.product, change.groups, category_ids=job.category_ids if Group.CATEGORIES in change.groups else None
     )
     if job.relation is not None and not job.relation.enabled and "is_visible" not in body:
         # It was disabled when it was gone; it is back.
@@ -173,7 +179,7 @@ def _changes(job: Job) -> encode.Body:
 def _body(job: Job, *, with_images: bool = True) -> encode.Body:
     change = _creation(job)
     return encode.new_product(
-        change.product, change.variants, category_ids=job.category_ids or (), with_images=with_images,
+        change.product, change.variants, category_ids=job.category_ids or (), with_images=with_images
     )
 
 

@@ -39,7 +39,9 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
 def _without_image(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
     change = job.change
     assert isinstance(change, UpdateVariant)
-    note = Problem("image_refused", f"the store refused the picture {change.variant.images[0].url}: {refusal}", "images")
+    note = Problem(
+        "image_refused", f"the store refused the picture {change.variant.images[0].url}: {refusal}", "images"
+    )
     body = {name: value for name, value in _changes(job).items() if name != "image_url"}
     if body:
         try:
@@ -111,8 +113,12 @@ def _created(job: Job, row: Any, product: Relation, *, adopted: bool = False) ->
     change = job.change
     assert isinstance(change, CreateVariant)
     own = Relation(
-        Key(ItemKind.VARIANT, change.source_id), int(row["id"]), product.store_id, created_here=True,
-        enabled=change.variant.fields.get("enabled") is not False, fingerprints=change.fingerprints,
+        Key(ItemKind.VARIANT, change.source_id),
+        int(row["id"]),
+        product.store_id,
+        created_here=True,
+        enabled=change.variant.fields.get("enabled") is not False,
+        fingerprints=change.fingerprints,
     )
     return Applied(job, (own, product), adopted=adopted)
 
@@ -128,7 +134,7 @@ def _look_up(client: Client, job: Job) -> Any | None:
 
 
 def with_values(
-    client: Client, product_id: int, wanted: Sequence[Option], variants: Sequence[Variant],
+    client: Client, product_id: int, wanted: Sequence[Option], variants: Sequence[Variant]
 ) -> dict[str, Any]:
     """The product's options by name (id, and ids of the values by label), all that these variants need among them."""
     path = f"/v3/catalog/products/{product_id}/options"
@@ -168,5 +174,3 @@ def chosen(variant: Variant, options: Mapping[str, Any]) -> list[dict[str, int]]
 def _id(job: Job) -> int:
     assert job.relation is not None
     return job.relation.store_id
-
-

@@ -174,8 +174,17 @@ class Disable:
 
 
 Change = (
-    CreateCategory | UpdateCategory | CreateProduct | UpdateProduct | ShowOptions | AssignStorefronts
-    | CreateVariant | UpdateVariant | RelabelOptions | RebuildVariants | Disable
+    CreateCategory
+    | UpdateCategory
+    | CreateProduct
+    | UpdateProduct
+    | ShowOptions
+    | AssignStorefronts
+    | CreateVariant
+    | UpdateVariant
+    | RelabelOptions
+    | RebuildVariants
+    | Disable
 )
 
 _CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator="what")])
@@ -198,7 +207,12 @@ def key(change: Change) -> Key:
         case CreateCategory() | UpdateCategory():
             return Key(ItemKind.CATEGORY, change.source_id, change.storefront_id)
         case (
-            CreateProduct() | UpdateProduct() | ShowOptions() | AssignStorefronts() | RelabelOptions() | RebuildVariants()
+            CreateProduct()
+            | UpdateProduct()
+            | ShowOptions()
+            | AssignStorefronts()
+            | RelabelOptions()
+            | RebuildVariants()
         ):
             return Key(ItemKind.PRODUCT, change.source_id)
         case CreateVariant() | UpdateVariant():

@@ -51,9 +51,7 @@ class Columns:
         return {
             "default_language": self.default_language,
             "languages": list(self.languages),
-            "of": {
-                kind.value: [column.to_json() for column in columns] for kind, columns in self.of.items()
-            },
+            "of": {kind.value: [column.to_json() for column in columns] for kind, columns in self.of.items()},
         }
 
     @staticmethod

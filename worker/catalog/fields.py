@@ -73,11 +73,15 @@ class Field:
     inverted: bool = False
 
 
-def _text(name: str, group: Group = Group.TEXT, *, longest: int, aliases: tuple[str, ...] = (), store: str = "") -> Field:
+def _text(
+    name: str, group: Group = Group.TEXT, *, longest: int, aliases: tuple[str, ...] = (), store: str = ""
+) -> Field:
     return Field(name, Type.TEXT, group, store or name, aliases, longest=longest, blank="")
 
 
-def _number(name: str, group: Group, *, required: bool = False, aliases: tuple[str, ...] = (), blank: object = 0) -> Field:
+def _number(
+    name: str, group: Group, *, required: bool = False, aliases: tuple[str, ...] = (), blank: object = 0
+) -> Field:
     return Field(name, Type.NUMBER, group, name, aliases, required=required, blank=None if required else blank)
 
 
@@ -110,8 +114,17 @@ CATEGORY = (
     _text("search_keywords", Group.SEO, longest=255),
     Field("url", Type.TEXT, Group.URL, "url", longest=255),
     _choice(
-        "default_product_sort", Group.SELLING, "use_store_settings", "featured", "newest", "best_selling", "alpha_asc",
-        "alpha_desc", "avg_customer_review", "price_asc", "price_desc",
+        "default_product_sort",
+        Group.SELLING,
+        "use_store_settings",
+        "featured",
+        "newest",
+        "best_selling",
+        "alpha_asc",
+        "alpha_desc",
+        "avg_customer_review",
+        "price_asc",
+        "price_desc",
     ),
     _text("layout_file", Group.SELLING, longest=50),
     Field("images", Type.IMAGES, Group.IMAGES, "image_url", ("image",)),
@@ -171,7 +184,17 @@ PRODUCT = (
     _integer("order_quantity_maximum", Group.SELLING, most=1_000_000_000),
     _text("warranty", Group.SELLING, longest=65535),
     _choice(
-        "open_graph_type", Group.SEO, "product", "album", "book", "drink", "food", "game", "movie", "song", "tv_show",
+        "open_graph_type",
+        Group.SEO,
+        "product",
+        "album",
+        "book",
+        "drink",
+        "food",
+        "game",
+        "movie",
+        "song",
+        "tv_show",
         aliases=("object_type",),
     ),
     _text("open_graph_title", Group.SEO, longest=255),

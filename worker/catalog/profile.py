@@ -31,9 +31,7 @@ class Switches(_Value):
         Literal["dropdown_and_swatch", "as_created"],
         Field(description="How options are shown; as_created saves one call an option"),
     ] = "dropdown_and_swatch"
-    restore_drift: Annotated[
-        bool, Field(description="Write back fields of ours that were edited in the store"),
-    ] = False
+    restore_drift: Annotated[bool, Field(description="Write back fields of ours that were edited in the store")] = False
 
 
 class Mapping(_Value):
@@ -49,9 +47,7 @@ class Mapping(_Value):
 
     @model_validator(mode="after")
     def _names_known_fields(self) -> Self:
-        unknown = [
-            f"{kind}.{name}" for kind in ItemKind for name in self.of(kind) if name not in FIELDS[kind]
-        ]
+        unknown = [f"{kind}.{name}" for kind in ItemKind for name in self.of(kind) if name not in FIELDS[kind]]
         if unknown:
             known = {kind.value: ", ".join(FIELDS[kind]) for kind in ItemKind}
             raise ValueError(f"no such field: {', '.join(unknown)}; known fields are {known}")
@@ -78,7 +74,7 @@ class Profile(_Value):
     switches: Switches = Switches()
     check_every_seconds: Annotated[int, Field(ge=10, description="How often the source is asked for changes")] = 300
     quota_left_to_others: Annotated[
-        float, Field(ge=0, le=0.9, description="Share of the store's quota that other apps keep"),
+        float, Field(ge=0, le=0.9, description="Share of the store's quota that other apps keep")
     ] = 0.0
     source_page_size: Annotated[int, Field(ge=100, le=5000, description="Items a page, a hint to the source")] = 1000
 
@@ -103,7 +99,7 @@ class Store(_Value):
 
     hash: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}$", description="Store hash")]
     access_token: Annotated[
-        str, Field(min_length=1, max_length=255, description="Access token (X-Auth-Token)", repr=False),
+        str, Field(min_length=1, max_length=255, description="Access token (X-Auth-Token)", repr=False)
     ]
     client_id: Annotated[str | None, Field(max_length=255, description="Client id; kept, not needed")] = None
 

@@ -28,21 +28,31 @@ class Pending:
 
 
 _COLUMNS = {
-    "kind": "text", "source_id": "bigint", "storefront_id": "bigint", "action": "text", "wave": "int",
+    "kind": "text",
+    "source_id": "bigint",
+    "storefront_id": "bigint",
+    "action": "text",
+    "wave": "int",
     "payload": "jsonb",
 }
 
 
-def plan(session: Session, tenant_id: int, connector_id: int, run_id: int, planned: Iterable[tuple[int, Change]]) -> None:
+def plan(
+    session: Session, tenant_id: int, connector_id: int, run_id: int, planned: Iterable[tuple[int, Change]]
+) -> None:
     """Keep changes as pending, each with its wave; one that is planned again replaces the older one."""
     values = []
     for wave, change in planned:
         key = changes.key(change)
         values.append(
             (
-                key.kind.value, key.source_id, key.storefront_id, changes.action(change).value, wave,
+                key.kind.value,
+                key.source_id,
+                key.storefront_id,
+                changes.action(change).value,
+                wave,
                 changes.to_json(change),
-            ),
+            )
         )
     if not values:
         return
@@ -54,7 +64,7 @@ def plan(session: Session, tenant_id: int, connector_id: int, run_id: int, plann
             " ON CONFLICT (connector_id, kind, source_id, storefront_id, action) DO UPDATE SET"
             " run_id = excluded.run_id, wave = excluded.wave, payload = excluded.payload,"
             # What may have been sent stays unsure: its new version is looked up before it goes out.
-            " state = CASE WHEN pending_change.state = 'pending' THEN 'pending' ELSE 'unsure' END, attempts = 0",
+            " state = CASE WHEN pending_change.state = 'pending' THEN 'pending' ELSE 'unsure' END, attempts = 0"
         ),
         {"connector": connector_id, "tenant": tenant_id, "run": run_id, **parameters},
     )
@@ -63,7 +73,7 @@ def plan(session: Session, tenant_id: int, connector_id: int, run_id: int, plann
 def clear(session: Session, connector_id: int) -> None:
     """Drop what an earlier run left pending; what may have been sent stays, to be looked up."""
     session.execute(
-        text("DELETE FROM pending_change WHERE connector_id = :id AND state = 'pending'"), {"id": connector_id},
+        text("DELETE FROM pending_change WHERE connector_id = :id AND state = 'pending'"), {"id": connector_id}
     )
 
 
@@ -165,7 +175,7 @@ def categories_to_come(session: Session, connector_id: int) -> set[tuple[int, in
     rows = session.execute(
         text(
             "SELECT storefront_id, source_id FROM pending_change"
-            " WHERE connector_id = :id AND kind = 'category' AND action = 'create'",
+            " WHERE connector_id = :id AND kind = 'category' AND action = 'create'"
         ),
         {"id": connector_id},
     )

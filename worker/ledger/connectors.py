@@ -35,9 +35,7 @@ def next_tenant_id(session: Session) -> int:
 
 def add_tenant(session: Session, tenant_id: int, *, name: str, weight: float, max_slots: int | None) -> None:
     """Add a tenant and its turn; the session acts for `tenant_id`."""
-    session.execute(
-        text("INSERT INTO tenant (id, name) VALUES (:id, :name)"), {"id": tenant_id, "name": name},
-    )
+    session.execute(text("INSERT INTO tenant (id, name) VALUES (:id, :name)"), {"id": tenant_id, "name": name})
     session.execute(
         text("INSERT INTO tenant_turn (tenant_id, name, weight, max_slots) VALUES (:id, :name, :weight, :slots)"),
         {"id": tenant_id, "name": name, "weight": weight, "slots": max_slots},
@@ -45,29 +43,29 @@ def add_tenant(session: Session, tenant_id: int, *, name: str, weight: float, ma
 
 
 def add(
-    session: Session, tenant_id: int, *, name: str, store_hash: str, profile: Profile, first_check_in: float,
+    session: Session, tenant_id: int, *, name: str, store_hash: str, profile: Profile, first_check_in: float
 ) -> int:
     """Add a connector with its turn parked until its first check (seconds from now); its id."""
     connector_id = int(
         session.scalar(
             text(
                 "INSERT INTO connector (tenant_id, name, store_hash, profile)"
-                " VALUES (:tenant, :name, :store, CAST(:profile AS jsonb)) RETURNING id",
+                " VALUES (:tenant, :name, :store, CAST(:profile AS jsonb)) RETURNING id"
             ),
             {"tenant": tenant_id, "name": name, "store": store_hash, "profile": profile.model_dump_json()},
-        ),
+        )
     )
     session.execute(
         text("INSERT INTO mirror (connector_id, tenant_id) VALUES (:id, :tenant)"),
         {"id": connector_id, "tenant": tenant_id},
     )
     session.execute(
-        text("INSERT INTO store_turn (store_hash) VALUES (:store) ON CONFLICT DO NOTHING"), {"store": store_hash},
+        text("INSERT INTO store_turn (store_hash) VALUES (:store) ON CONFLICT DO NOTHING"), {"store": store_hash}
     )
     session.execute(
         text(
             "INSERT INTO turn (connector_id, tenant_id, name, store_hash, state, not_before)"
-            " VALUES (:id, :tenant, :name, :store, 'parked', now() + make_interval(secs => :wait))",
+            " VALUES (:id, :tenant, :name, :store, 'parked', now() + make_interval(secs => :wait))"
         ),
         {"id": connector_id, "tenant": tenant_id, "name": name, "store": store_hash, "wait": first_check_in},
     )
@@ -87,13 +85,23 @@ def load(session: Session, connector_id: int) -> Connector | None:
     row = session.execute(
         text(
             "SELECT id, tenant_id, name, store_hash, profile, enabled, disabled_reason, last_checked_at"
-            " FROM connector WHERE id = :id",
+            " FROM connector WHERE id = :id"
         ),
         {"id": connector_id},
     ).one_or_none()
-    return None if row is None else Connector(
-        row.id, row.tenant_id, row.name, row.store_hash, Profile.model_validate(row.profile), row.enabled,
-        row.disabled_reason, row.last_checked_at,
+    return (
+        None
+        if row is None
+        else Connector(
+            row.id,
+            row.tenant_id,
+            row.name,
+            row.store_hash,
+            Profile.model_validate(row.profile),
+            row.enabled,
+            row.disabled_reason,
+            row.last_checked_at,
+        )
     )
 
 
@@ -108,7 +116,7 @@ def disable(session: Session, connector_id: int, reason: str) -> None:
 def enable(session: Session, connector_id: int) -> None:
     """Switch the connector on again."""
     session.execute(
-        text("UPDATE connector SET enabled = true, disabled_reason = NULL WHERE id = :id"), {"id": connector_id},
+        text("UPDATE connector SET enabled = true, disabled_reason = NULL WHERE id = :id"), {"id": connector_id}
     )
 
 
@@ -118,7 +126,7 @@ def checked(session: Session, connector_id: int) -> None:
 
 
 def keep_credentials(
-    session: Session, vault: Vault, *, tenant_id: int, connector_id: int, secrets: Mapping[str, str],
+    session: Session, vault: Vault, *, tenant_id: int, connector_id: int, secrets: Mapping[str, str]
 ) -> None:
     """Seal and keep the secrets (field -> secret); those that are there already are replaced."""
     for field, secret in secrets.items():
@@ -127,7 +135,7 @@ def keep_credentials(
             text(
                 "INSERT INTO credential (connector_id, field, tenant_id, key_id, sealed)"
                 " VALUES (:connector, :field, :tenant, :key_id, :sealed)"
-                " ON CONFLICT (connector_id, field) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed",
+                " ON CONFLICT (connector_id, field) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed"
             ),
             {"connector": connector_id, "field": field, "tenant": tenant_id, "key_id": key_id, "sealed": sealed},
         )
@@ -136,11 +144,11 @@ def keep_credentials(
 def open_credentials(session: Session, vault: Vault, *, tenant_id: int, connector_id: int) -> dict[str, str]:
     """The connector's secrets in the clear; they go to the two clients and nowhere else."""
     rows = session.execute(
-        text("SELECT field, key_id, sealed FROM credential WHERE connector_id = :id"), {"id": connector_id},
+        text("SELECT field, key_id, sealed FROM credential WHERE connector_id = :id"), {"id": connector_id}
     )
     return {
         row.field: vault.open(
-            row.key_id, bytes(row.sealed), tenant_id=tenant_id, connector_id=connector_id, field=row.field,
+            row.key_id, bytes(row.sealed), tenant_id=tenant_id, connector_id=connector_id, field=row.field
         )
         for row in rows
     }
@@ -153,11 +161,15 @@ def keep_storefronts(session: Session, tenant_id: int, connector_id: int, found:
         session.execute(
             text(
                 "INSERT INTO storefront (connector_id, storefront_id, tenant_id, name, tree_id, root_id)"
-                " VALUES (:connector, :storefront, :tenant, :name, :tree, :root)",
+                " VALUES (:connector, :storefront, :tenant, :name, :tree, :root)"
             ),
             {
-                "connector": connector_id, "tenant": tenant_id, "storefront": one["storefront_id"],
-                "name": one["name"], "tree": one["tree_id"], "root": one["root_id"],
+                "connector": connector_id,
+                "tenant": tenant_id,
+                "storefront": one["storefront_id"],
+                "name": one["name"],
+                "tree": one["tree_id"],
+                "root": one["root_id"],
             },
         )
 
@@ -177,7 +189,7 @@ def storefronts(session: Session, connector_id: int) -> list[Storefront]:
     rows = session.execute(
         text(
             "SELECT storefront_id, name, tree_id, root_id FROM storefront WHERE connector_id = :id"
-            " ORDER BY storefront_id",
+            " ORDER BY storefront_id"
         ),
         {"id": connector_id},
     )
@@ -191,7 +203,7 @@ def find(session: Session, *, tenant: str | None, connector: str) -> list[tuple[
             "SELECT t.tenant_id, u.connector_id, t.name, u.name FROM turn u JOIN tenant_turn t USING (tenant_id)"
             " WHERE (CAST(:tenant AS text) IS NULL OR t.name = :tenant)"
             " AND (u.name = :connector OR CAST(u.connector_id AS text) = :connector)"
-            " ORDER BY u.connector_id",
+            " ORDER BY u.connector_id"
         ),
         {"tenant": tenant, "connector": connector},
     )

@@ -25,8 +25,8 @@ def tenants(session: Session) -> list[TenantLine]:
     rows = session.execute(
         text(
             "SELECT t.tenant_id, t.name, t.weight, t.max_slots, count(u.connector_id) FROM tenant_turn t"
-            " LEFT JOIN turn u USING (tenant_id) GROUP BY t.tenant_id ORDER BY t.name",
-        ),
+            " LEFT JOIN turn u USING (tenant_id) GROUP BY t.tenant_id ORDER BY t.name"
+        )
     )
     return [TenantLine(*row) for row in rows]
 
@@ -51,7 +51,7 @@ def connectors(session: Session) -> dict[int, ConnectorLine]:
         SELECT c.id, c.store_hash, c.enabled, c.disabled_reason, c.last_checked_at, r.id, r.state FROM connector c
         LEFT JOIN LATERAL (
           SELECT id, state FROM run WHERE connector_id = c.id AND listed ORDER BY id DESC LIMIT 1) r ON true
-        """),
+        """)
     )
     return {row[0]: ConnectorLine(*row) for row in rows}
 

@@ -190,7 +190,7 @@ def _figures(session: Session, connector_id: int, run_ids: Sequence[int]) -> dic
     rows = session.execute(
         text(
             "SELECT run_id, kind, storefront_id, figure, count FROM run_counter WHERE run_id = ANY(:ids) AND count <> 0"
-            " ORDER BY run_id, kind, storefront_id, figure",
+            " ORDER BY run_id, kind, storefront_id, figure"
         ),
         {"ids": list(run_ids)},
     )
@@ -206,7 +206,7 @@ def storefront_names(session: Session, connector_id: int) -> dict[int, str]:
     rows = session.execute(
         text(
             "SELECT storefront_id, CASE WHEN count(*) OVER (PARTITION BY name) > 1 OR name = :none"
-            " THEN name || ' (' || storefront_id || ')' ELSE name END FROM storefront WHERE connector_id = :id",
+            " THEN name || ' (' || storefront_id || ')' ELSE name END FROM storefront WHERE connector_id = :id"
         ),
         {"id": connector_id, "none": NO_NAME},
     )
@@ -216,8 +216,7 @@ def storefront_names(session: Session, connector_id: int) -> dict[int, str]:
 def messages(session: Session, run_id: int) -> list[Message]:
     """What is to be known about the run as a whole, the oldest first."""
     rows = session.execute(
-        text("SELECT level, code, text, at FROM run_message WHERE run_id = :id ORDER BY id"),
-        {"id": run_id},
+        text("SELECT level, code, text, at FROM run_message WHERE run_id = :id ORDER BY id"), {"id": run_id}
     )
     return [Message(*row) for row in rows]
 

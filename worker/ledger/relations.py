@@ -14,16 +14,21 @@ from worker.catalog.items import Key
 from worker.catalog.store import Relation
 from worker.ledger.bulk import rows_of
 
-
 _COLUMNS = {
-    "kind": "text", "source_id": "bigint", "storefront_id": "bigint", "store_id": "bigint",
-    "parent_store_id": "bigint", "created_here": "boolean", "enabled": "boolean", "fingerprints": "jsonb",
+    "kind": "text",
+    "source_id": "bigint",
+    "storefront_id": "bigint",
+    "store_id": "bigint",
+    "parent_store_id": "bigint",
+    "created_here": "boolean",
+    "enabled": "boolean",
+    "fingerprints": "jsonb",
     "parts": "jsonb",
 }
 
 
 def remember(
-    session: Session, tenant_id: int, connector_id: int, store_hash: str, relations: Sequence[Relation],
+    session: Session, tenant_id: int, connector_id: int, store_hash: str, relations: Sequence[Relation]
 ) -> list[Key]:
     """Keep new relations, and replace those of the same key; the keys whose store item belongs to somebody else.
 
@@ -41,7 +46,7 @@ def remember(
     session.execute(
         text(
             f"DELETE FROM relation l USING {table} WHERE l.connector_id = :connector AND l.kind = r.kind"  # noqa: S608
-            " AND l.source_id = r.source_id AND l.storefront_id = r.storefront_id AND l.store_id <> r.store_id",
+            " AND l.source_id = r.source_id AND l.storefront_id = r.storefront_id AND l.store_id <> r.store_id"
         ),
         {**keys, **parameters},
     )
@@ -56,7 +61,7 @@ def remember(
             " enabled = excluded.enabled, fingerprints = excluded.fingerprints, parts = excluded.parts"
             " WHERE l.connector_id = :connector AND l.source_id = excluded.source_id"
             "   AND l.storefront_id = excluded.storefront_id"
-            " RETURNING kind, source_id, storefront_id",
+            " RETURNING kind, source_id, storefront_id"
         ),
         {**keys, "tenant": tenant_id, "store": store_hash, **parameters},
     )
@@ -66,8 +71,14 @@ def remember(
 
 def _row(relation: Relation) -> tuple[Any, ...]:
     return (
-        relation.key.kind.value, relation.key.source_id, relation.key.storefront_id, relation.store_id,
-        relation.parent_store_id, relation.created_here, relation.enabled, dict(relation.fingerprints),
+        relation.key.kind.value,
+        relation.key.source_id,
+        relation.key.storefront_id,
+        relation.store_id,
+        relation.parent_store_id,
+        relation.created_here,
+        relation.enabled,
+        dict(relation.fingerprints),
         dict(relation.parts),
     )
 
@@ -78,12 +89,14 @@ _SELECT = (
 )
 
 
-def of_families(session: Session, connector_id: int, product_ids: Iterable[int], variant_ids: Iterable[int]) -> dict[Key, Relation]:
+def of_families(
+    session: Session, connector_id: int, product_ids: Iterable[int], variant_ids: Iterable[int]
+) -> dict[Key, Relation]:
     """The relations of these products and variants."""
     rows = session.execute(
         text(
             f"{_SELECT} AND ((kind = 'product' AND source_id = ANY(:products))"
-            " OR (kind = 'variant' AND source_id = ANY(:variants)))",
+            " OR (kind = 'variant' AND source_id = ANY(:variants)))"
         ),
         {"connector": connector_id, "products": list(product_ids), "variants": list(variant_ids)},
     )
@@ -101,9 +114,9 @@ def of(session: Session, connector_id: int, keys: Iterable[Key]) -> dict[Key, Re
     )
     rows = session.execute(
         text(
-            "SELECT l.kind, l.source_id, l.storefront_id, l.store_id, l.parent_store_id, l.created_here, l.enabled,"
-            f" l.fingerprints, l.parts FROM relation l JOIN {table} USING (kind, source_id, storefront_id)"  # noqa: S608
-            " WHERE l.connector_id = :connector",
+            "SELECT l.kind, l.source_id, l.storefront_id, l.store_id, l.parent_store_id, l.created_here, l.enabled,"  # noqa: S608
+            f" l.fingerprints, l.parts FROM relation l JOIN {table} USING (kind, source_id, storefront_id)"
+            " WHERE l.connector_id = :connector"
         ),
         {"connector": connector_id, **parameters},
     )
@@ -135,7 +148,7 @@ def holding(session: Session, connector_id: int, kind: ItemKind, keys: Iterable[
             WHERE l.connector_id = :connector AND l.kind = :kind AND (s.name_key = ANY(:keys) OR s.sku_key = ANY(:keys))
             """),
             {"connector": connector_id, "kind": kind.value, "keys": list(keys)},
-        ),
+        )
     )
 
 
@@ -154,7 +167,7 @@ def vanished(session: Session, connector_id: int) -> list[Vanished]:
             "SELECT l.kind, l.source_id, l.storefront_id, l.store_id FROM relation l JOIN ("
             " SELECT kind, store_id FROM relation WHERE connector_id = :id"
             " EXCEPT SELECT kind, store_id FROM store_item WHERE connector_id = :id) gone USING (kind, store_id)"
-            " WHERE l.connector_id = :id",
+            " WHERE l.connector_id = :id"
         ),
         {"id": connector_id},
     )
@@ -170,7 +183,7 @@ def forget(session: Session, connector_id: int, keys: Iterable[Key]) -> None:
     session.execute(
         text(
             f"DELETE FROM relation l USING {table} WHERE l.connector_id = :connector AND l.kind = r.kind"  # noqa: S608
-            " AND l.source_id = r.source_id AND l.storefront_id = r.storefront_id",
+            " AND l.source_id = r.source_id AND l.storefront_id = r.storefront_id"
         ),
         {"connector": connector_id, **parameters},
     )

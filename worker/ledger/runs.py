@@ -43,10 +43,12 @@ def request(session: Session, tenant_id: int, connector_id: int, *, refresh: boo
             RETURNING id
             """),
             {
-                "tenant": tenant_id, "connector": connector_id, "refresh": refresh,
+                "tenant": tenant_id,
+                "connector": connector_id,
+                "refresh": refresh,
                 "trigger": Trigger.REFRESH if refresh else Trigger.REQUEST,
             },
-        ),
+        )
     )
 
 
@@ -56,10 +58,10 @@ def begin_check(session: Session, tenant_id: int, connector_id: int) -> int:
         session.scalar(
             text(
                 "INSERT INTO run (tenant_id, connector_id, state, trigger, listed)"
-                " VALUES (:tenant, :connector, 'queued', 'check', false) RETURNING id",
+                " VALUES (:tenant, :connector, 'queued', 'check', false) RETURNING id"
             ),
             {"tenant": tenant_id, "connector": connector_id},
-        ),
+        )
     )
 
 
@@ -71,7 +73,7 @@ def current(session: Session, connector_id: int) -> Run | None:
     row = session.execute(
         text(
             f"SELECT {_COLUMNS} FROM run WHERE connector_id = :id AND NOT (state = ANY(:ended))"  # noqa: S608 constant
-            " ORDER BY state = 'queued', id LIMIT 1",
+            " ORDER BY state = 'queued', id LIMIT 1"
         ),
         {"id": connector_id, "ended": [state.value for state in ENDED]},
     ).one_or_none()
@@ -86,8 +88,16 @@ def load(session: Session, run_id: int) -> Run | None:
 
 def _run(row: Any) -> Run:
     return Run(
-        row.id, row.connector_id, RunState(row.state), Trigger(row.trigger), row.listed, row.refresh, row.step,
-        row.cursor, None if row.profile is None else Profile.model_validate(row.profile), row.bugs,
+        row.id,
+        row.connector_id,
+        RunState(row.state),
+        Trigger(row.trigger),
+        row.listed,
+        row.refresh,
+        row.step,
+        row.cursor,
+        None if row.profile is None else Profile.model_validate(row.profile),
+        row.bugs,
     )
 
 
@@ -143,7 +153,9 @@ def count(session: Session, run_id: int, *, calls: int, source_calls: int) -> No
 
 def count_bug(session: Session, run_id: int) -> int:
     """One more slice ended by an unknown exception; how many in a row."""
-    return int(session.scalar(text("UPDATE run SET bugs = bugs + 1 WHERE id = :id RETURNING bugs"), {"id": run_id}) or 0)
+    return int(
+        session.scalar(text("UPDATE run SET bugs = bugs + 1 WHERE id = :id RETURNING bugs"), {"id": run_id}) or 0
+    )
 
 
 def forgive_bugs(session: Session, run_id: int) -> None:
@@ -157,7 +169,7 @@ def say(session: Session, tenant_id: int, run_id: int, *, level: str, code: str,
         text(
             "INSERT INTO run_message (tenant_id, run_id, level, code, text)"
             " SELECT :tenant, :run, :level, :code, :text WHERE NOT EXISTS"
-            " (SELECT FROM run_message WHERE run_id = :run AND code = :code AND text = :text)",
+            " (SELECT FROM run_message WHERE run_id = :run AND code = :code AND text = :text)"
         ),
         {"tenant": tenant_id, "run": run_id, "level": level, "code": code, "text": message},
     )
@@ -167,8 +179,8 @@ def log_slice(session: Session, tenant_id: int, connector_id: int, epoch: int, *
     """A slice has begun."""
     session.execute(
         text(
-            "INSERT INTO slice_log (connector_id, epoch, tenant_id, worker) VALUES (:connector, :epoch, :tenant, :worker)"
-            " ON CONFLICT DO NOTHING",
+            "INSERT INTO slice_log (connector_id, epoch, tenant_id, worker)"
+            " VALUES (:connector, :epoch, :tenant, :worker) ON CONFLICT DO NOTHING"
         ),
         {"connector": connector_id, "epoch": epoch, "tenant": tenant_id, "worker": worker},
     )
@@ -184,13 +196,13 @@ def begin_slice(session: Session, run_id: int, connector_id: int, epoch: int) ->
 
 
 def end_slice(
-    session: Session, connector_id: int, epoch: int, *, why: str, step: str | None, calls: int, settled: int,
+    session: Session, connector_id: int, epoch: int, *, why: str, step: str | None, calls: int, settled: int
 ) -> None:
     """A slice has ended, and why."""
     session.execute(
         text(
             "UPDATE slice_log SET ended_at = now(), ended_why = :why, step = :step, calls = :calls, settled = :settled"
-            " WHERE connector_id = :connector AND epoch = :epoch",
+            " WHERE connector_id = :connector AND epoch = :epoch"
         ),
         {"connector": connector_id, "epoch": epoch, "why": why, "step": step, "calls": calls, "settled": settled},
     )

@@ -19,8 +19,14 @@ LONGEST_ANSWER = 2000
 """Characters of the store's own words that are kept with an item."""
 
 _COLUMNS = {
-    "kind": "text", "source_id": "bigint", "storefront_id": "bigint", "outcome": "text", "code": "text",
-    "message": "text", "problems": "jsonb", "answer": "text",
+    "kind": "text",
+    "source_id": "bigint",
+    "storefront_id": "bigint",
+    "outcome": "text",
+    "code": "text",
+    "message": "text",
+    "problems": "jsonb",
+    "answer": "text",
 }
 
 
@@ -33,8 +39,14 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
         _COLUMNS,
         [
             (
-                one.key.kind.value, one.key.source_id, one.key.storefront_id, one.outcome, one.code, one.message,
-                [problem.to_json() for problem in one.problems], (one.answer or "")[:LONGEST_ANSWER] or None,
+                one.key.kind.value,
+                one.key.source_id,
+                one.key.storefront_id,
+                one.outcome,
+                one.code,
+                one.message,
+                [problem.to_json() for problem in one.problems],
+                (one.answer or "")[:LONGEST_ANSWER] or None,
             )
             for one in unique.values()
         ],
@@ -43,7 +55,7 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
         text(
             "SELECT r.kind, r.storefront_id, s.outcome, count(*) FROM item_status s"  # noqa: S608 constant names
             f" JOIN {table} USING (kind, source_id, storefront_id) WHERE s.connector_id = :connector"
-            " AND s.run_id = :run GROUP BY 1, 2, 3",
+            " AND s.run_id = :run GROUP BY 1, 2, 3"
         ),
         {"connector": connector_id, "run": run_id, **parameters},
     )
@@ -57,7 +69,7 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
             f" SELECT :connector, :tenant, :run, r.* FROM {table}"
             " ON CONFLICT (connector_id, kind, source_id, storefront_id) DO UPDATE SET run_id = excluded.run_id,"
             " outcome = excluded.outcome, code = excluded.code, message = excluded.message,"
-            " problems = excluded.problems, answer = excluded.answer, at = now()",
+            " problems = excluded.problems, answer = excluded.answer, at = now()"
         ),
         {"connector": connector_id, "tenant": tenant_id, "run": run_id, **parameters},
     )
@@ -69,14 +81,12 @@ def add(session: Session, tenant_id: int, run_id: int, moved: Mapping[tuple[str,
     values = [(kind, storefront, figure, by) for (kind, storefront, figure), by in sorted(moved.items()) if by]
     if not values:
         return
-    table, parameters = rows_of(
-        {"kind": "text", "storefront_id": "bigint", "figure": "text", "by": "bigint"}, values,
-    )
+    table, parameters = rows_of({"kind": "text", "storefront_id": "bigint", "figure": "text", "by": "bigint"}, values)
     session.execute(
         text(
             "INSERT INTO run_counter AS c (run_id, tenant_id, kind, storefront_id, figure, count)"  # noqa: S608
             f" SELECT :run, :tenant, r.kind, r.storefront_id, r.figure, r.by FROM {table}"
-            " ON CONFLICT (run_id, kind, storefront_id, figure) DO UPDATE SET count = c.count + excluded.count",
+            " ON CONFLICT (run_id, kind, storefront_id, figure) DO UPDATE SET count = c.count + excluded.count"
         ),
         {"run": run_id, "tenant": tenant_id, **parameters},
     )
@@ -89,10 +99,14 @@ def put(session: Session, tenant_id: int, run_id: int, figures: Mapping[tuple[st
             text(
                 "INSERT INTO run_counter (run_id, tenant_id, kind, storefront_id, figure, count)"
                 " VALUES (:run, :tenant, :kind, :storefront, :figure, :count)"
-                " ON CONFLICT (run_id, kind, storefront_id, figure) DO UPDATE SET count = excluded.count",
+                " ON CONFLICT (run_id, kind, storefront_id, figure) DO UPDATE SET count = excluded.count"
             ),
             {
-                "run": run_id, "tenant": tenant_id, "kind": kind, "storefront": storefront, "figure": figure,
+                "run": run_id,
+                "tenant": tenant_id,
+                "kind": kind,
+                "storefront": storefront,
+                "figure": figure,
                 "count": count,
             },
         )
@@ -101,7 +115,7 @@ def put(session: Session, tenant_id: int, run_id: int, figures: Mapping[tuple[st
 def counters(session: Session, run_id: int) -> dict[tuple[str, int, str], int]:
     """The run's figures: (kind, storefront, figure) -> count."""
     rows = session.execute(
-        text("SELECT kind, storefront_id, figure, count FROM run_counter WHERE run_id = :id"), {"id": run_id},
+        text("SELECT kind, storefront_id, figure, count FROM run_counter WHERE run_id = :id"), {"id": run_id}
     )
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
@@ -129,7 +143,7 @@ def tally_of_run(session: Session, connector_id: int, run_id: int) -> dict[tuple
     rows = session.execute(
         text(
             "SELECT kind, storefront_id, outcome, count(*) FROM item_status"
-            " WHERE connector_id = :connector AND run_id = :run GROUP BY 1, 2, 3",
+            " WHERE connector_id = :connector AND run_id = :run GROUP BY 1, 2, 3"
         ),
         {"connector": connector_id, "run": run_id},
     )
@@ -147,7 +161,7 @@ def of_run(session: Session, connector_id: int, run_id: int, keys: Sequence[Key]
     rows = session.execute(
         text(
             f"SELECT s.kind, s.source_id, s.storefront_id, s.outcome FROM item_status s JOIN {table}"  # noqa: S608
-            " USING (kind, source_id, storefront_id) WHERE s.connector_id = :connector AND s.run_id = :run",
+            " USING (kind, source_id, storefront_id) WHERE s.connector_id = :connector AND s.run_id = :run"
         ),
         {"connector": connector_id, "run": run_id, **parameters},
     )
@@ -181,7 +195,9 @@ def gone_outcomes(session: Session, connector_id: int, run_id: int) -> dict[tupl
     return {(row[0], row[1]): row[2] for row in rows}
 
 
-def clear_trouble(session: Session, connector_id: int, kind: ItemKind, keys: Iterable[tuple[int, int]], run_id: int) -> None:
+def clear_trouble(
+    session: Session, connector_id: int, kind: ItemKind, keys: Iterable[tuple[int, int]], run_id: int
+) -> None:
     """These items ((id, storefront)) turn out unchanged: an older rejection or failure does not stand any more."""
     values = list(keys)
     if not values:
@@ -191,7 +207,7 @@ def clear_trouble(session: Session, connector_id: int, kind: ItemKind, keys: Ite
         text(
             f"DELETE FROM item_status s USING {table} WHERE s.connector_id = :connector AND s.kind = :kind"  # noqa: S608
             " AND s.source_id = r.source_id AND s.storefront_id = r.storefront_id AND s.run_id <> :run"
-            " AND s.outcome IN ('rejected', 'failed', 'blocked')",
+            " AND s.outcome IN ('rejected', 'failed', 'blocked')"
         ),
         {"connector": connector_id, "kind": kind.value, "run": run_id, **parameters},
     )
@@ -202,7 +218,8 @@ def forget_gone(session: Session, connector_id: int) -> None:
     session.execute(
         text("""
         DELETE FROM item_status s USING source_item i WHERE s.connector_id = :id AND i.connector_id = s.connector_id
-          AND i.kind = s.kind AND i.source_id = s.source_id AND i.gone AND s.outcome IN ('rejected', 'failed', 'blocked')
+          AND i.kind = s.kind AND i.source_id = s.source_id AND i.gone
+          AND s.outcome IN ('rejected', 'failed', 'blocked')
           AND NOT EXISTS (SELECT FROM relation l WHERE l.connector_id = s.connector_id AND l.kind = s.kind
             AND l.source_id = s.source_id)
         """),
@@ -215,7 +232,7 @@ def outcomes(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[
     rows = session.execute(
         text(
             "SELECT source_id, storefront_id, outcome FROM item_status WHERE connector_id = :connector"
-            " AND kind = :kind AND source_id = ANY(:ids)",
+            " AND kind = :kind AND source_id = ANY(:ids)"
         ),
         {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
     )

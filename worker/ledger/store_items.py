@@ -12,10 +12,14 @@ from models.vocabulary import ItemKind
 from worker.catalog.store import Candidate, StoreRow
 from worker.ledger.bulk import rows_of
 
-
 _COLUMNS = {
-    "store_id": "bigint", "parent_id": "bigint", "tree_id": "bigint", "name_key": "text", "sku_key": "text",
-    "fields": "jsonb", "hash": "text",
+    "store_id": "bigint",
+    "parent_id": "bigint",
+    "tree_id": "bigint",
+    "name_key": "text",
+    "sku_key": "text",
+    "fields": "jsonb",
+    "hash": "text",
 }
 
 
@@ -30,7 +34,7 @@ def keep(session: Session, tenant_id: int, connector_id: int, page: int, rows: S
             for row in session.execute(
                 text(
                     "SELECT store_id, hash FROM store_item WHERE connector_id = :connector AND kind = :kind"
-                    " AND store_id = ANY(:ids)",
+                    " AND store_id = ANY(:ids)"
                 ),
                 {"connector": connector_id, "kind": kind.value, "ids": list(of_kind)},
             )
@@ -40,11 +44,9 @@ def keep(session: Session, tenant_id: int, connector_id: int, page: int, rows: S
             text(
                 "INSERT INTO store_page (connector_id, page, kind, tenant_id, seen)"
                 " VALUES (:connector, :page, :kind, :tenant, :seen)"
-                " ON CONFLICT (connector_id, page, kind) DO UPDATE SET seen = excluded.seen",
+                " ON CONFLICT (connector_id, page, kind) DO UPDATE SET seen = excluded.seen"
             ),
-            {
-                "connector": connector_id, "page": page, "kind": kind.value, "tenant": tenant_id, "seen": list(of_kind),
-            },
+            {"connector": connector_id, "page": page, "kind": kind.value, "tenant": tenant_id, "seen": list(of_kind)},
         )
 
 
@@ -58,7 +60,7 @@ def _write(session: Session, tenant_id: int, connector_id: int, kind: ItemKind, 
         text(
             f"INSERT INTO store_item (connector_id, kind, tenant_id, {', '.join(_COLUMNS)})"  # noqa: S608 constants
             f" SELECT :connector, :kind, :tenant, r.* FROM {table}"
-            f" ON CONFLICT (connector_id, kind, store_id) DO UPDATE SET {replaced}",
+            f" ON CONFLICT (connector_id, kind, store_id) DO UPDATE SET {replaced}"
         ),
         {"connector": connector_id, "kind": kind.value, "tenant": tenant_id, **parameters},
     )
@@ -91,7 +93,7 @@ def load(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]
     rows = session.execute(
         text(
             "SELECT kind, store_id, parent_id, tree_id, name_key, sku_key, fields, hash FROM store_item"
-            " WHERE connector_id = :connector AND kind = :kind AND store_id = ANY(:ids)",
+            " WHERE connector_id = :connector AND kind = :kind AND store_id = ANY(:ids)"
         ),
         {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
     )
@@ -103,7 +105,7 @@ def variants_of(session: Session, connector_id: int, product_store_id: int) -> l
     rows = session.execute(
         text(
             "SELECT kind, store_id, parent_id, tree_id, name_key, sku_key, fields, hash FROM store_item"
-            " WHERE connector_id = :connector AND kind = 'variant' AND parent_id = :product",
+            " WHERE connector_id = :connector AND kind = 'variant' AND parent_id = :product"
         ),
         {"connector": connector_id, "product": product_store_id},
     )
@@ -116,10 +118,10 @@ def any_of(session: Session, connector_id: int, kind: ItemKind) -> bool:
         session.scalar(
             text(
                 "SELECT EXISTS (SELECT store_id FROM store_item WHERE connector_id = :connector AND kind = :kind"
-                " EXCEPT SELECT store_id FROM relation WHERE connector_id = :connector AND kind = :kind)",
+                " EXCEPT SELECT store_id FROM relation WHERE connector_id = :connector AND kind = :kind)"
             ),
             {"connector": connector_id, "kind": kind.value},
-        ),
+        )
     )
 
 
@@ -175,7 +177,7 @@ def variant_candidates(session: Session, connector_id: int, *, after: int, limit
 
 
 def category_candidates(
-    session: Session, connector_id: int, *, tree_id: int, wanted: Sequence[tuple[int, int, str]],
+    session: Session, connector_id: int, *, tree_id: int, wanted: Sequence[tuple[int, int, str]]
 ) -> dict[int, list[Candidate]]:
     """Source categories, given as (id, parent in the store, name key) -> free categories of that name there."""
     if not wanted:
@@ -198,6 +200,6 @@ def _grouped(rows: Iterable[Any]) -> dict[int, list[Candidate]]:
         candidates = found.setdefault(row.source_id, [])
         if row.store_id is not None:
             candidates.append(
-                Candidate(row.store_id, bool(row.same_sku), bool(row.same_name), row.name or "", row.sku or ""),
+                Candidate(row.store_id, bool(row.same_sku), bool(row.same_name), row.name or "", row.sku or "")
             )
     return found

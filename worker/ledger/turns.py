@@ -72,7 +72,7 @@ def wake(session: Session, connector_id: int, *, quantum: float) -> None:
         {"id": connector_id},
     )
     session.execute(
-        text("UPDATE turn SET attempts = 0 WHERE connector_id = :id AND state = 'broken'"), {"id": connector_id},
+        text("UPDATE turn SET attempts = 0 WHERE connector_id = :id AND state = 'broken'"), {"id": connector_id}
     )
     waiting = session.scalar(
         text("SELECT connector_id FROM turn WHERE connector_id = :id AND state IN ('parked', 'broken') FOR UPDATE"),
@@ -97,8 +97,7 @@ def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> l
 
     A connector passes if its store has no slice and may be called, and its tenant is under its limit.
     """
-    lock = "SELECT 1 FROM scheduler FOR UPDATE" + ("" if wait else " SKIP LOCKED")
-    if session.execute(text(lock)).first() is None:
+    if not take_the_baton(session, wait=wait):
         return []
     free = door - int(session.scalar(text("SELECT count(*) FROM turn WHERE state = 'dispatched'")))
     passed = []
@@ -106,9 +105,7 @@ def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> l
         row = session.execute(_PASS, {"ttl": ttl}).first()
         if row is None:
             break
-        session.execute(
-            text("UPDATE scheduler SET virtual_time = greatest(virtual_time, :tag)"), {"tag": row.tag},
-        )
+        session.execute(text("UPDATE scheduler SET virtual_time = greatest(virtual_time, :tag)"), {"tag": row.tag})
         passed.append(Dispatched(row.tenant_id, row.connector_id, row.epoch, row.tenant, row.name))
     return passed
 
@@ -129,9 +126,10 @@ _PASS = text("""
 """)
 
 
-def take_the_baton(session: Session) -> bool:
+def take_the_baton(session: Session, *, wait: bool = False) -> bool:
     """Whether this pacemaker is the one that acts now; the lock lasts until the transaction's end."""
-    return session.execute(text("SELECT 1 FROM scheduler FOR UPDATE SKIP LOCKED")).first() is not None
+    lock = text("SELECT 1 FROM scheduler FOR UPDATE" if wait else "SELECT 1 FROM scheduler FOR UPDATE SKIP LOCKED")
+    return session.execute(lock).first() is not None
 
 
 def claim(session: Session, connector_id: int, epoch: int, *, lease: float, worker: str) -> bool:
@@ -174,12 +172,12 @@ def is_wanted(session: Session, connector_id: int, epoch: int) -> bool:
             WHERE mine.connector_id = :id AND mine.epoch = :epoch
             """),
             {"id": connector_id, "epoch": epoch},
-        ),
+        )
     )
 
 
 def release(
-    session: Session, connector_id: int, epoch: int, *, quantum: float, park: float | None, failed: bool = False,
+    session: Session, connector_id: int, epoch: int, *, quantum: float, park: float | None, failed: bool = False
 ) -> bool:
     """Give the turn back and charge the seconds held; False if it was lost.
 
@@ -191,7 +189,7 @@ def release(
     row = session.execute(
         text(
             "SELECT again, attempts FROM turn WHERE connector_id = :id AND epoch = :epoch AND state = 'running'"
-            " FOR UPDATE",
+            " FOR UPDATE"
         ),
         {"id": connector_id, "epoch": epoch},
     ).first()
@@ -213,9 +211,7 @@ def release(
         )
         return True
     if failed:
-        session.execute(
-            text("UPDATE turn SET attempts = attempts + 1 WHERE connector_id = :id"), {"id": connector_id},
-        )
+        session.execute(text("UPDATE turn SET attempts = attempts + 1 WHERE connector_id = :id"), {"id": connector_id})
     if park is None or (row.again and not failed):
         make_ready(session, [connector_id], quantum=quantum)
     else:
@@ -224,7 +220,7 @@ def release(
                 "UPDATE turn SET state = 'parked', deadline = NULL, tag = NULL,"
                 " not_before = CASE WHEN CAST(:park AS float8) = 'infinity' THEN 'infinity'"
                 "   ELSE now() + make_interval(secs => least(CAST(:park AS float8), 1e8)) END"
-                " WHERE connector_id = :id",
+                " WHERE connector_id = :id"
             ),
             {"id": connector_id, "park": park},
         )
@@ -253,8 +249,8 @@ def sweep(session: Session, *, quantum: float, ttl: float, queue_is_empty: bool)
     due = session.scalars(
         text(
             "SELECT connector_id FROM turn WHERE state = 'parked' AND not_before <= now()"
-            " ORDER BY not_before LIMIT 500 FOR UPDATE SKIP LOCKED",
-        ),
+            " ORDER BY not_before LIMIT 500 FOR UPDATE SKIP LOCKED"
+        )
     ).all()
     if due:
         make_ready(session, due, quantum=quantum)
@@ -282,8 +278,8 @@ def standings(session: Session) -> list[Standing]:
         text(
             "SELECT t.name, u.name, u.tenant_id, u.connector_id, u.state, u.tag,"
             " CASE WHEN isfinite(u.not_before) THEN u.not_before END, u.worker, u.attempts"
-            " FROM turn u JOIN tenant_turn t USING (tenant_id) ORDER BY t.name, u.name",
-        ),
+            " FROM turn u JOIN tenant_turn t USING (tenant_id) ORDER BY t.name, u.name"
+        )
     )
     return [Standing(*row) for row in rows]
 

@@ -56,7 +56,7 @@ class Vault:
             raise KeyMissing(f"CREDENTIAL_KEYS lacks the key '{key_id}', which sealed {field}")
         try:
             opened = AESGCM(self.keys[key_id]).decrypt(
-                sealed[:_NONCE], sealed[_NONCE:], _bound(tenant_id, connector_id, field),
+                sealed[:_NONCE], sealed[_NONCE:], _bound(tenant_id, connector_id, field)
             )
         except (InvalidTag, ValueError) as broken:  # ValueError: too short to hold a nonce
             raise KeyMissing(f"the key '{key_id}' does not open {field}: it was sealed for another place") from broken

@@ -49,6 +49,4 @@ def cover(parents: Mapping[int, int | None], storefront_id: int, root: int | Non
 def storefronts_of(category_ids: Iterable[int], covered: Iterable[Covered]) -> tuple[tuple[int, int], ...]:
     """(storefront, category) for every place in which something in these categories shows."""
     ids = tuple(category_ids)
-    return tuple(
-        (tree.storefront_id, category_id) for tree in covered for category_id in ids if category_id in tree
-    )
+    return tuple((tree.storefront_id, category_id) for tree in covered for category_id in ids if category_id in tree)

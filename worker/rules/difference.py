@@ -40,7 +40,7 @@ def category_groups(category: Category, parent: int | None) -> dict[str, Any]:
 
 
 def product_groups(
-    product: Product, places: tuple[tuple[int, int], ...], options: tuple[Option, ...],
+    product: Product, places: tuple[tuple[int, int], ...], options: tuple[Option, ...]
 ) -> dict[str, Any]:
     """The groups of a product that stands in `places` ((storefront, category) pairs)."""
     found = groups(product.fields, FIELDS_OF[Product])

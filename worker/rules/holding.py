@@ -22,7 +22,9 @@ from worker.catalog.values import Value, brand_id
 _WORD = re.compile(r"[^a-z0-9]+")
 
 
-def coinciding(item: Item, said: Mapping[str, Any], row: StoreRow, *, category_ids: Iterable[int] = ()) -> dict[str, str]:
+def coinciding(
+    item: Item, said: Mapping[str, Any], row: StoreRow, *, category_ids: Iterable[int] = ()
+) -> dict[str, str]:
     """Group -> fingerprint, for the groups of `said` in which the store holds what the source says.
 
     `category_ids`: the store's ids of the categories that a product is to stand in.

@@ -63,9 +63,7 @@ def _language(profile: Profile, columns: Columns) -> tuple[str | None, list[str]
     return columns.languages[0], []
 
 
-def _fields(
-    kind: ItemKind, wished: Mapping[str, str], columns: Sequence[Column],
-) -> tuple[dict[str, str], list[str]]:
+def _fields(kind: ItemKind, wished: Mapping[str, str], columns: Sequence[Column]) -> tuple[dict[str, str], list[str]]:
     by_name = {c.base: c for c in columns} | {c.name: c for c in columns}
     fields: dict[str, str] = {}
     faults = []
@@ -114,7 +112,7 @@ def _misfit(field: Field, column: Column) -> str | None:
 
 
 def _extras(
-    kind: ItemKind, profile: Profile, columns: Sequence[Column], taken: set[str],
+    kind: ItemKind, profile: Profile, columns: Sequence[Column], taken: set[str]
 ) -> tuple[tuple[tuple[str, str], ...], list[str]]:
     chosen = {ItemKind.PRODUCT: profile.custom_fields, ItemKind.VARIANT: profile.options}
     if kind not in chosen:

@@ -36,8 +36,7 @@ def match(candidates: Sequence[Candidate]) -> Match:
             those = ", ".join(f"{c.store_id} ({c.name or c.sku})" for c in fitting[:5])
             return Match(
                 problem=Problem(
-                    "ambiguous_match",
-                    f"{len(fitting)} items of the store fit: {those}; remove or rename all but one",
-                ),
+                    "ambiguous_match", f"{len(fitting)} items of the store fit: {those}; remove or rename all but one"
+                )
             )
     return Match()

@@ -57,7 +57,10 @@ class Moves:
 
 
 def moves(
-    before: Mapping[int, Combination], now: Mapping[int, Combination], *, strangers: Iterable[Combination],
+    before: Mapping[int, Combination],
+    now: Mapping[int, Combination],
+    *,
+    strangers: Iterable[Combination],
     known_labels: Mapping[str, Collection[str]],
 ) -> Moves:
     """How the variants get from `before` to `now`.
@@ -87,5 +90,5 @@ def moves(
             else:
                 rebuilt |= {one for one in now if before[one][option] == old and now[one][option] != old}
     return Moves(
-        tuple(Relabel(option, old, new) for (option, old), new in sorted(relabels.items())), frozenset(rebuilt),
+        tuple(Relabel(option, old, new) for (option, old), new in sorted(relabels.items())), frozenset(rebuilt)
     )

@@ -16,9 +16,7 @@ from worker.rules.mapping import Mapped
 _HEX = re.compile(r"[0-9A-Fa-f]{6}")
 
 
-def read(
-    kind: ItemKind, source_id: int, parent_id: int | None, cells: Mapping[str, Any], mapped: Mapped,
-) -> Read:
+def read(kind: ItemKind, source_id: int, parent_id: int | None, cells: Mapping[str, Any], mapped: Mapped) -> Read:
     """The item that the cells describe; what cannot be read is left out and reported."""
     fields, problems = _fields(kind, cells, mapped)
     images = _images(cells, mapped)
@@ -33,9 +31,7 @@ def read(
             return Read(Variant(source_id, parent_id or 0, fields, _options(cells, mapped), images), tuple(problems))
 
 
-def _fields(
-    kind: ItemKind, cells: Mapping[str, Any], mapped: Mapped,
-) -> tuple[dict[str, Value], list[Problem]]:
+def _fields(kind: ItemKind, cells: Mapping[str, Any], mapped: Mapped) -> tuple[dict[str, Value], list[Problem]]:
     read_fields: dict[str, Value] = {}
     problems = []
     for name, column in mapped.fields.items():

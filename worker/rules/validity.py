@@ -65,8 +65,11 @@ def _beyond(field: Field, value: Value) -> Problem | None:
         code = _MISSING.get(field.name, "value_negative")
         return Problem(code, f"{field.name} is {value}; it has to be 0 or more", field.name)
     if field.type is Type.INTEGER and isinstance(value, int) and not _least(field) <= value <= (field.most or value):
-        return Problem("value_out_of_range", f"{field.name} is {value}; the store takes {_least(field)} to {field.most}",
-                       field.name)
+        return Problem(
+            "value_out_of_range",
+            f"{field.name} is {value}; the store takes {_least(field)} to {field.most}",
+            field.name,
+        )
     written = ", ".join(value) if isinstance(value, list) else str(value)
     if field.longest and len(written) > field.longest:
         return Problem(
@@ -136,8 +139,7 @@ def among_siblings(variants: Sequence[Variant]) -> dict[int, Problem]:
             )
         elif combination in combinations:
             wrong[variant.source_id] = Problem(
-                "combination_taken",
-                f"variant {combinations[combination]} has the same option values",
+                "combination_taken", f"variant {combinations[combination]} has the same option values"
             )
         elif stay >= MOST_VARIANTS:
             wrong[variant.source_id] = Problem("too_many_variants", f"the store takes {MOST_VARIANTS} a product")

@@ -119,7 +119,7 @@ class Client:
         unique = secrets.randbelow(2**31)
         signature = signed(self._code, self._secret, at=int(self._clock()), unique=unique)
         return self._http.build_request(
-            "POST" if form else "GET", self._base, params=signature | dict(parameters), data=form,
+            "POST" if form else "GET", self._base, params=signature | dict(parameters), data=form
         )
 
     def _opened(self, build: Callable[[], httpx.Request]) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class Client:
         What a recorder passes on names the server behind it: the page is asked for through the recorder again.
         """
         refused = SourceUnreadable(
-            "Sales Layer named a next page that is not on its own host. It was not fetched; ask Sales Layer's support.",
+            "Sales Layer named a next page that is not on its own host. It was not fetched; ask Sales Layer's support."
         )
         try:
             url = httpx.URL(next_url)

@@ -44,7 +44,7 @@ def page(answer: Mapping[str, Any], *, known: Columns | None = None, language: s
     data = answer.get("data")
     if data is None:
         raise SourceUnreadable(
-            "Sales Layer answered with neither data nor an error. Check that the connector is enabled in Sales Layer.",
+            "Sales Layer answered with neither data nor an error. Check that the connector is enabled in Sales Layer."
         )
     action, time = answer.get("action"), _whole(answer.get("time"))
     if is_first and action not in IS_REFRESH:

@@ -39,6 +39,9 @@ def send_off(passed: Iterable[Dispatched], publish: Publish) -> None:
             publish(one)
         except Exception as trouble:  # noqa: BLE001 the broker may fail in any way, and nothing is lost by it
             log.warning(
-                "message not published", tenant=one.tenant, connector=one.connector, epoch=one.epoch,
+                "message not published",
+                tenant=one.tenant,
+                connector=one.connector,
+                epoch=one.epoch,
                 error=type(trouble).__name__,
             )

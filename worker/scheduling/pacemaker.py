@@ -64,11 +64,13 @@ class Pacemaker:
             if not turns.take_the_baton(session):
                 return 0, 0
             lost, due = turns.sweep(
-                session, quantum=self.settings.slice_yield_seconds, ttl=self.settings.dispatch_seconds,
+                session,
+                quantum=self.settings.slice_yield_seconds,
+                ttl=self.settings.dispatch_seconds,
                 queue_is_empty=length == 0,
             )
             passed = turns.dispatch(
-                session, door=self.settings.door_size, ttl=self.settings.dispatch_seconds, wait=False,
+                session, door=self.settings.door_size, ttl=self.settings.dispatch_seconds, wait=False
             )
         if lost:
             log.warning("turns swept", lost=lost)

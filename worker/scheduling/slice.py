@@ -14,7 +14,6 @@ import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import structlog
@@ -26,12 +25,13 @@ from models.vocabulary import ENDED, RunState, SliceEnd, Trigger
 from worker.bigcommerce.client import Client as StoreClient
 from worker.catalog.profile import Profile
 from worker.errors import CredentialsRefused, QuotaSpent, RootCategoryGone, RunTrouble, SliceTrouble, TurnLost
-from worker.ledger import connectors, mirror, runs, turns
+from worker.ledger import connectors, runs, source_items, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.runs import Run
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.saleslayer.client import Client as SourceClient
 from worker.scheduling.deadline import Deadline
+from worker.scheduling.fence import Fence
 from worker.settings import Settings
 from worker.steps import sequence
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox
@@ -86,17 +86,23 @@ class Slice:
     worker: str
     gate: threading.BoundedSemaphore
     rng: random.Random = field(default_factory=random.Random)
+    fence: Fence = field(init=False)
     run_id: int | None = None
     step: str | None = None
     settled: int = 0
     _calls: tuple[int, int] = (0, 0)
     _neighbours: Neighbours | None = None
 
+    def __post_init__(self) -> None:
+        self.fence = Fence(
+            self.engine, self.deadline, self.settings.lease_seconds, self.tenant_id, self.connector_id, self.epoch
+        )
+
     def claim(self) -> bool:
         """Take the turn; False = this message is not (any more) good for one."""
         with as_tenant(self.engine, self.tenant_id) as session:
             claimed = turns.claim(
-                session, self.connector_id, self.epoch, lease=self.settings.lease_seconds, worker=self.worker,
+                session, self.connector_id, self.epoch, lease=self.settings.lease_seconds, worker=self.worker
             )
             if claimed:
                 runs.log_slice(session, self.tenant_id, self.connector_id, self.epoch, worker=self.worker)
@@ -129,7 +135,7 @@ class Slice:
                 self._neighbours.close()
 
     def _work(self) -> Ending:
-        with self._fenced() as session:
+        with self.fence.transaction() as session:
             connector = connectors.load(session, self.connector_id)
             if connector is None or not connector.enabled:
                 return Ending(SliceEnd.STOPPED, park=float("inf"))
@@ -154,8 +160,17 @@ class Slice:
         most = self.settings.calls_in_flight
         with ThreadPoolExecutor(most, thread_name_prefix=f"calls-{self.connector_id}") as pool:
             tools = Toolbox(
-                self.tenant_id, self.connector_id, connector.store_hash, run.id, run.refresh, profile,
-                neighbours.source, neighbours.store, pool, most, self.gate,
+                self.tenant_id,
+                self.connector_id,
+                connector.store_hash,
+                run.id,
+                run.refresh,
+                profile,
+                neighbours.source,
+                neighbours.store,
+                pool,
+                most,
+                self.gate,
                 lambda: as_tenant(self.engine, self.tenant_id),
             )
             self.deadline.holds_on = tools.holds_on.is_set
@@ -179,7 +194,7 @@ class Slice:
             name, cursor = sequence.after(name), None
             self._save(Save(None), step=name or self.step)
         log.info("run ended", settled=self.settled)
-        with self._fenced() as session:
+        with self.fence.transaction() as session:
             runs.forgive_bugs(session, run.id)
             follow_up = runs.current(session, self.connector_id) is not None
         return Ending(SliceEnd.WORK_DONE, park=None if follow_up else self._until_next_check(profile))
@@ -208,33 +223,19 @@ class Slice:
         """Write work and cursor in one transaction, fenced; `step` None = only beat."""
         if self.deadline.may_have_lapsed:
             raise TurnLost("our own clock says that the lease may be over")
-        with self._fenced(progress=step is not None) as session:
+        with self.fence.transaction(progress=step is not None) as session:
             save.write(session)
             if step is not None and self.run_id is not None:
                 runs.keep_cursor(session, self.run_id, step, save.cursor)
             self._count_calls(session)
         self.settled += save.settled
 
-    def _fenced(self, *, progress: bool = False) -> AbstractContextManager[Session]:
-        return _Fenced(self, progress=progress)
-
-    def fence(self, session: Session, *, progress: bool) -> None:
-        """Renew the lease; TurnLost, and with it a rollback, where another slice has the turn."""
-        renewed = turns.renew(
-            session, self.connector_id, self.epoch, lease=self.settings.lease_seconds, progress=progress,
-        )
-        if renewed is None:
-            raise TurnLost
-        self.deadline.stop_asked = renewed.stop_asked
-
     def _count_calls(self, session: Session) -> None:
         if self._neighbours is None or self.run_id is None:
             return
         calls = (self._neighbours.store.calls, self._neighbours.source.calls)
         if calls != self._calls:
-            runs.count(
-                session, self.run_id, calls=calls[0] - self._calls[0], source_calls=calls[1] - self._calls[1],
-            )
+            runs.count(session, self.run_id, calls=calls[0] - self._calls[0], source_calls=calls[1] - self._calls[1])
             self._calls = calls
 
     def _should_leave(self) -> bool:
@@ -250,10 +251,10 @@ class Slice:
 
     def _nothing_changed(self, run: Run, profile: Profile) -> Ending | None:
         """After reading the source: a check without changes leaves no run, a request is *unchanged*."""
-        with self._fenced() as session:
+        with self.fence.transaction() as session:
             self._count_calls(session)
             connectors.checked(session, self.connector_id)
-            if mirror.has_due(session, self.connector_id):
+            if source_items.has_due(session, self.connector_id):
                 runs.list_it(session, run.id)
                 return None
             if run.trigger is Trigger.CHECK and not run.listed:
@@ -268,15 +269,13 @@ class Slice:
         """The run stops and somebody must act; credentials and roots stop the connector too."""
         log.warning("run stopped", code=trouble.code, reason=str(trouble))
         park = float(300)
-        with self._fenced() as session:
+        with self.fence.transaction() as session:
             connector = connectors.load(session, self.connector_id)
             if connector is not None:
                 park = self._until_next_check(connector.profile)
             if self.run_id is not None:
                 runs.list_it(session, self.run_id)
-                runs.say(
-                    session, self.tenant_id, self.run_id, level="error", code=trouble.code, message=str(trouble),
-                )
+                runs.say(session, self.tenant_id, self.run_id, level="error", code=trouble.code, message=str(trouble))
                 run = runs.load(session, self.run_id)
                 if run is not None and run.state not in ENDED:
                     runs.become(session, self.run_id, RunState.FAILED)
@@ -290,7 +289,7 @@ class Slice:
         """An unknown exception: the slice ends, it is counted, after three in a row the run stops."""
         in_a_row = 0
         try:
-            with self._fenced() as session:
+            with self.fence.transaction() as session:
                 if self.run_id is not None:
                     in_a_row = runs.count_bug(session, self.run_id)
         except (TurnLost, DBAPIError):
@@ -303,7 +302,7 @@ class Slice:
     def _say(self, level: str, code: str, message: str) -> None:
         if self.run_id is None:
             return
-        with self._fenced() as session:
+        with self.fence.transaction() as session:
             runs.say(session, self.tenant_id, self.run_id, level=level, code=code, message=message)
             self._count_calls(session)
 
@@ -313,7 +312,12 @@ class Slice:
             # Calls that came back after the last save: their work is done again, they were sent all the same.
             self._count_calls(session)
             runs.end_slice(
-                session, self.connector_id, self.epoch, why=ending.why, step=self.step, calls=self._calls[0],
+                session,
+                self.connector_id,
+                self.epoch,
+                why=ending.why,
+                step=self.step,
+                calls=self._calls[0],
                 settled=self.settled,
             )
 
@@ -322,29 +326,3 @@ class Slice:
 
     def _spread(self, seconds: float) -> float:
         return seconds * self.rng.uniform(1 - JITTER, 1 + JITTER)
-
-
-class _Fenced:
-    """A transaction of the tenant's that begins by matching the epoch; else it never happened."""
-
-    def __init__(self, slice_: Slice, *, progress: bool) -> None:
-        self._slice = slice_
-        self._progress = progress
-        self._inner = as_tenant(slice_.engine, slice_.tenant_id)
-        self._sent_at = 0.0
-
-    def __enter__(self) -> Session:
-        self._sent_at = self._slice.deadline.clock()
-        session = self._inner.__enter__()
-        try:
-            self._slice.fence(session, progress=self._progress)
-        except BaseException as trouble:
-            self._inner.__exit__(type(trouble), trouble, trouble.__traceback__)
-            raise
-        return session
-
-    def __exit__(self, *trouble: object) -> bool | None:
-        left = self._inner.__exit__(*trouble)  # type: ignore[arg-type]
-        if trouble[0] is None:
-            self._slice.deadline.beaten(self._sent_at)
-        return left

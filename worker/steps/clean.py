@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.items import Key, Problem, Settled, Variant
-from worker.ledger import mirror, statuses
-from worker.ledger.mirror import SourceRow
+from worker.ledger import mirror, source_items, statuses
+from worker.ledger.source_items import SourceRow
 from worker.rules import validity
 from worker.rules.mapping import Mapped
 from worker.steps import reading
 from worker.steps.reading import Family
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write
+
 
 @dataclass(slots=True)
 class Verdicts:
@@ -56,8 +57,8 @@ def clean(tools: Toolbox, cursor: Cursor | None) -> Step:
         after = int(kept["after"])
         while True:
             with tools.read() as session:
-                ids = mirror.family_ids(
-                    session, tools.connector_id, after=after, limit=reading.FAMILIES, all_due=all_due,
+                ids = source_items.family_ids(
+                    session, tools.connector_id, after=after, limit=reading.FAMILIES, all_due=all_due
                 )
                 families = reading.families(session, tools.connector_id, ids)
             if not families:
@@ -139,10 +140,10 @@ def _settled(key: Key, problems: tuple[Problem, ...], outcome: Outcome) -> Settl
 def _writing(tools: Toolbox, verdicts: Verdicts, trees: reading.Trees | None = None) -> Write:
     def write(session: Session) -> None:
         for kind, refused in verdicts.refused.items():
-            mirror.refuse(session, tools.connector_id, kind, refused)
-            mirror.settle(session, tools.connector_id, kind, [one for one, code in refused.items() if code])
+            source_items.refuse(session, tools.connector_id, kind, refused)
+            source_items.settle(session, tools.connector_id, kind, [one for one, code in refused.items() if code])
         for kind, ids in verdicts.healed.items():
-            mirror.make_due(session, tools.connector_id, kind, ids)
+            source_items.make_due(session, tools.connector_id, kind, ids)
         settled = verdicts.settled if trees is None else _by_storefront(verdicts.settled, trees)
         statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, settled)
 
@@ -153,7 +154,10 @@ def _by_storefront(settled: Iterable[Settled], trees: reading.Trees) -> list[Set
     """A category's outcome on every storefront that shows it."""
     return [
         Settled(
-            Key(one.key.kind, one.key.source_id, covered.storefront_id), one.outcome, one.code, one.message,
+            Key(one.key.kind, one.key.source_id, covered.storefront_id),
+            one.outcome,
+            one.code,
+            one.message,
             one.problems,
         )
         for one in settled
@@ -165,11 +169,11 @@ def _by_storefront(settled: Iterable[Settled], trees: reading.Trees) -> list[Set
 def _repeated(tools: Toolbox, session: Session, *, all_due: bool) -> None:
     """Names, then SKUs: the holder stays, the others are *failed* without a call, their variants blocked."""
     for code, what, repeated in (
-        ("name_taken", "name", mirror.repeated_names(session, tools.connector_id)),
-        ("sku_taken", "SKU", mirror.repeated_skus(session, tools.connector_id)),
+        ("name_taken", "name", source_items.repeated_names(session, tools.connector_id)),
+        ("sku_taken", "SKU", source_items.repeated_skus(session, tools.connector_id)),
     ):
         verdicts = Verdicts()
-        standing = mirror.refused_for(session, tools.connector_id, code)
+        standing = source_items.refused_for(session, tools.connector_id, code)
         for one in repeated:
             where = ", gone at the source and hidden in the store," if one.holder_is_gone else ""
             told = f"{one.holder_kind} {one.holder_id}{where} has the same {what} ('{one.key}')"
@@ -182,10 +186,12 @@ def _repeated(tools: Toolbox, session: Session, *, all_due: bool) -> None:
             verdicts.refused.setdefault(kind, {})[source_id] = None
             verdicts.healed.setdefault(kind, []).append(source_id)
         free = [source_id for kind, source_id in standing - now if kind is ItemKind.PRODUCT]
-        for row in mirror.variants_of(session, tools.connector_id, free, refused="product_refused"):
+        for row in source_items.variants_of(session, tools.connector_id, free, refused="product_refused"):
             verdicts.say(row, (), Outcome.BLOCKED, looked_at=True)
         products = [one.source_id for one in repeated if one.kind is ItemKind.PRODUCT]
-        for row in mirror.variants_of(session, tools.connector_id, products, refused=None):
-            problem = Problem("product_refused", f"its product {row.parent_id} cannot be sent; see the product's status")
+        for row in source_items.variants_of(session, tools.connector_id, products, refused=None):
+            problem = Problem(
+                "product_refused", f"its product {row.parent_id} cannot be sent; see the product's status"
+            )
             verdicts.say(row, (problem,), Outcome.BLOCKED, looked_at=True)
         _writing(tools, verdicts)(session)

@@ -13,7 +13,7 @@ from worker.catalog.fields import Group
 from worker.catalog.items import Category, Item, Key, Problem, Product, Settled, Variant
 from worker.catalog.store import Candidate, Relation, StoreRow
 from worker.catalog.values import key
-from worker.ledger import mirror, relations, statuses, store_items
+from worker.ledger import relations, source_items, statuses, store_items
 from worker.rules import coverage, difference, holding, matching, options
 from worker.rules.mapping import Mapped
 from worker.steps import reading
@@ -79,7 +79,7 @@ def _categories(tools: Toolbox, kinds: Mapping[ItemKind, Mapped], level: int) ->
                     name = key(str(reading.category(row, kinds).fields.get("name") or ""))
                     wanted.append((source_id, above.store_id if above else 0, name or ""))
             candidates = store_items.category_candidates(
-                session, tools.connector_id, tree_id=trees.tree_id(covered.storefront_id), wanted=wanted,
+                session, tools.connector_id, tree_id=trees.tree_id(covered.storefront_id), wanted=wanted
             )
             _match(tools, session, found, ItemKind.CATEGORY, candidates, kinds, trees, covered.storefront_id)
     return found, level + 1 if level < deepest else None
@@ -112,8 +112,14 @@ def _items(tools: Toolbox, kinds: Mapping[ItemKind, Mapped], kind: ItemKind, kep
 
 
 def _match(
-    tools: Toolbox, session: Session, found: Found, kind: ItemKind, candidates: Mapping[int, list[Candidate]],
-    kinds: Mapping[ItemKind, Mapped], trees: Trees, storefront_id: int,
+    tools: Toolbox,
+    session: Session,
+    found: Found,
+    kind: ItemKind,
+    candidates: Mapping[int, list[Candidate]],
+    kinds: Mapping[ItemKind, Mapped],
+    trees: Trees,
+    storefront_id: int,
 ) -> None:
     matches = {source_id: matching.match(fitting) for source_id, fitting in candidates.items()}
     taken: dict[int, int] = {}
@@ -142,7 +148,11 @@ def _match(
 
 
 def _read(
-    tools: Toolbox, session: Session, kind: ItemKind, chosen: Iterable[int], kinds: Mapping[ItemKind, Mapped],
+    tools: Toolbox,
+    session: Session,
+    kind: ItemKind,
+    chosen: Iterable[int],
+    kinds: Mapping[ItemKind, Mapped],
     trees: Trees,
 ) -> dict[int, tuple[Item, dict[str, Any], tuple[tuple[int, int], ...]]]:
     """Source id -> the item, its groups, and the places where a product stands."""
@@ -153,7 +163,7 @@ def _read(
             read[source_id] = (category, {}, ())
         return read
     if kind is ItemKind.VARIANT:
-        for row in mirror.rows(session, tools.connector_id, kind, chosen):
+        for row in source_items.rows(session, tools.connector_id, kind, chosen):
             variant = reading.variant(row, kinds)
             read[row.source_id] = (variant, difference.variant_groups(variant), ())
         return read
@@ -167,7 +177,7 @@ def _read(
 
 
 def _relation(
-    at: Key, item: Item, row: StoreRow, same: dict[str, str], places: tuple[tuple[int, int], ...],
+    at: Key, item: Item, row: StoreRow, same: dict[str, str], places: tuple[tuple[int, int], ...]
 ) -> Relation:
     relation = Relation(at, row.store_id, row.parent_id, created_here=False, fingerprints=same)
     match item:
@@ -177,7 +187,9 @@ def _relation(
                 "images": holding.pictures(item.images, row),
                 "custom_fields": [one for one in row.fields.get("custom_fields") or () if (one[0], one[1]) in wanted],
                 "options": row.fields.get("options") or {},
-                "storefronts": sorted({storefront for storefront, _ in places} & set(row.fields.get("storefronts") or ())),
+                "storefronts": sorted(
+                    {storefront for storefront, _ in places} & set(row.fields.get("storefronts") or ())
+                ),
             }
             return replace(relation, parts=parts, enabled=row.fields.get("is_visible") is not False)
         case Variant():
@@ -200,7 +212,7 @@ def _writing(tools: Toolbox, found: Found) -> Write:
         statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, settled)
         for kind in ItemKind:
             refused = {at.source_id: one.code for at, one in trouble.items() if at.kind is kind}
-            mirror.refuse(session, tools.connector_id, kind, refused)
-            mirror.settle(session, tools.connector_id, kind, refused)
+            source_items.refuse(session, tools.connector_id, kind, refused)
+            source_items.settle(session, tools.connector_id, kind, refused)
 
     return write

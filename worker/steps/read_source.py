@@ -49,17 +49,31 @@ class Attempt:
     def to_json(self) -> dict[str, Any]:
         """The attempt as a cursor."""
         return {
-            "part": "pages", "page": self.page, "next_url": self.next_url, "time": self.time,
-            "is_refresh": self.is_refresh, "company_id": self.company_id, "columns": self.columns.to_json(),
-            "broken": self.broken, "empty": self.empty, "told_of_media": self.told_of_media,
+            "part": "pages",
+            "page": self.page,
+            "next_url": self.next_url,
+            "time": self.time,
+            "is_refresh": self.is_refresh,
+            "company_id": self.company_id,
+            "columns": self.columns.to_json(),
+            "broken": self.broken,
+            "empty": self.empty,
+            "told_of_media": self.told_of_media,
         }
 
     @staticmethod
     def from_json(kept: Mapping[str, Any]) -> Attempt:
         """The attempt that the cursor holds."""
         return Attempt(
-            kept["page"], kept["next_url"], kept["time"], kept["is_refresh"], kept["company_id"],
-            Columns.from_json(kept["columns"]), kept["broken"], kept["empty"], kept["told_of_media"],
+            kept["page"],
+            kept["next_url"],
+            kept["time"],
+            kept["is_refresh"],
+            kept["company_id"],
+            Columns.from_json(kept["columns"]),
+            kept["broken"],
+            kept["empty"],
+            kept["told_of_media"],
         )
 
 
@@ -108,8 +122,15 @@ def _forward(tools: Toolbox, attempt: Attempt | None, page: Page, broken: int) -
     if attempt is None:
         _fits(tools, page.columns)
         return Attempt(
-            1, page.next_url, page.time, page.is_refresh, page.company_id, page.columns, broken,
-            0 if page.rows else 1, page.media_pending,
+            1,
+            page.next_url,
+            page.time,
+            page.is_refresh,
+            page.company_id,
+            page.columns,
+            broken,
+            0 if page.rows else 1,
+            page.media_pending,
         )
     if page.next_url is not None and page.next_url == attempt.next_url:
         raise SourceUnreadable("the source sent the same page twice as the next one; ask Sales Layer's support")
@@ -117,8 +138,12 @@ def _forward(tools: Toolbox, attempt: Attempt | None, page: Page, broken: int) -
     if empty > MOST_EMPTY_PAGES and page.next_url is not None:
         raise SourceUnreadable(f"the source sent {empty} empty pages in a row; ask Sales Layer's support")
     return replace(
-        attempt, page=attempt.page + 1, next_url=page.next_url, columns=attempt.columns.merged_with(page.columns),
-        empty=empty, told_of_media=max(attempt.told_of_media, page.media_pending),
+        attempt,
+        page=attempt.page + 1,
+        next_url=page.next_url,
+        columns=attempt.columns.merged_with(page.columns),
+        empty=empty,
+        told_of_media=max(attempt.told_of_media, page.media_pending),
     )
 
 
@@ -197,12 +222,21 @@ def _take_over(tools: Toolbox, kept: dict[str, Any]) -> Step:
         known = mirror.state(session, tools.connector_id).columns
         columns = attempt.columns if known is None or attempt.is_refresh else known.merged_with(attempt.columns)
         mirror.finish_attempt(
-            session, tools.connector_id, last_update=attempt.time, company_id=attempt.company_id, columns=columns,
-            refreshed=attempt.is_refresh, all_due=tools.refresh,
+            session,
+            tools.connector_id,
+            last_update=attempt.time,
+            company_id=attempt.company_id,
+            columns=columns,
+            refreshed=attempt.is_refresh,
+            all_due=tools.refresh,
         )
         if attempt.told_of_media:
             runs.say(
-                session, tools.tenant_id, tools.run_id, level="warning", code="pictures_pending",
+                session,
+                tools.tenant_id,
+                tools.run_id,
+                level="warning",
+                code="pictures_pending",
                 message=f"Sales Layer is still processing {attempt.told_of_media} pictures; they come with a later run",
             )
 

@@ -13,7 +13,7 @@ from worker.bigcommerce import decode, reads
 from worker.bigcommerce.limits import PRODUCTS_PER_PAGE
 from worker.catalog.store import StoreRow
 from worker.errors import RefusedByStore, StoreGone, StoreUnwell
-from worker.ledger import connectors, mirror, relations, runs, store_items
+from worker.ledger import connectors, relations, runs, source_items, store_items
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered
 
 SMALLEST_PAGE = 10
@@ -60,9 +60,7 @@ def _products(tools: Toolbox, kept: dict[str, Any]) -> Step:
     after: int | None = kept["after"]
     while after is not None:
         try:
-            page, leaving = yield from answered(
-                tools, partial(reads.products, tools.store, after_id=after, limit=size),
-            )
+            page, leaving = yield from answered(tools, partial(reads.products, tools.store, after_id=after, limit=size))
         except StoreUnwell:
             if size <= SMALLEST_PAGE:
                 raise
@@ -97,13 +95,17 @@ def _storefronts(tools: Toolbox) -> list[dict[str, Any]]:
     if lacking:
         known = ", ".join(f"{one} ({raw['name']})" for one, raw in channels.items()) or "none"
         raise StoreGone(f"the store has no storefront {lacking[0]}; it has {known}: change the profile's storefronts")
-    trees = {int(channel): int(raw["id"]) for raw in reads.trees(tools.store, sorted(roots)) for channel in raw["channels"]}
+    trees = {
+        int(channel): int(raw["id"]) for raw in reads.trees(tools.store, sorted(roots)) for channel in raw["channels"]
+    }
     for storefront in roots:
         if storefront not in trees:
             trees[storefront] = _new_tree(tools, storefront, str(channels[storefront]["name"]))
     return [
         {
-            "storefront_id": storefront, "name": str(channels[storefront]["name"]), "tree_id": trees[storefront],
+            "storefront_id": storefront,
+            "name": str(channels[storefront]["name"]),
+            "tree_id": trees[storefront],
             "root_id": root,
         }
         for storefront, root in sorted(roots.items())
@@ -141,9 +143,13 @@ def _finish(tools: Toolbox, session: Session) -> None:
     for kind in ItemKind:
         ids = sorted({one.key.source_id for one in lost if one.key.kind is kind})
         if ids:
-            mirror.make_due(session, tools.connector_id, kind, ids)
+            source_items.make_due(session, tools.connector_id, kind, ids)
             shown = ", ".join(map(str, ids[:5])) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
             runs.say(
-                session, tools.tenant_id, tools.run_id, level="warning", code="removed_in_store",
+                session,
+                tools.tenant_id,
+                tools.run_id,
+                level="warning",
+                code="removed_in_store",
                 message=f"{len(ids)} {kind} items were removed in the store by hand and are made again: {shown}",
             )

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from models.vocabulary import ItemKind
 from worker.catalog.items import Category, Product, Read, Variant
 from worker.errors import ProfileUnusable, RootCategoryGone
-from worker.ledger import connectors, mirror
+from worker.ledger import connectors, mirror, source_items
 from worker.ledger.connectors import Storefront
-from worker.ledger.mirror import SourceRow
+from worker.ledger.source_items import SourceRow
 from worker.rules import coverage, mapping, reading
 from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
@@ -78,14 +78,14 @@ class Trees:
 
 def trees(tools: Toolbox, session: Session) -> Trees:
     """The categories, and the coverage of each storefront; a root that is gone stops the run (the original's §5)."""
-    rows = {row.source_id: row for row in mirror.categories(session, tools.connector_id)}
+    rows = {row.source_id: row for row in source_items.categories(session, tools.connector_id)}
     parents = {source_id: row.parent_id or None for source_id, row in rows.items() if not row.gone}
     found = tuple(connectors.storefronts(session, tools.connector_id))
     for storefront in found:
         if storefront.root_id is not None and storefront.root_id not in parents:
             raise RootCategoryGone(
                 f"category {storefront.root_id}, the root of storefront {storefront.storefront_id}"
-                f" ({storefront.name}), is gone in Sales Layer; link the storefront to another root",
+                f" ({storefront.name}), is gone in Sales Layer; link the storefront to another root"
             )
     covered = tuple(coverage.cover(parents, one.storefront_id, one.root_id) for one in found)
     return Trees(rows, found, covered)
@@ -102,7 +102,7 @@ class Family:
 
 def families(session: Session, connector_id: int, ids: Iterable[int]) -> list[Family]:
     """The families of these product ids, in their order."""
-    found = mirror.families(session, connector_id, list(ids))
+    found = source_items.families(session, connector_id, list(ids))
     return [
         Family(
             family_id,

@@ -27,7 +27,9 @@ def _close(tools: Toolbox, session: Session) -> None:
     wrong = disagreements(booked, statuses.tally_of_run(session, tools.connector_id, tools.run_id))
     negative = [place for place, count in figures.items() if count < 0]
     if wrong or negative:
-        raise BooksDoNotClose("; ".join([*wrong, *(f"{kind} of storefront {at}: more outcomes than items" for kind, at, _ in negative)]))
+        raise BooksDoNotClose(
+            "; ".join([*wrong, *(f"{kind} of storefront {at}: more outcomes than items" for kind, at, _ in negative)])
+        )
     statuses.put(session, tools.tenant_id, tools.run_id, {**counted, **figures})
     has_trouble = any(count for (_, _, outcome), count in counted.items() if outcome in TROUBLE)
     runs.become(session, tools.run_id, RunState.COMPLETED_WITH_ERRORS if has_trouble else RunState.COMPLETED)
@@ -39,7 +41,9 @@ def _unchanged(booked: Figures, counted: Figures, gone: dict[tuple[str, int], in
     for (kind, storefront, figure), known in booked.items():
         if figure == "known":
             others = sum(
-                count for (k, s, outcome), count in counted.items() if (k, s) == (kind, storefront) and outcome != Outcome.UNCHANGED
+                count
+                for (k, s, outcome), count in counted.items()
+                if (k, s) == (kind, storefront) and outcome != Outcome.UNCHANGED
             )
             figures[kind, storefront, Outcome.UNCHANGED.value] = known - others + gone.get((kind, storefront), 0)
     return figures

@@ -82,8 +82,14 @@ class _Resolver:
         self._taken = {
             kind: frozenset(relations.holding(session, tools.connector_id, kind, keys)) if keys else frozenset[int]()
             for kind, keys in (
-                (ItemKind.PRODUCT, [k for one in doubtful if isinstance(one, CreateProduct) for k in _keys(one.product)]),
-                (ItemKind.VARIANT, [k for one in doubtful if isinstance(one, CreateVariant) for k in _keys(one.variant)]),
+                (
+                    ItemKind.PRODUCT,
+                    [k for one in doubtful if isinstance(one, CreateProduct) for k in _keys(one.product)],
+                ),
+                (
+                    ItemKind.VARIANT,
+                    [k for one in doubtful if isinstance(one, CreateVariant) for k in _keys(one.variant)],
+                ),
             )
         }
         own = {key_of(change) for change in changes}
@@ -94,9 +100,7 @@ class _Resolver:
         }
         variants = {Key(ItemKind.VARIANT, one) for change in changes for one in _variants_of(change)}
         self._known = relations.of(session, tools.connector_id, own | parents | variants)
-        self._trees = {
-            one.storefront_id: one.tree_id for one in connectors.storefronts(session, tools.connector_id)
-        }
+        self._trees = {one.storefront_id: one.tree_id for one in connectors.storefronts(session, tools.connector_id)}
         self._categories: Mapping[Key, Relation] = {}
         if any(isinstance(c, CreateCategory | UpdateCategory | CreateProduct | UpdateProduct) for c in changes):
             self._categories = relations.of_categories(session, tools.connector_id)
@@ -123,7 +127,11 @@ class _Resolver:
                 if isinstance(change, UpdateCategory) and relation is None:
                     return key_of(change)
                 return Job(
-                    pending.id, change, pending.attempts, pending.unsure, relation=relation,
+                    pending.id,
+                    change,
+                    pending.attempts,
+                    pending.unsure,
+                    relation=relation,
                     tree_id=self._trees.get(change.storefront_id, 0),
                     parent_store_id=parent.store_id if parent else 0,
                 )
@@ -132,8 +140,14 @@ class _Resolver:
                 if not ids:
                     return Key(ItemKind.CATEGORY, missing[0])
                 return Job(
-                    pending.id, change, pending.attempts, pending.unsure, self._taken[ItemKind.PRODUCT], relation,
-                    category_ids=ids, places=there,
+                    pending.id,
+                    change,
+                    pending.attempts,
+                    pending.unsure,
+                    self._taken[ItemKind.PRODUCT],
+                    relation,
+                    category_ids=ids,
+                    places=there,
                     missing_categories=missing,
                 )
             case UpdateProduct():
@@ -144,8 +158,14 @@ class _Resolver:
                 # Categories of other storefronts, and those that Sales Layer does not manage, stay.
                 others = tuple(c for c in (row.fields.get("categories") or () if row else ()) if c not in self._ours)
                 return Job(
-                    pending.id, change, pending.attempts, pending.unsure, relation=relation, category_ids=(*ids, *others),
-                    places=there, missing_categories=missing,
+                    pending.id,
+                    change,
+                    pending.attempts,
+                    pending.unsure,
+                    relation=relation,
+                    category_ids=(*ids, *others),
+                    places=there,
+                    missing_categories=missing,
                     images_before=tuple(int(one[0]) for one in (row.fields.get("images") or () if row else ())),
                 )
             case CreateVariant() | UpdateVariant():
@@ -171,7 +191,7 @@ class _Resolver:
                 return Job(pending.id, change, pending.attempts, pending.unsure, relation=relation)
 
     def _places(
-        self, places: Sequence[tuple[int, int]], without: Sequence[int],
+        self, places: Sequence[tuple[int, int]], without: Sequence[int]
     ) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...], tuple[int, ...]]:
         """The store's ids of these categories, the places that they are, and the categories that are not there."""
         ids, there, missing = [], [], list(without)

@@ -60,7 +60,7 @@ def send(tools: Toolbox, cursor: Cursor | None) -> Step:
                 break
             if sending.empty:
                 return True
-        _collect(tools, sending, block=bool(sending.calls))
+        _collect(sending, block=bool(sending.calls))
         wants_more = not leaving and sending.trouble is None and sending.bug is None and not sending.queued
         wants_more = wants_more and len(sending.calls) < tools.most_calls
         if sending.results or sending.orphans or (wants_more and not sending.empty):
@@ -151,7 +151,7 @@ def _apply(tools: Toolbox, batch: list[Job]) -> list[Applied]:
     return list(apply.apply(tools.store, batch))
 
 
-def _collect(tools: Toolbox, sending: Sending, *, block: bool) -> None:
+def _collect(sending: Sending, *, block: bool) -> None:
     """Bring in the calls that have come back; the first trouble that is no item's own ends the slice."""
     if not sending.calls:
         if sending.queued:

@@ -26,7 +26,7 @@ from worker.catalog.changes import key as key_of
 from worker.catalog.items import Key, Problem, Settled
 from worker.catalog.sending import Applied, Job
 from worker.errors import AnswerLost, ItemTrouble, RefusedByStore, WorkerError
-from worker.ledger import changes, mirror, relations, statuses
+from worker.ledger import changes, relations, source_items, statuses
 from worker.ledger.changes import QUARANTINED_AFTER, Pending
 from worker.rules import ordering
 from worker.steps.resolve import Orphan
@@ -62,9 +62,7 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
             changes.try_again(session, one.job.pending_id, ordering.again(wave_of(one.job)))
         else:
             _met_trouble(books, one.job, one.trouble)
-    foreign = relations.remember(
-        session, tools.tenant_id, tools.connector_id, tools.store_hash, list(kept.values()),
-    )
+    foreign = relations.remember(session, tools.tenant_id, tools.connector_id, tools.store_hash, list(kept.values()))
     for at in foreign:
         text = "the store item that it matches belongs to another connector of this store; unlink it there first"
         books.strong.append(_failed(at, "owned_elsewhere", text))
@@ -83,13 +81,15 @@ def _write(tools: Toolbox, session: Session, books: Books) -> None:
     told = statuses.of_run(session, tools.connector_id, tools.run_id, [one.key for one in books.weak])
     # A follow-up does not put "updated" over what the item's main change came to; its problems are added.
     weak = [
-        replace(one, outcome=told.get(one.key, one.outcome)) for one in books.weak if one.problems or one.key not in told
+        replace(one, outcome=told.get(one.key, one.outcome))
+        for one in books.weak
+        if one.problems or one.key not in told
     ]
     final = {one.key: one for one in (*weak, *books.strong)}
     statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, list(final.values()))
     sent = {one.key for one in (*books.weak, *final.values())}
     for kind in ItemKind:
-        mirror.settle_sent(session, tools.connector_id, kind, {at.source_id for at in sent if at.kind is kind})
+        source_items.settle_sent(session, tools.connector_id, kind, {at.source_id for at in sent if at.kind is kind})
 
 
 def _succeeded(books: Books, one: Applied) -> None:

@@ -75,7 +75,6 @@ class Toolbox:
     holds_on: threading.Event = field(default_factory=threading.Event)
     """Set while the slice should not yield to others: the source's pages expired twice (law 7)."""
 
-
     def width(self) -> int:
         """How many calls use what the store allows: 1.5 x its rate x the latency measured (design §4)."""
         return width(self.store.rate(), self.store.latency, most=self.most_calls)
@@ -90,9 +89,7 @@ def width(rate: float, latency: float, *, most: int) -> int:
     return max(min(FEWEST_CALLS, most), min(most, math.ceil(1.5 * rate * latency)))
 
 
-def answered(
-    tools: Toolbox, call: Callable[[], Answered],
-) -> Generator[Save | Idle, bool, tuple[Answered, bool]]:
+def answered(tools: Toolbox, call: Callable[[], Answered]) -> Generator[Save | Idle, bool, tuple[Answered, bool]]:
     """The call's answer, while the engine keeps its heartbeat; and whether the slice should leave."""
     future: Future[Answered] = tools.pool.submit(call)
     leaving = False

@@ -1,0 +1,230 @@
+"""The items of the mirror: what is due, what is fit, who holds a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ItemKind
+from worker.ledger.bulk import rows_of
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """An item as it stands in the mirror."""
+
+    kind: ItemKind
+    source_id: int
+    parent_id: int
+    cells: Mapping[str, Any]
+    gone: bool
+    due: bool
+    refused: str | None
+
+
+def has_due(session: Session, connector_id: int) -> bool:
+    """Whether any item waits for an outcome."""
+    return bool(
+        session.scalar(
+            text(
+                "SELECT EXISTS (SELECT FROM source_item WHERE connector_id = :id AND due)"
+                " OR (SELECT all_due FROM mirror WHERE connector_id = :id)"
+            ),
+            {"id": connector_id},
+        )
+    )
+
+
+def family_ids(session: Session, connector_id: int, *, after: int, limit: int, all_due: bool) -> list[int]:
+    """The next products that are due, or have a variant that is; variants without product included."""
+    due = "" if all_due else "AND due"
+    rows = session.scalars(
+        text(f"""
+        SELECT id FROM (
+          (SELECT source_id AS id FROM source_item WHERE connector_id = :connector AND kind = 'product' {due}
+           AND source_id > :after ORDER BY source_id LIMIT :limit)
+          UNION
+          (SELECT DISTINCT parent_id FROM source_item WHERE connector_id = :connector AND kind = 'variant' {due}
+           AND parent_id > :after ORDER BY parent_id LIMIT :limit)
+        ) f ORDER BY id LIMIT :limit
+        """),  # noqa: S608 constant
+        {"connector": connector_id, "after": after, "limit": limit},
+    )
+    return list(rows)
+
+
+_ROW = "kind, source_id, parent_id, cells, gone, due, refused"
+
+
+def families(session: Session, connector_id: int, ids: Sequence[int]) -> dict[int, list[SourceRow]]:
+    """Product id -> its row, if there is one, and those of its variants."""
+    rows = session.execute(
+        text(
+            f"SELECT {_ROW} FROM source_item WHERE connector_id = :connector AND kind = 'product'"  # noqa: S608
+            f" AND source_id = ANY(:ids) UNION ALL SELECT {_ROW} FROM source_item WHERE connector_id = :connector"
+            " AND kind = 'variant' AND parent_id = ANY(:ids) ORDER BY 1, 2"
+        ),
+        {"connector": connector_id, "ids": list(ids)},
+    )
+    found: dict[int, list[SourceRow]] = {family: [] for family in ids}
+    for row in rows:
+        source = _source_row(row)
+        found[source.source_id if source.kind is ItemKind.PRODUCT else source.parent_id].append(source)
+    return found
+
+
+def rows(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> list[SourceRow]:
+    """The rows of these items."""
+    found = session.execute(
+        text(
+            f"SELECT {_ROW} FROM source_item WHERE connector_id = :connector AND kind = :kind"  # noqa: S608
+            " AND source_id = ANY(:ids) ORDER BY source_id"
+        ),
+        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+    )
+    return [_source_row(row) for row in found]
+
+
+def categories(session: Session, connector_id: int) -> list[SourceRow]:
+    """All categories, present and gone; a store takes 16,000 of them at most."""
+    rows = session.execute(
+        text(f"SELECT {_ROW} FROM source_item WHERE connector_id = :id AND kind = 'category' ORDER BY source_id"),  # noqa: S608
+        {"id": connector_id},
+    )
+    return [_source_row(row) for row in rows]
+
+
+def _source_row(row: Any) -> SourceRow:
+    return SourceRow(ItemKind(row[0]), row[1], row[2] or 0, row[3], row[4], row[5], row[6])
+
+
+def refuse(session: Session, connector_id: int, kind: ItemKind, verdicts: Mapping[int, str | None]) -> None:
+    """Note for which code these items are taken out of the run; None = they are fit."""
+    if not verdicts:
+        return
+    table, parameters = rows_of({"source_id": "bigint", "refused": "text"}, verdicts.items())
+    session.execute(
+        text(
+            f"UPDATE source_item i SET refused = r.refused FROM {table} WHERE i.connector_id = :connector"  # noqa: S608
+            " AND i.kind = :kind AND i.source_id = r.source_id AND i.refused IS DISTINCT FROM r.refused"
+        ),
+        {"connector": connector_id, "kind": kind.value, **parameters},
+    )
+
+
+def settle_sent(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> None:
+    """These items were sent: they are due no more, unless something else of theirs is still pending."""
+    session.execute(
+        text("""
+        UPDATE source_item i SET due = false WHERE i.connector_id = :connector AND i.kind = :kind
+          AND i.source_id = ANY(:ids) AND i.due AND NOT EXISTS (
+            SELECT FROM pending_change p WHERE p.connector_id = i.connector_id AND p.kind = i.kind
+              AND p.source_id = i.source_id)
+        """),
+        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+    )
+
+
+def settle(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> None:
+    """These items have their outcome: they are due no more."""
+    session.execute(
+        text(
+            "UPDATE source_item SET due = false WHERE connector_id = :connector AND kind = :kind"
+            " AND source_id = ANY(:ids) AND due"
+        ),
+        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+    )
+
+
+def make_due(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> None:
+    """These items wait for an outcome again."""
+    session.execute(
+        text(
+            "UPDATE source_item SET due = true WHERE connector_id = :connector AND kind = :kind"
+            " AND source_id = ANY(:ids) AND NOT due"
+        ),
+        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """An item whose name or SKU another one holds."""
+
+    kind: ItemKind
+    source_id: int
+    key: str
+    holder_kind: ItemKind
+    holder_id: int
+    holder_is_gone: bool = False
+    """The holder is gone at the source, but stands hidden in the store under this name or SKU."""
+
+
+def repeated_names(session: Session, connector_id: int) -> list[Repeated]:
+    """Products that share a name with a holder: the one linked under it, else the lowest id (law 11)."""
+    return _repeated(session, connector_id, "name", ("product",))
+
+
+def repeated_skus(session: Session, connector_id: int) -> list[Repeated]:
+    """Products and variants that share a SKU with a holder: linked ones first, then products, then the lowest id."""
+    return _repeated(session, connector_id, "sku", ("product", "variant"))
+
+
+def _repeated(session: Session, connector_id: int, what: str, kinds: tuple[str, ...]) -> list[Repeated]:
+    column, code = f"{what}_key", f"{what}_taken"
+    rows = session.execute(
+        text(f"""
+        SELECT kind, source_id, key, holder_kind, holder, holder_is_gone FROM (
+          SELECT i.kind, i.source_id, i.gone, i.{column} AS key, first_value(i.kind) OVER w AS holder_kind,
+                 first_value(i.source_id) OVER w AS holder, first_value(i.gone) OVER w AS holder_is_gone
+          FROM source_item i
+          LEFT JOIN relation l ON l.connector_id = i.connector_id AND l.kind = i.kind AND l.source_id = i.source_id
+          LEFT JOIN store_item s ON s.connector_id = i.connector_id AND s.kind = i.kind AND s.store_id = l.store_id
+            AND s.{column} = i.{column}
+          WHERE i.connector_id = :id AND i.kind = ANY(:kinds) AND i.{column} IN (
+              SELECT {column} FROM source_item WHERE connector_id = :id AND kind = ANY(:kinds)
+                AND {column} <> '' GROUP BY 1 HAVING count(*) > 1)
+            AND (NOT i.gone OR s.store_id IS NOT NULL) AND (i.refused IS NULL OR i.refused = :code)
+          WINDOW w AS (PARTITION BY i.{column} ORDER BY
+            (i.refused IS NOT NULL), (s.store_id IS NULL), i.gone, i.kind, i.source_id)
+        ) n WHERE (holder_kind, holder) <> (kind, source_id) AND NOT gone
+        """),  # noqa: S608 constants
+        {"id": connector_id, "kinds": list(kinds), "code": code},
+    )
+    return [Repeated(ItemKind(row[0]), row[1], row[2], ItemKind(row[3]), row[4], row[5]) for row in rows]
+
+
+def refused_for(session: Session, connector_id: int, code: str) -> set[tuple[ItemKind, int]]:
+    """The items that stand refused for this code."""
+    rows = session.execute(
+        text("SELECT kind, source_id FROM source_item WHERE connector_id = :id AND refused = :code AND NOT gone"),
+        {"id": connector_id, "code": code},
+    )
+    return {(ItemKind(row[0]), row[1]) for row in rows}
+
+
+def variants_of(
+    session: Session, connector_id: int, product_ids: Sequence[int], *, refused: str | None
+) -> list[SourceRow]:
+    """The variants of these products that stand refused for this code; None = those that are fit."""
+    rows = session.execute(
+        text(
+            f"SELECT {_ROW} FROM source_item WHERE connector_id = :connector AND kind = 'variant'"  # noqa: S608
+            " AND parent_id = ANY(:ids) AND NOT gone AND refused IS NOT DISTINCT FROM :refused"
+        ),
+        {"connector": connector_id, "ids": list(product_ids), "refused": refused},
+    )
+    return [_source_row(row) for row in rows]
+
+
+def known(session: Session, connector_id: int) -> dict[str, int]:
+    """How many items of each kind the source has."""
+    rows = session.execute(
+        text("SELECT kind, count(*) FROM source_item WHERE connector_id = :id AND NOT gone GROUP BY kind"),
+        {"id": connector_id},
+    )
+    return {row[0]: row[1] for row in rows}
