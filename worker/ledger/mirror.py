@@ -181,8 +181,8 @@ def take_over(session: Session, connector_id: int, *, portion: int) -> int:
               FROM portion WHERE NOT gone
               ON CONFLICT (connector_id, kind, source_id) DO UPDATE SET
                 parent_id = coalesce(excluded.parent_id, i.parent_id), cells = i.cells || excluded.cells,
-                raw_hash = excluded.raw_hash, gone = false, due = true, refused = NULL, name_key = coalesce(excluded.name_key, i.name_key),
-                sku_key = coalesce(excluded.sku_key, i.sku_key)
+                raw_hash = excluded.raw_hash, gone = false, due = true, refused = NULL,
+                name_key = coalesce(excluded.name_key, i.name_key), sku_key = coalesce(excluded.sku_key, i.sku_key)
             )
             SELECT count(*) FROM portion
             """),

@@ -19,7 +19,7 @@ from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
 from worker.steps import reading
 from worker.steps.plan_family import FamilyPlan
-from worker.steps.planned import Plan
+from worker.steps.planned import Plan, waiting
 from worker.steps.reading import Trees
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write
 

@@ -28,7 +28,7 @@ from worker.rules import coverage, difference, options
 from worker.rules.mapping import Mapped
 from worker.rules.options import Moves
 from worker.steps import reading
-from worker.steps.planned import Plan
+from worker.steps.planned import Plan, waiting
 from worker.steps.reading import Family, Trees
 from worker.steps.toolbox import Toolbox
 
