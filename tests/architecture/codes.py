@@ -1,7 +1,7 @@
 """Every coded cause that the product can write into a status or a message, found in its source.
 
-A code is the first argument of `Problem(...)`, the `code` of an error class, of `say(...)` and of `_failed` and
-`_blocked`, or what a variable or a table called `code` is given on its way there. What cannot be told from the
+A code is the first argument of `Problem(...)`, the `code` of an error class, what a function takes as its `code`, or
+what a variable or a table called `code` is given on its way there. What cannot be told from the
 source is listed in `untold`, so that nobody hides a code from docs/errors.md by accident.
 """
 
@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _CODE = re.compile(r"[a-z]+(_[a-z]+)*")
-_PLACE = {"Problem": 0, "_failed": 1, "_blocked": 1}
-"""Callable -> which of its arguments is the code."""
 _TABLES = {"_MISSING": None, "_DISPENSABLE": 0}
 """Table of codes by field -> which part of its values is the code; None = the whole."""
 
@@ -41,25 +39,35 @@ class Codes:
 def found() -> Codes:
     """The codes of all that stands below worker/."""
     codes = Codes()
-    for path in sorted((ROOT / "worker").rglob("*.py")):
-        if path.parent.name in _OTHER_CODES:
-            continue
-        name = path.relative_to(ROOT).as_posix()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            where = f"{name}:{getattr(node, 'lineno', 0)}"
-            for expression in _codes_in(node):
+    files = [path for path in sorted((ROOT / "worker").rglob("*.py")) if path.parent.name not in _OTHER_CODES]
+    trees = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in files}
+    places = {"Problem": 0} | {name: at for tree in trees.values() for name, at in _takers(tree)}
+    for name, tree in trees.items():
+        for node in ast.walk(tree):
+            for expression in _codes_in(node, places):
+                where = f"{name}:{getattr(expression, 'lineno', 0)}"
                 codes.add(expression, where)
                 if not list(texts(expression)) and not _is_passed_on(expression):
                     codes.untold.add(where)
     return codes
 
 
-def _codes_in(node: ast.AST) -> Iterator[ast.AST]:
+def _takers(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Function -> which of its positional arguments is a code."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            names = [one.arg for one in node.args.args if one.arg != "self"]
+            if "code" in names:
+                yield node.name, names.index("code")
+
+
+def _codes_in(node: ast.AST, places: Mapping[str, int]) -> Iterator[ast.AST]:
     match node:
-        case ast.Call(func=ast.Name(id=called), args=arguments) if called in _PLACE:
-            yield arguments[_PLACE[called]]
-        case ast.Call(func=ast.Attribute(attr="say"), keywords=named):
-            yield from (one.value for one in named if one.arg == "code")
+        case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called), args=arguments, keywords=named):
+            place = places.get(called, len(arguments))
+            yield from arguments[place : place + 1]
+            if called == "say" or called in places:
+                yield from (one.value for one in named if one.arg == "code")
         case (
             ast.Assign(targets=[ast.Name(id="code")], value=value)
             | ast.AnnAssign(target=ast.Name(id="code"), value=ast.expr() as value)
