@@ -43,12 +43,12 @@ class Process:
         silent_since = time.monotonic() - STUCK_AFTER_LEASES * self.settings.lease_seconds
         return any(heard < silent_since for heard in list(self.beats.values()))
 
-    def drain(self) -> None:
+    def drain(self, *, exit_code: int = 0) -> None:
         """No new slice, no new call; what is still open after the drain time is left to its lease."""
         if self.draining.is_set():
             return
         self.draining.set()
-        timer = threading.Timer(self.settings.drain_seconds, os._exit, args=(0,))
+        timer = threading.Timer(self.settings.drain_seconds, os._exit, args=(exit_code,))
         timer.daemon = True
         timer.start()
 

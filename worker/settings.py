@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     source_timeout_seconds: float = Field(300.0, gt=0, description="Longest a call to the source may take, seconds")
     database_pool: int = Field(8, ge=1, description="Postgres connections of one process")
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
-    log_level: str = Field("info", description="Lowest level that is logged")
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error|critical)$", description="Lowest level that is logged"
+    )
 
     @property
     def heartbeat_seconds(self) -> float:

@@ -27,6 +27,9 @@ from worker.settings import settings
 
 log = structlog.get_logger(__name__)
 
+STUCK = 70
+"""Exit code of a process with a stuck slot (EX_SOFTWARE): its supervisor starts another."""
+
 _pacemaker: list[Pacemaker] = []
 
 
@@ -138,7 +141,7 @@ def _ready(**_: object) -> None:
     here = process()
 
     def end() -> None:
-        here.drain()
+        here.drain(exit_code=STUCK)
 
     pacemaker = Pacemaker(here.engine, here.settings, publish, queue_length, stuck=here.is_stuck, give_up=end)
     _pacemaker.append(pacemaker)

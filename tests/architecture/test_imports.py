@@ -28,10 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 """From the roof to the ground; rooms on one line do not know each other."""
 
 FORBIDDEN_ENDINGS = ("Manager", "Service", "Handler", "Helper", "Util", "Processor", "Factory", "Base", "Impl")
-MAY_BE_LONGER = {
-    "migrations.versions.20261123_first": "a migration is written once, and read from top to bottom",
-    "worker.ledger.mirror": "holds reading, reading attempts and repeated names in one; to be split",
-}
+MAY_BE_LONGER = {"migrations.versions.20261123_first": "a migration is written once, and read from top to bottom"}
 LONGEST_FILE = 350
 LONGEST_CAPTION = 100
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -19,7 +22,9 @@ from sandbox.stage.compare import content
 from sandbox.stage.stage import TOKEN, Cast, Stage
 from worker.ledger import connectors
 from worker.ledger.session import as_tenant
+from worker.ledger.vault import Vault
 from worker.settings import Settings
+from worker.steps import sequence
 
 CATALOGUE = generate(seed=3, categories=6, products=12, variants_per_product=2)
 _names = count()
@@ -198,9 +203,8 @@ def test_trouble_of_the_store_doubles_nothing_and_loses_nothing(
     undisturbed = Stage(config, haste=50)
     calm = Play(undisturbed, undisturbed.connect(f"bad-{next(_names)}", CATALOGUE))
     calm.run()
-    play.store().faults.add(
-        StoreFault.from_json({"match": {"method": method, "probability": 0.3, "times": 6}, **fault})
-    )
+    for nth in (2, 5):  # twice at most for one item: the third time it would be left alone
+        play.store().faults.add(StoreFault.from_json({"match": {"method": method, "nth": nth}, **fault}))
     play.run()
     assert play.state == "completed"
     stores = play.stage.stores, calm.stage.stores
@@ -236,3 +240,49 @@ def remove(play: Play, path: str) -> None:
     with httpx.Client(transport=SandboxTransport(play.stage.stores)) as client:
         url = f"https://store.test/stores/{play.cast.store_hash}{path}"
         assert client.delete(url, headers={"X-Auth-Token": TOKEN}).status_code == 204
+
+
+def test_a_check_whose_key_is_missing_fails_in_the_register_and_disables_the_connector(play: Play) -> None:
+    play.stage.vault = Vault.from_ring("other:" + base64.b64encode(b"x" * 32).decode())
+    play.stage.check(play.cast)
+    assert play.stage.play(most=5) == ["stopped"]
+    assert play.state == "failed"
+    assert "stage" in play.messages()["credentials_refused"]
+    assert play.one("SELECT enabled FROM connector") is False
+    assert play.one("SELECT listed FROM run") is True
+
+
+def test_a_bug_ends_the_slice_and_the_third_in_a_row_stops_the_run(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Any:
+        raise ZeroDivisionError("a bug")
+        yield
+
+    monkeypatch.setitem(sequence.SEQUENCE, "link", broken)
+    endings = play.run()
+    assert endings == ["bug", "bug", "stopped"]
+    assert play.state == "failed"
+    assert "ZeroDivisionError" in play.messages()["run_trouble"]
+    monkeypatch.undo()
+    play.run()
+    assert play.state == "completed"
+    assert play.products == 12
+
+
+def test_a_disabled_connector_stops_at_its_next_heartbeat_and_goes_on_when_enabled(play: Play) -> None:
+    play.store().configure(latency=0.3)
+    play.stage.request(play.cast)
+    slice_ = threading.Thread(target=play.stage.play_one)
+    slice_.start()
+    time.sleep(1.0)
+    with as_tenant(play.stage.engine, play.cast.tenant_id) as session:
+        connectors.disable(session, play.cast.connector_id, "by hand")
+    slice_.join(timeout=10)
+    assert not slice_.is_alive()
+    assert play.one("SELECT ended_why FROM slice_log") == "stopped"
+    assert play.state in {"preparing", "prepared", "synchronizing"}
+    with as_tenant(play.stage.engine, play.cast.tenant_id) as session:
+        connectors.enable(session, play.cast.connector_id)
+    play.stage.check(play.cast)
+    play.stage.play()
+    assert play.state == "completed"
+    assert play.products == 12

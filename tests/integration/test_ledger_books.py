@@ -182,7 +182,7 @@ def test_a_later_status_replaces_all_of_the_earlier_one(books: Books) -> None:
 # ---- figures
 
 
-def test_figures_are_added_and_set_and_dropped(books: Books) -> None:
+def test_figures_are_added_and_set(books: Books) -> None:
     run, other = books.run(), books.run()
     statuses.add(books.session, books.tenant_id, run, {("product", 0, "planned"): 3, ("product", 0, "none"): 0})
     statuses.add(books.session, books.tenant_id, run, {("product", 0, "planned"): -1})
@@ -191,8 +191,6 @@ def test_figures_are_added_and_set_and_dropped(books: Books) -> None:
     statuses.put(books.session, books.tenant_id, run, {("product", 0, "known"): 10})
     statuses.put(books.session, books.tenant_id, other, {("product", 0, "known"): 1})
     assert statuses.counters(books.session, run) == {("product", 0, "planned"): 2, ("product", 0, "known"): 10}
-    statuses.drop_figures(books.session, run)
-    assert statuses.counters(books.session, run) == {}
     assert statuses.counters(books.session, other) == {("product", 0, "known"): 1}
 
 

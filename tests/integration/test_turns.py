@@ -670,13 +670,3 @@ def test_the_operator_sees_all_turns_by_tenant_and_name(at: Turns, a_connector: 
     assert seen[1].not_before is not None
     assert seen[1].connector_id == a.id
     assert seen[2].not_before is None
-
-
-def test_workers_are_seen_by_the_slices_that_they_hold(at: Turns, a_connector: AConnector) -> None:
-    one, two = a_connector("one"), a_connector("two")
-    at.begin(one.id)
-    at.begin(two.id)
-    at.ready(a_connector("three").id)
-    at.late(two.id)
-    with as_scheduler(at.engine) as session:
-        assert turns.workers_seen(session) == 1

@@ -146,6 +146,14 @@ class Client:
         """Delete; a 404 for a repeat is the answer that it is done."""
         return self._call("DELETE", path, params=params)
 
+    def remove(self, path: str) -> None:
+        """Delete what may be gone already."""
+        try:
+            self.delete(path)
+        except RefusedByStore as refusal:
+            if refusal.status != 404:
+                raise
+
     def _call(
         self, method: str, path: str, *, params: Params | None = None, body: Any = None, repeatable: bool = True
     ) -> Answer:

@@ -96,7 +96,7 @@ def _pictures(client: Client, applied: Applied, wanted: Sequence[Image]) -> Appl
             except RefusedByStore as refusal:
                 problems.append(_refused_picture(one, refusal))
         for source_id, (store_id, _) in list(over.items()):
-            _delete(client, f"{path}/{store_id}")
+            client.remove(f"{path}/{store_id}")
             over.pop(source_id)
     except WorkerError as met:
         trouble = met
@@ -142,7 +142,7 @@ def _custom_fields(client: Client, applied: Applied, wanted: Sequence[tuple[str,
             else:
                 kept.append((name, value, existing))
     for _, _, store_id in over:
-        _delete(client, f"{path}/{store_id}")
+        client.remove(f"{path}/{store_id}")
     own = replace(own, parts={**own.parts, "custom_fields": [list(one) for one in kept]})
     return replace(applied, relations=(own, *rest), problems=tuple(problems))
 
@@ -153,14 +153,6 @@ def _same_pair(client: Client, own: Relation, name: str, value: str) -> int | No
         if (row["name"], row["value"]) == (name, value):
             return int(row["id"])
     return None
-
-
-def _delete(client: Client, path: str) -> None:
-    try:
-        client.delete(path)
-    except RefusedByStore as refusal:
-        if refusal.status != 404:
-            raise
 
 
 def show(client: Client, job: Job) -> Applied:

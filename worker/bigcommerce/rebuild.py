@@ -124,12 +124,12 @@ def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[in
     old = {*change.old_ids.values(), *change.dropped.values()} - set(made.values())
     for row in present:
         if int(row["id"]) in old:
-            _delete(client, f"{path}/variants/{row['id']}")
+            client.remove(f"{path}/variants/{row['id']}")
     before = dict(product.parts.get("options") or {})
     names = {option.name for option in change.options}
     for name, option in options_of(client, product.store_id).items():
         if name not in names and name in before:
-            _delete(client, f"{path}/options/{option['id']}")
+            client.remove(f"{path}/options/{option['id']}")
     options = write_variants.with_values(client, product.store_id, change.options, change.variants)
     notes = {}
     for variant in change.variants:
@@ -224,17 +224,9 @@ def _without_orphans(
         left[name] = {"id": option["id"], "values": dict(option["values"])}
         for label, value_id in option["values"].items():
             if label in ours and (name, label) not in used:
-                _delete(client, f"/v3/catalog/products/{product_id}/options/{option['id']}/values/{value_id}")
+                client.remove(f"/v3/catalog/products/{product_id}/options/{option['id']}/values/{value_id}")
                 left[name]["values"].pop(label)
     return left
-
-
-def _delete(client: Client, path: str) -> None:
-    try:
-        client.delete(path)
-    except RefusedByStore as refusal:
-        if refusal.status != 404:
-            raise
 
 
 def _plain(value: Any) -> Any:

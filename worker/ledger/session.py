@@ -19,7 +19,7 @@ def engine(url: str, *, pool: int = 8) -> Engine:
     return create_engine(
         url,
         pool_size=pool,
-        max_overflow=pool,
+        max_overflow=0,
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": 5,

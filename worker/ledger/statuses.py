@@ -120,11 +120,6 @@ def counters(session: Session, run_id: int) -> dict[tuple[str, int, str], int]:
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
-def drop_figures(session: Session, run_id: int) -> None:
-    """Forget the run's figures: it is planned anew."""
-    session.execute(text("DELETE FROM run_counter WHERE run_id = :id"), {"id": run_id})
-
-
 def tally(session: Session, connector_id: int, run_id: int) -> dict[tuple[str, int, str], int]:
     """The outcomes counted item by item: those of this run, and trouble that stands from earlier ones."""
     rows = session.execute(

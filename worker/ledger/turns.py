@@ -282,8 +282,3 @@ def standings(session: Session) -> list[Standing]:
         )
     )
     return [Standing(*row) for row in rows]
-
-
-def workers_seen(session: Session) -> int:
-    """How many slices run now, anywhere."""
-    return int(session.scalar(text("SELECT count(*) FROM turn WHERE state = 'running' AND deadline > now()")))

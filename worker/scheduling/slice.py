@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 MOST_BUGS = 3
 """Slices in a row that may end by an unknown exception before the run stops (law 8)."""
+AFTER_TROUBLE_SECONDS = 3600.0
+"""How long a connector rests whose run was stopped by trouble that somebody has to mend."""
 PATIENT_SECONDS = 3.0
 """A quota that comes back sooner than this is waited for, whoever else waits (design §5)."""
 JITTER = 0.1
@@ -92,6 +94,7 @@ class Slice:
     settled: int = 0
     _calls: tuple[int, int] = (0, 0)
     _neighbours: Neighbours | None = None
+    _bugs_before: int = 0
 
     def __post_init__(self) -> None:
         self.fence = Fence(
@@ -111,9 +114,23 @@ class Slice:
     def work(self) -> Ending:
         """Walk the steps; how the slice ended. Whatever it was, the caller releases."""
         try:
-            return self._work()
+            return self._with_troubles()
         except TurnLost:
             return Ending(SliceEnd.TURN_LOST)
+        except DBAPIError as trouble:
+            log.warning("database unwell", error=type(trouble.orig).__name__)
+            return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self._spread(1.0), failed=True)
+        finally:
+            if self._neighbours is not None:
+                self._neighbours.store.stop.set()
+                self._neighbours.close()
+
+    def _with_troubles(self) -> Ending:
+        """Each size of trouble, once; what is met while writing one down is the caller's."""
+        try:
+            ending = self._work()
+        except (TurnLost, DBAPIError):
+            raise
         except QuotaSpent as trouble:
             return Ending(SliceEnd.QUOTA_SPENT, park=max(0.1, trouble.retry_after))
         except SliceTrouble as trouble:
@@ -123,16 +140,14 @@ class Slice:
             return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self._spread(max(1.0, trouble.retry_after)))
         except RunTrouble as trouble:
             return self._stop_run(trouble)
-        except DBAPIError as trouble:
-            log.warning("database unwell", error=type(trouble.orig).__name__)
-            return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self._spread(1.0), failed=True)
         except Exception as bug:
             log.exception("bug in a slice", step=self.step)
             return self._bug(bug)
-        finally:
-            if self._neighbours is not None:
-                self._neighbours.store.stop.set()
-                self._neighbours.close()
+        if self._bugs_before and self.run_id is not None:
+            # Bugs are counted in a row: a slice that ended well begins the count anew.
+            with self.fence.transaction() as session:
+                runs.forgive_bugs(session, self.run_id)
+        return ending
 
     def _work(self) -> Ending:
         with self.fence.transaction() as session:
@@ -151,6 +166,9 @@ class Slice:
             runs.begin_slice(session, run.id, self.connector_id, self.epoch)
             if run.state is RunState.QUEUED:
                 runs.begin(session, run.id, connector.profile)
+            self._bugs_before = run.bugs
+        # In a transaction of its own: where there is trouble with a credential, the run is there to say so.
+        with as_tenant(self.engine, self.tenant_id) as session:
             self._neighbours = self.meet(connector, session)
         profile = run.profile or connector.profile
         structlog.contextvars.bind_contextvars(run=run.id)
@@ -195,7 +213,6 @@ class Slice:
             self._save(Save(None), step=name or self.step)
         log.info("run ended", settled=self.settled)
         with self.fence.transaction() as session:
-            runs.forgive_bugs(session, run.id)
             follow_up = runs.current(session, self.connector_id) is not None
         return Ending(SliceEnd.WORK_DONE, park=None if follow_up else self._until_next_check(profile))
 
@@ -268,11 +285,7 @@ class Slice:
     def _stop_run(self, trouble: RunTrouble) -> Ending:
         """The run stops and somebody must act; credentials and roots stop the connector too."""
         log.warning("run stopped", code=trouble.code, reason=str(trouble))
-        park = float(300)
         with self.fence.transaction() as session:
-            connector = connectors.load(session, self.connector_id)
-            if connector is not None:
-                park = self._until_next_check(connector.profile)
             if self.run_id is not None:
                 runs.list_it(session, self.run_id)
                 runs.say(session, self.tenant_id, self.run_id, level="error", code=trouble.code, message=str(trouble))
@@ -282,18 +295,16 @@ class Slice:
                 self._count_calls(session)
             if isinstance(trouble, CredentialsRefused | RootCategoryGone):
                 connectors.disable(session, self.connector_id, f"{trouble.code}: {trouble}")
-                park = float("inf")
-        return Ending(SliceEnd.STOPPED, park=park)
+                return Ending(SliceEnd.STOPPED, park=float("inf"))
+        # Somebody must act, and asks for a run then: until that, no failed run every few minutes.
+        return Ending(SliceEnd.STOPPED, park=self._spread(AFTER_TROUBLE_SECONDS))
 
     def _bug(self, bug: Exception) -> Ending:
         """An unknown exception: the slice ends, it is counted, after three in a row the run stops."""
         in_a_row = 0
-        try:
+        if self.run_id is not None:
             with self.fence.transaction() as session:
-                if self.run_id is not None:
-                    in_a_row = runs.count_bug(session, self.run_id)
-        except (TurnLost, DBAPIError):
-            return Ending(SliceEnd.TURN_LOST)
+                in_a_row = runs.count_bug(session, self.run_id)
         if in_a_row >= MOST_BUGS:
             text = f"a fault of this service stopped the run three times ({type(bug).__name__}); its operator must look"
             return self._stop_run(RunTrouble(text))

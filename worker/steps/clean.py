@@ -8,13 +8,15 @@ beyond the store's limits; then names and SKUs that repeat inside the source
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.items import Key, Problem, Settled, Variant
-from worker.ledger import mirror, source_items, statuses
+from worker.catalog.values import key
+from worker.ledger import mirror, relations, source_items, statuses
 from worker.ledger.source_items import SourceRow
 from worker.rules import validity
 from worker.rules.mapping import Mapped
@@ -50,8 +52,9 @@ def clean(tools: Toolbox, cursor: Cursor | None) -> Step:
     if kept["part"] == "categories":
         with tools.read() as session:
             trees = reading.trees(tools, session)
+            linked = {at.source_id for at in relations.of_categories(session, tools.connector_id)}
         kept = {"part": "families", "after": -1}
-        if (yield Save(dict(kept), _writing(tools, _categories(trees, kinds, all_due=all_due), trees))):
+        if (yield Save(dict(kept), _writing(tools, _categories(trees, linked, kinds, all_due=all_due), trees))):
             return False
     if kept["part"] == "families":
         after = int(kept["after"])
@@ -75,19 +78,22 @@ def clean(tools: Toolbox, cursor: Cursor | None) -> Step:
     return True
 
 
-def _categories(trees: reading.Trees, kinds: Mapping[ItemKind, Mapped], *, all_due: bool) -> Verdicts:
+def _categories(
+    trees: reading.Trees, linked: AbstractSet[int], kinds: Mapping[ItemKind, Mapped], *, all_due: bool
+) -> Verdicts:
     verdicts = Verdicts()
     circles = frozenset[int]().union(*(one.in_circle for one in trees.covered))
     holders: dict[tuple[int, str], int] = {}
-    for source_id, row in sorted(trees.rows.items()):
-        if row.gone:
-            continue
+    present = {source_id: row for source_id, row in trees.rows.items() if not row.gone}
+    # Who is in the store under the name keeps it, then the lower id (decision 0006).
+    for source_id, row in sorted(present.items(), key=lambda one: (one[0] not in linked, one[0])):
         read = reading.item(row, kinds)
         grave = list(validity.graver(read))
         if source_id in circles:
             grave.append(Problem("category_circle", "its parents lead back to itself; give it another parent"))
-        name = str(read.item.fields.get("name") or "").casefold()
-        holder = holders.setdefault((row.parent_id, name), source_id) if name and not grave else source_id
+        name = key(str(read.item.fields.get("name") or ""))
+        parent = row.parent_id if row.parent_id in present else 0
+        holder = holders.setdefault((parent, name), source_id) if name and not grave else source_id
         if holder != source_id:
             grave.append(Problem("name_taken", f"category {holder} has the same name under the same parent", "name"))
         problems = (*grave, *validity.lighter(read, grave)) if grave else ()
