@@ -3,7 +3,7 @@
 PYTHON ?= python3
 # What may be given on the command line or in the environment; `make` hands ONCE, CATALOGUE, ROOT and UPGRADE on by itself:
 T ?=
-PYTEST_OPTIONS ?=
+PYTEST_OPTIONS ?= -n auto
 export PYTHON
 
 BIN := .venv/bin
@@ -23,7 +23,7 @@ demo: $(READY) ## Watch catalogues flow into stores; ONCE=1 ends by itself, CATA
 
 ##@ Work on it
 
-test: $(READY) ## Run the tests; T=path[::name] runs some of them, PYTEST_OPTIONS='-n 2' goes to pytest
+test: $(READY) ## Run the tests; T=path[::name] runs some of them, PYTEST_OPTIONS= goes to pytest
 	$(BIN)/python -m pytest $(or $(T),--ignore=tests/benchmarks) $(PYTEST_OPTIONS)
 
 check: lint types test ## Run all that must pass before a change is handed in
