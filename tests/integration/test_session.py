@@ -66,10 +66,11 @@ def test_a_connection_that_the_server_dropped_is_replaced(
 
 
 def test_a_pool_is_as_large_as_it_is_asked_to_be(database_url: str) -> None:
-    opened = engine_of(database_url, pool=1)
+    opened = engine_of(database_url, pool=2)
     with opened.connect() as one, opened.connect() as two:
         assert one.scalar(text("SELECT 1")) == two.scalar(text("SELECT 1")) == 1
-        assert opened.pool.status().startswith("Pool size: 1 ")
+        assert opened.pool.status().startswith("Pool size: 2 ")
+        assert "Current Overflow: 0" in opened.pool.status()
     opened.dispose()
 
 

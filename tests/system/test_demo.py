@@ -111,6 +111,17 @@ def processes() -> list[tuple[int, int, str]]:
     return [(int(row[0]), int(row[1]), row[2]) for row in rows if len(row) == 3 and "<defunct>" not in row[2]]
 
 
+def below(root: int, listed: list[tuple[int, int, str]]) -> dict[int, str]:
+    """The processes below this one; a child's number may be the smaller one, since numbers begin anew."""
+    found: dict[int, str] = {}
+    level = {root}
+    while level:
+        children = {pid: command for pid, parent, command in listed if parent in level and pid not in found}
+        found |= children
+        level = set(children)
+    return found
+
+
 @contextmanager
 def a_demo(folder: Path, **environment: str) -> Iterator[Watched]:
     """The demo under way with this environment, its temporary folder its own."""
@@ -127,11 +138,7 @@ def a_demo(folder: Path, **environment: str) -> Iterator[Watched]:
 
     def look() -> None:
         while not stop.wait(0.2):
-            found = {process.pid}
-            for pid, parent, command in sorted(processes()):
-                if parent in found:
-                    found.add(pid)
-                    watched.below[pid] = command
+            watched.below |= below(process.pid, processes())
 
     looking = Thread(target=look)
     looking.start()

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, RunState, SliceEnd, Trigger
@@ -44,6 +45,8 @@ AFTER_TROUBLE_SECONDS = 3600.0
 """How long a connector rests whose run was stopped by trouble that somebody has to mend."""
 PATIENT_SECONDS = 3.0
 """A quota that comes back sooner than this is waited for, whoever else waits (design §5)."""
+DATABASE_UNWELL = (OperationalError, InterfaceError, PoolTimeout)
+"""Postgres is away, restarts or is too slow; any other error of a statement is a bug."""
 JITTER = 0.1
 """Share by which checks and back-offs are spread, so that connectors do not move in step."""
 
@@ -117,8 +120,8 @@ class Slice:
             return self._with_troubles()
         except TurnLost:
             return Ending(SliceEnd.TURN_LOST)
-        except DBAPIError as trouble:
-            log.warning("database unwell", error=type(trouble.orig).__name__)
+        except DATABASE_UNWELL as trouble:
+            log.warning("database unwell", error=type(trouble).__name__)
             return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self._spread(1.0), failed=True)
         finally:
             if self._neighbours is not None:
@@ -129,7 +132,7 @@ class Slice:
         """Each size of trouble, once; what is met while writing one down is the caller's."""
         try:
             ending = self._work()
-        except (TurnLost, DBAPIError):
+        except (TurnLost, *DATABASE_UNWELL):
             raise
         except QuotaSpent as trouble:
             return Ending(SliceEnd.QUOTA_SPENT, park=max(0.1, trouble.retry_after))
