@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from cli import show
 from models.vocabulary import RunState, TurnState
-from worker.ledger import overview, register
+from worker.ledger import connectors, overview, register
 from worker.ledger.register import Part
 from worker.ledger.session import as_scheduler, as_tenant
 
@@ -74,6 +74,9 @@ class View(Protocol):
     def show(self, progress: register.Progress) -> None:
         """Show this, in place of what was shown before."""
 
+    def say(self, text: str) -> None:
+        """Show a message of the run beside it."""
+
     def close(self) -> None:
         """Show no more."""
 
@@ -92,6 +95,10 @@ class Lines:
         if line != self._last and time.monotonic() - self._at >= LINE_SECONDS:
             self._last, self._at = line, time.monotonic()
             typer.echo(line, err=True)
+
+    def say(self, text: str) -> None:
+        """Print the message."""
+        typer.echo(text, err=True)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -123,6 +130,10 @@ class Bars:
                 self._tasks[bar.name] = self._drawn.add_task(bar.name, total=bar.planned)
             self._drawn.update(self._tasks[bar.name], completed=bar.done, total=bar.planned)
 
+    def say(self, text: str) -> None:
+        """Print the message above the bars."""
+        self._drawn.console.print(text, markup=False)
+
     def close(self) -> None:
         """Leave the bars as they are."""
         self._drawn.stop()
@@ -138,6 +149,7 @@ class Wait:
     run_id: int
     patience: float
     _alone_since: float | None = field(default=None)
+    _told: int = 0
 
     def until_it_ends(self) -> int:
         """The exit code: how the run ended, or that nobody works."""
@@ -155,12 +167,19 @@ class Wait:
         while True:
             with as_tenant(self.engine, self.tenant_id) as session:
                 progress = register.progress(session, self.run_id)
-            if progress is None:
+                told = register.messages(session, self.run_id)
+                connector = connectors.load(session, self.connector_id)
+            if progress is None or connector is None:
                 return NEEDS_SOMEBODY, f"run {self.run_id} is gone"
             view.show(progress)
+            for one in told[self._told :]:
+                view.say(show.plain(f"{one.level}: {one.text}"))
+            self._told = len(told)
             state = progress.entry.state
             if state in EXIT:
                 return EXIT[state], f"{state}: {self._verdict(progress.entry)}"
+            if not connector.enabled:
+                return NEEDS_SOMEBODY, f"the connector is disabled: {show.plain(connector.disabled_reason or '')}"
             if state in STANDS_STILL:
                 return NEEDS_SOMEBODY, STANDS_STILL[state]
             with as_scheduler(self.engine) as session:

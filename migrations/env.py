@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 
 import models
 from models.base import Base
-from worker.settings import Settings
+from worker.settings import Settings, with_driver
 
 _LOCK = 7_214_001  # any number, but always this one
 
@@ -23,7 +23,7 @@ for _module in iter_modules(models.__path__):
 def run() -> None:
     """Bring the schema up (or down), while no other migration does."""
     url = context.config.get_main_option("sqlalchemy.url") or Settings().migration_database_url
-    engine = create_engine(url)
+    engine = create_engine(with_driver(url))
     with engine.connect() as connection:
         connection.execute(text("SET lock_timeout = '4s'"))
         connection.execute(text("SET statement_timeout = '60s'"))

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def with_driver(url: str) -> str:
+    """The URL with the driver that is installed: providers write postgres:// or postgresql://."""
+    scheme, mark, rest = url.partition("://")
+    return f"postgresql+psycopg2{mark}{rest}" if scheme in ("postgres", "postgresql") else url
 
 
 class Settings(BaseSettings):
@@ -45,6 +51,11 @@ class Settings(BaseSettings):
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error|critical)$", description="Lowest level that is logged"
     )
+
+    @field_validator("database_url", "migration_database_url")
+    @classmethod
+    def _names_the_driver(cls, url: str) -> str:
+        return with_driver(url)
 
     @property
     def heartbeat_seconds(self) -> float:

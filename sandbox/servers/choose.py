@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sandbox.servers.postgres import EmbeddedPostgres
 from sandbox.servers.redis import EmbeddedRedis
+from worker.settings import with_driver
 
 DATABASE = "connector"
 
@@ -35,7 +36,7 @@ def servers(*, durable: bool = True) -> Iterator[Servers]:
 def _named_databases() -> tuple[str, str] | None:
     service, owner = os.environ.get("DATABASE_URL"), os.environ.get("MIGRATION_DATABASE_URL")
     if service and owner:
-        return service, owner
+        return with_driver(service), with_driver(owner)
     if service or owner:
         # One role for both would own the tables that it is to be kept from (law 12).
         raise ValueError("DATABASE_URL (role service) and MIGRATION_DATABASE_URL (role owner) go together: give both")

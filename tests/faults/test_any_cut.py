@@ -22,7 +22,7 @@ from worker.settings import Settings
 CATALOGUE = generate(seed=1, categories=12, products=25, variants_per_product=(0, 4), dirt=Dirt.everywhere(0.05))
 FATES = st.lists(st.integers(min_value=0, max_value=130), max_size=4)
 """For each worker in turn: after how many moments (calls, commits) it dies; the last one lives."""
-SLICES = st.sampled_from([600.0, 0.2, 0.05])
+SLICES = st.sampled_from([600.0, 1.0, 0.2, 0.05])
 
 
 @dataclass(frozen=True)

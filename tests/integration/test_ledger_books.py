@@ -225,7 +225,7 @@ def test_the_outcomes_of_a_run_are_told_by_key(books: Books) -> None:
     }
 
 
-def test_outcomes_of_what_the_source_has_no_more_are_counted_apart(books: Books) -> None:
+def test_only_what_the_source_has_and_a_storefront_shows_counts_against_unchanged(books: Books) -> None:
     run, old = books.run(), books.run()
     books.item(PRODUCT, 1)
     books.item(PRODUCT, 2, gone=True)
@@ -237,8 +237,10 @@ def test_outcomes_of_what_the_source_has_no_more_are_counted_apart(books: Books)
         product(2, Outcome.DISABLED),
         product(3, Outcome.DISABLED),
         Settled(Key(CATEGORY, 9, 5), Outcome.DISABLED),
+        Settled(Key(CATEGORY, 8, 5), Outcome.UPDATED),
     )
-    assert statuses.gone_outcomes(books.session, books.id, run) == {("product", 0): 2, ("category", 5): 1}
+    counted = statuses.tally_of_known(books.session, books.id, run, {(8, 5)})
+    assert counted == {("product", 0): 1, ("category", 5): 1}
 
 
 # ---- healing

@@ -8,7 +8,7 @@ import pytest
 
 from models.vocabulary import ItemKind
 from tests.builders import a_category, a_product, a_store_row, a_variant, an_option
-from worker.catalog import fingerprint
+from worker.catalog import fingerprint, pictures
 from worker.catalog.fields import Group
 from worker.catalog.items import Category, Image, Item, Product, Variant
 from worker.rules import difference, holding
@@ -166,13 +166,13 @@ def test_a_picture_coincides_by_the_name_of_its_file(files: list[str], coincides
 
 
 def test_the_pictures_that_are_found_are_told_with_their_ids() -> None:
-    row = a_store_row(PRODUCT, images=[[71, "x/back__4.jpg", 0], [72, "x/front__5.jpg", 1]])
+    held = [[71, "x/back__4.jpg", 0], [72, "x/front__5.jpg", 1]]
     wanted = (Image("p1", "https://x/front.jpg"), Image("p2", "https://x/none.jpg"), Image("p3", "https://x/back.jpg"))
-    assert holding.pictures(wanted, row) == {"p1": [72, "https://x/front.jpg"], "p3": [71, "https://x/back.jpg"]}
+    assert pictures.held_by(wanted, held) == {"p1": [72, "https://x/front.jpg"], "p3": [71, "https://x/back.jpg"]}
 
 
 def test_a_picture_without_a_name_is_never_found() -> None:
-    assert holding.pictures((Image("p1", "https://x/"),), a_store_row(PRODUCT, images=[[71, "x/a.jpg", 0]])) == {}
+    assert pictures.held_by((Image("p1", "https://x/"),), [[71, "x/a.jpg", 0]]) == {}
 
 
 def test_of_a_category_one_picture_counts() -> None:

@@ -37,7 +37,7 @@ DEEPEST = (CATEGORY, Action.CREATE, DEEPEST_CATEGORY)
         pytest.param((PRODUCT, Action.CREATE, 0), (PRODUCT, Action.ASSIGN, 0), id="a product before it is assigned"),
         pytest.param((PRODUCT, Action.CREATE, 0), (VARIANT, Action.CREATE, 0), id="a product before its variants"),
         pytest.param(
-            (PRODUCT, Action.SHOW, 0), (VARIANT, Action.CREATE, 0), id="options before the variants that use them"
+            (VARIANT, Action.CREATE, 0), (PRODUCT, Action.SHOW, 0), id="options are there before they are shown"
         ),
         pytest.param((VARIANT, Action.UPDATE, 0), (PRODUCT, Action.DISABLE, 0), id="what stays before what goes"),
         pytest.param((PRODUCT, Action.ASSIGN, 0), (VARIANT, Action.DISABLE, 0), id="idem"),

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_names_that_tools_rely_on_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     told = {
-        "DATABASE_URL": "postgresql://a",
-        "MIGRATION_DATABASE_URL": "postgresql://b",
+        "DATABASE_URL": "postgresql+psycopg2://a",
+        "MIGRATION_DATABASE_URL": "postgresql+psycopg2://b",
         "REDIS_URL": "redis://c",
         "SALESLAYER_URL": "https://d",
         "BIGCOMMERCE_URL": "https://e",
@@ -31,6 +31,12 @@ def test_the_names_that_tools_rely_on_are_read_from_the_environment(monkeypatch:
     found = Settings()
     assert {name: str(getattr(found, name.casefold())).removesuffix(".0") for name in told} == told
     assert found.credential_keys.get_secret_value() == "k:canary"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
+def test_a_database_url_as_providers_write_it_names_the_driver(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"{scheme}://service@db/connector")
+    assert Settings().database_url == "postgresql+psycopg2://service@db/connector"
 
 
 def test_a_slice_lasts_ten_minutes_by_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def show(store: Store, relation: Relation, *options: Option) -> Applied:
 
 
 def a_relation() -> Relation:
-    return Relation(Key(ItemKind.PRODUCT, 301), 112, parts={"options": HELD})
+    return Relation(Key(ItemKind.PRODUCT, 301), 112, created_here=True, parts={"options": HELD})
 
 
 def test_what_was_shown_before_the_slice_ended_is_not_sent_again() -> None:

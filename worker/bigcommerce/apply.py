@@ -55,7 +55,9 @@ def batch_size(change: Change) -> int:
             return PRODUCTS_PER_BATCH
         case Disable():
             return VARIANTS_PER_BATCH
-        case CreateProduct() | CreateVariant() | ShowOptions() | RelabelOptions() | RebuildVariants():
+        case CreateVariant():
+            return VARIANTS_PER_BATCH  # one call each, one after the other: those of a product share its options
+        case CreateProduct() | ShowOptions() | RelabelOptions() | RebuildVariants():
             return 1
         case _:
             assert_never(change)

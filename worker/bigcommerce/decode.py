@@ -103,6 +103,11 @@ def options(variants: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def option_named(options: Iterable[str], name: str) -> str:
+    """The option's name as the store writes it: names are compared without their case."""
+    return next((held for held in options if held.casefold() == name.casefold()), name)
+
+
 def _fields(kind: ItemKind, raw: Mapping[str, Any]) -> dict[str, Any]:
     return {
         field.name: held(field, raw.get(field.store)) for field in FIELDS[kind].values() if field.name not in _APART

@@ -83,8 +83,14 @@ def image(one: Image, place: int) -> Body:
     return {"image_url": one.url, "sort_order": place, "is_thumbnail": place == 0}
 
 
-def shown_option(option: Option, place: int, value_ids: Mapping[str, int]) -> Body:
-    """The body that gives an option its display type; the whole list of values, with their ids."""
+def shown_option(
+    option: Option, place: int, value_ids: Mapping[str, int], held: Sequence[Mapping[str, Any]] = ()
+) -> Body:
+    """The body that gives an option its display type; the whole list of values, with their ids.
+
+    `held`: the values that the option has; those that are not ours are sent as they are, since what is
+    left out of the list may be removed (API facts §3.6).
+    """
     values = []
     for order, (label, colors) in enumerate(option.values):
         value: Body = {"label": label, "sort_order": order}
@@ -93,6 +99,11 @@ def shown_option(option: Option, place: int, value_ids: Mapping[str, int]) -> Bo
         if colors:
             value["value_data"] = {"colors": list(colors)}
         values.append(value)
+    ours = {label for label, _ in option.values}
+    for one in held:
+        if one["label"] not in ours:
+            known = {name: one[name] for name in ("id", "label", "value_data") if one.get(name) is not None}
+            values.append({**known, "sort_order": len(values)})
     return {"display_name": option.name, "type": option.type, "sort_order": place, "option_values": values}
 
 

@@ -7,16 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from worker.bigcommerce import batches, encode, reads
+from worker.bigcommerce import batches, decode, encode, reads
 from worker.bigcommerce.client import Answer, Client
 from worker.bigcommerce.limits import ASSIGNMENTS_PER_BATCH, PRODUCTS_PER_DELETE
-from worker.catalog import fingerprint
+from worker.catalog import fingerprint, pictures
 from worker.catalog.changes import AssignStorefronts, CreateProduct, ShowOptions, UpdateProduct
 from worker.catalog.fields import Group
 from worker.catalog.items import Image, Problem
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
 from worker.errors import AnswerLost, RefusedByStore, WorkerError
+
+GROUPS = frozenset({Group.IMAGES, Group.CUSTOM_FIELDS})
+"""What hangs on a product and is sent by calls of its own."""
 
 ASSIGNMENTS = "/v3/catalog/products/channel-assignments"
 
@@ -26,13 +29,25 @@ def bring_forward(client: Client, applied: Applied) -> Applied:
     change = applied.job.change
     assert isinstance(change, UpdateProduct)
     if Group.IMAGES in change.groups:
-        applied = _pictures(client, applied, change.product.images)
+        applied = _told(applied, _pictures(client, applied, change.product.images), Group.IMAGES)
     if Group.CUSTOM_FIELDS in change.groups and applied.trouble is None:
         try:
-            applied = _custom_fields(client, applied, change.product.custom_fields)
+            after = _custom_fields(client, applied, change.product.custom_fields)
         except WorkerError as trouble:
             return replace(applied, trouble=trouble)
+        applied = _told(applied, after, Group.CUSTOM_FIELDS)
     return applied
+
+
+def _told(before: Applied, after: Applied, group: Group) -> Applied:
+    """The group counts as sent only where the store took all of it."""
+    change = after.job.change
+    assert isinstance(change, UpdateProduct)
+    if after.trouble is not None or len(after.problems) > len(before.problems):
+        return after
+    own, *rest = after.relations
+    own = replace(own, fingerprints={**own.fingerprints, group.value: change.fingerprints[group]})
+    return replace(after, relations=(own, *rest))
 
 
 def is_about_images(refusal: RefusedByStore) -> bool:
@@ -45,23 +60,38 @@ def add_pictures(client: Client, applied: Applied) -> Applied:
     """The pictures of a product that was made without them, one by one; a refused one is a problem of its own."""
     change = applied.job.change
     assert isinstance(change, CreateProduct)
+    before = len(applied.problems)
     applied = _pictures(client, applied, change.product.images)
-    if applied.trouble is not None:
-        return applied
     own, *variants = applied.relations
-    problems = list(applied.problems)
-    pictures = {variant.source_id: variant.images[0] for variant in change.variants if variant.images}
+    problems, trouble = list(applied.problems), applied.trouble
+    wanted = {variant.source_id: variant.images[0] for variant in change.variants if variant.images}
+    untold = {own.key} if trouble is not None or len(problems) > before else set()
     for relation in variants:
-        one = pictures.get(relation.key.source_id)
+        one = wanted.get(relation.key.source_id)
         if one is None:
             continue
+        untold.add(relation.key)
         try:
-            client.put(f"/v3/catalog/products/{own.store_id}/variants/{relation.store_id}", {"image_url": one.url})
+            if trouble is None:
+                path = f"/v3/catalog/products/{own.store_id}/variants/{relation.store_id}"
+                client.put(path, {"image_url": one.url})
+                untold.discard(relation.key)
         except RefusedByStore as refusal:
             problems.append(_refused_picture(one, refusal))
-        except WorkerError as trouble:
-            return replace(applied, trouble=trouble)
-    return replace(applied, problems=tuple(problems))
+        except WorkerError as met:
+            trouble = met
+    if trouble is not None:
+        # The product is made, and stands in the books as such; its pictures follow as an update.
+        problems.append(
+            Problem("picture_missing", f"sent without all of its pictures, they follow: {trouble}", "images")
+        )
+    relations = tuple(_without_images(one) if one.key in untold else one for one in (own, *variants))
+    return replace(applied, relations=relations, problems=tuple(problems), trouble=None)
+
+
+def _without_images(relation: Relation) -> Relation:
+    told = {group: value for group, value in relation.fingerprints.items() if group != Group.IMAGES}
+    return replace(relation, fingerprints=told)
 
 
 def _pictures(client: Client, applied: Applied, wanted: Sequence[Image]) -> Applied:
@@ -80,13 +110,17 @@ def _pictures(client: Client, applied: Applied, wanted: Sequence[Image]) -> Appl
     trouble: WorkerError | None = None
     try:
         unclaimed = _unclaimed(client, applied.job, own, known) if applied.job.unsure else []
+        lost = _lost(applied.job, known, wanted)
         for place, one in enumerate(wanted):
             held = known.get(one.source_id)
             try:
                 if held is None or held[1] != one.url:
-                    found = (
-                        unclaimed.pop(0) if unclaimed else int(client.post(path, encode.image(one, place)).data["id"])
-                    )
+                    if one.source_id in lost:
+                        found = lost[one.source_id]
+                    elif unclaimed:
+                        found = unclaimed.pop(0)
+                    else:
+                        found = int(client.post(path, encode.image(one, place)).data["id"])
                     kept[one.source_id] = [found, one.url]
                 else:
                     if order_changed:
@@ -108,8 +142,16 @@ def _pictures(client: Client, applied: Applied, wanted: Sequence[Image]) -> Appl
 
 def _unclaimed(client: Client, job: Job, own: Relation, known: Mapping[str, Any]) -> list[int]:
     """Pictures that are neither ours so far nor were there at the last read: an earlier slice's, its answer lost."""
-    ours = {held[0] for held in known.values()} | set(job.images_before)
+    ours = {held[0] for held in known.values()} | {store_id for store_id, _ in job.images_before}
     return sorted(int(row["id"]) for row in reads.images_of(client, own.store_id) if int(row["id"]) not in ours)
+
+
+def _lost(job: Job, known: Mapping[str, Any], wanted: Sequence[Image]) -> dict[str, int]:
+    """Pictures that an earlier run made without hearing of it: there at the last read, under the file's name."""
+    ours = {held[0] for held in known.values()}
+    free = [one for one in job.images_before if one[0] not in ours]
+    missing = [one for one in wanted if one.source_id not in known]
+    return {source_id: held[0] for source_id, held in pictures.held_by(missing, free).items()}
 
 
 def _refused_picture(one: Image, refusal: RefusedByStore) -> Problem:
@@ -165,12 +207,17 @@ def show(client: Client, job: Job) -> Applied:
     assert relation is not None
     known = dict(relation.parts.get("options") or {})
     problems = []
+    try:
+        strange = _strange_values(client, relation)
+    except WorkerError as trouble:
+        return Applied(job, trouble=trouble)
     for place, option in enumerate(change.options):
-        held = known.get(option.name)
+        name = decode.option_named(known, option.name)
+        held = known.get(name)
         if held is None:
             problems.append(Problem("option_missing", f"the store has no option {option.name} of this product"))
             continue
-        body = encode.shown_option(option, place, held["values"])
+        body = encode.shown_option(option, place, held["values"], strange.get(held["id"], ()))
         mark = fingerprint.of([held["id"], body])
         if held.get("shown") == mark:
             continue
@@ -182,13 +229,20 @@ def show(client: Client, job: Job) -> Applied:
         except WorkerError as trouble:
             return Applied(job, (replace(relation, parts={**relation.parts, "options": known}),), trouble=trouble)
         else:
-            known[option.name] = {**held, "shown": mark}
+            known[name] = {**held, "shown": mark}
     sent = {Group.OPTIONS.value: change.fingerprint} if not problems else {}
     unmarked = {name: {"id": held["id"], "values": held["values"]} for name, held in known.items()}
     shown = replace(
         relation, fingerprints={**relation.fingerprints, **sent}, parts={**relation.parts, "options": unmarked}
     )
     return Applied(job, (shown,), tuple(problems))
+
+
+def _strange_values(client: Client, relation: Relation) -> dict[int, list[Mapping[str, Any]]]:
+    """Option id -> all its values, where others may have added some; none for what we have just made ourselves."""
+    if relation.created_here and Group.OPTIONS not in relation.fingerprints:
+        return {}
+    return {int(row["id"]): list(row["option_values"]) for row in reads.options_of(client, relation.store_id)}
 
 
 def assign(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import encode, reads, write_variants
+from worker.bigcommerce import decode, encode, reads, write_variants
 from worker.bigcommerce.client import Client
 from worker.catalog.changes import RebuildVariants, RelabelOptions
 from worker.catalog.fields import FIELDS, Group
@@ -28,7 +28,8 @@ PROOFS = 3
 """Reads of the stock written back before it counts as unproven: stock is asynchronous (API facts §3.9)."""
 PROOF_SECONDS = 1.0
 
-_FIELDS = tuple(field.store for field in FIELDS[ItemKind.VARIANT].values() if field.name != "images")
+_FIELDS = (*(field.store for field in FIELDS[ItemKind.VARIANT].values()), "map_price")
+"""All that can be written to a variant, a picture by the address that the store itself gives it."""
 _STOCK = frozenset(field.store for field in FIELDS[ItemKind.VARIANT].values() if field.group == Group.STOCK)
 
 
@@ -41,7 +42,7 @@ def relabel(client: Client, job: Job) -> Applied:
     try:
         options = options_of(client, product.store_id)
         for one in change.relabels:
-            option = options[one.option]
+            option = options[decode.option_named(options, one.option)]
             if one.old in option["values"]:
                 value_id = option["values"].pop(one.old)
                 client.put(f"{path}/{option['id']}/values/{value_id}", {"label": one.new})
@@ -97,7 +98,7 @@ def _whole(client: Client, job: Job, change: RebuildVariants) -> dict[int, dict[
             continue
         row = present[store_id]
         kept[source_id] = {
-            "fields": {name: _plain(row[name]) for name in _FIELDS if row.get(name) is not None},
+            "fields": {name: _plain(row[name]) for name in _FIELDS if row.get(name) not in (None, "")},
             "stock": [[location, quantity] for variant, location, quantity in stock if variant == store_id],
             "metafields": [
                 {
@@ -122,23 +123,31 @@ def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[in
         if row is not None:
             made[variant.source_id] = int(row["id"])
     old = {*change.old_ids.values(), *change.dropped.values()} - set(made.values())
+    before = dict(product.parts.get("options") or {})
+    names = {option.name.casefold() for option in change.options}
+    strangers = [row for row in present if int(row["id"]) not in old | set(made.values()) and row.get("option_values")]
+    dropped = {
+        name: option
+        for name, option in options_of(client, product.store_id).items()
+        if name.casefold() not in names and name in before
+    }
+    if dropped and strangers:
+        text = f"{len(strangers)} variants that Sales Layer does not manage use {', '.join(dropped)}; remove them first"
+        raise RefusedByStore(409, text)
     for row in present:
         if int(row["id"]) in old:
             client.remove(f"{path}/variants/{row['id']}")
-    before = dict(product.parts.get("options") or {})
-    names = {option.name for option in change.options}
-    for name, option in options_of(client, product.store_id).items():
-        if name not in names and name in before:
-            client.remove(f"{path}/options/{option['id']}")
+    for option in dropped.values():
+        client.remove(f"{path}/options/{option['id']}")
     options = write_variants.with_values(client, product.store_id, change.options, change.variants)
     notes = {}
     for variant in change.variants:
         old_one = kept.get(variant.source_id, {})
         if variant.source_id not in made:
-            body = _body(variant, options, old_one.get("fields", {}), sends_stock=change.sends_stock)
+            body = _body(variant, options, old_one.get("fields", {}), sends_stock=_sends_stock(change, variant))
             made[variant.source_id] = int(client.post(f"{path}/variants", body).data["id"])
         notes[variant.source_id] = _give_back(
-            client, product.store_id, made[variant.source_id], old_one, sends_stock=change.sends_stock
+            client, product.store_id, made[variant.source_id], old_one, sends_stock=_sends_stock(change, variant)
         )
     options = _without_orphans(client, product.store_id, options, before)
     product = replace(product, parts={**product.parts, "options": options})
@@ -154,6 +163,11 @@ def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[in
         for variant in change.variants
     ]
     return Applied(job, (product, *variants), notes=notes)
+
+
+def _sends_stock(change: RebuildVariants, variant: Variant) -> bool:
+    """Whether the source tells this variant's stock and may overwrite it; else the store's own is written back."""
+    return change.sends_stock and variant.fields.get("inventory_level") is not None
 
 
 def _is(row: Mapping[str, Any], variant: Variant) -> bool:

@@ -167,7 +167,12 @@ def hide(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
             PATH, [{"category_id": job.relation.store_id, "is_visible": False} for job in part if job.relation]
         )
 
-    yield from disabled(batches.send(jobs, call))
+    for job, answer in batches.send(jobs, call):
+        if isinstance(answer, Answer) and answer.status == 207:
+            partly = RefusedByStore(answer.status, answer.title, answer.errors, answer.body)
+            yield from hide(client, [job]) if len(jobs) > 1 else [Applied(job, trouble=partly)]
+        else:
+            yield from disabled(iter([(job, answer)]))
 
 
 def disabled(answers: Iterator[tuple[Job, Answer | WorkerError]]) -> Iterator[Applied]:

@@ -9,6 +9,7 @@ from typing import Any
 from models.vocabulary import ItemKind
 from worker.bigcommerce import batches, decode, encode, product_parts, reads
 from worker.bigcommerce.client import Answer, Client
+from worker.catalog import pictures
 from worker.catalog.changes import CreateProduct, UpdateProduct
 from worker.catalog.fields import Group
 from worker.catalog.items import Key, Problem
@@ -66,11 +67,12 @@ def _created(
         # The answer's shape is not promised (API facts §3.3): read again where it lacks the variants.
         raw = reads.product(client, int(raw["id"]))
     own_parts = decode.parts(raw)
-    by_place = [store_id for store_id, _, _ in own_parts["images"]]
+    by_place = zip(change.product.images, own_parts["images"], strict=False)
     parts = {
-        "images": {
-            one.source_id: [store_id, one.url] for one, store_id in zip(change.product.images, by_place, strict=False)
-        },
+        # What was just made stands in the order that was sent; what is adopted may lack a picture in the middle.
+        "images": pictures.held_by(change.product.images, own_parts["images"])
+        if adopted
+        else {one.source_id: [held[0], one.url] for one, held in by_place},
         "custom_fields": own_parts["custom_fields"],
         "options": own_parts["options"],
         "storefronts": [],
@@ -111,7 +113,7 @@ def _adopted(client: Client, job: Job, found: Mapping[str, Any]) -> Applied:
     """The product that an earlier slice made; what it lacks of what was sent is completed at once."""
     applied = _created(client, job, found, (), adopted=True)
     change = _creation(job)
-    pictures_are_there = len(found.get("images") or ()) >= len(change.product.images)
+    pictures_are_there = len(applied.relations[0].parts["images"]) == len(change.product.images)
     return applied if pictures_are_there else product_parts.add_pictures(client, applied)
 
 
@@ -151,7 +153,9 @@ def _updated(client: Client, job: Job, problems: tuple[Problem, ...]) -> Applied
     assert isinstance(change, UpdateProduct)
     assert relation is not None
     sent = {
-        group: value for group, value in change.fingerprints.items() if group in change.groups and group not in _LATER
+        group: value
+        for group, value in change.fingerprints.items()
+        if group in change.groups and group not in _LATER | product_parts.GROUPS
     }
     if Group.CATEGORIES in change.groups:
         sent[Group.CATEGORIES] = job.categories_sent()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches, encode, product_parts, reads
+from worker.bigcommerce import batches, decode, encode, product_parts, reads
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog.changes import CreateVariant, UpdateVariant
 from worker.catalog.items import Key, Option, Problem, Variant
@@ -147,28 +147,27 @@ def with_values(
     }
     for place, option in enumerate(wanted):
         used = {value.label for variant in variants for value in variant.options if value.option == option.name}
-        if option.name not in options:
+        name = decode.option_named(options, option.name)
+        if name not in options:
             answer = client.post(path, encode.shown_option(option, place, {}))
-            options[option.name] = {
+            options[name] = {
                 "id": int(answer.data["id"]),
                 "values": {str(value["label"]): int(value["id"]) for value in answer.data["option_values"]},
             }
         for order, (label, colors) in enumerate(option.values):
-            if label in used and label not in options[option.name]["values"]:
+            if label in used and label not in options[name]["values"]:
                 body: encode.Body = {"label": label, "sort_order": order}
                 if colors:
                     body["value_data"] = {"colors": list(colors)}
-                answer = client.post(f"{path}/{options[option.name]['id']}/values", body)
-                options[option.name]["values"][label] = int(answer.data["id"])
+                answer = client.post(f"{path}/{options[name]['id']}/values", body)
+                options[name]["values"][label] = int(answer.data["id"])
     return options
 
 
 def chosen(variant: Variant, options: Mapping[str, Any]) -> list[dict[str, int]]:
     """The variant's option values as ids of the store."""
-    return [
-        {"option_id": options[value.option]["id"], "id": options[value.option]["values"][value.label]}
-        for value in variant.options
-    ]
+    held = [(options[decode.option_named(options, value.option)], value.label) for value in variant.options]
+    return [{"option_id": option["id"], "id": option["values"][label]} for option, label in held]
 
 
 def _id(job: Job) -> int:

@@ -101,7 +101,7 @@ _NAME = ("title",)
 _VISIBLE = ("visible",)
 _SEO = (
     _text("page_title", Group.SEO, longest=255, aliases=("meta_title", "seo_title")),
-    Field("meta_keywords", Type.WORDS, Group.SEO, "meta_keywords", longest=65535),
+    Field("meta_keywords", Type.WORDS, Group.SEO, "meta_keywords", longest=65535, blank=[]),
     _text("meta_description", Group.SEO, longest=65535, aliases=("seo_description",)),
 )
 

@@ -29,8 +29,8 @@ class Job:
     """That of a variant's product."""
     siblings: Mapping[int, Relation] = field(default_factory=dict)
     """Relations of a product's variants, by source id, where the change is about them."""
-    images_before: tuple[int, ...] = ()
-    """Store ids of the product's pictures at the last read, others' included."""
+    images_before: tuple[tuple[int, str], ...] = ()
+    """(store id, file) of the product's pictures at the last read, others' included."""
     tree_id: int = 0
     parent_store_id: int = 0
     category_ids: tuple[int, ...] | None = None

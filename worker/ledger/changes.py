@@ -70,10 +70,24 @@ def plan(
     )
 
 
+_STANDS = "(action = 'rebuild' AND payload -> 'kept' <> 'null')"
+"""A rebuild that has read what it must keep: nothing but its own end may take that away (law 3)."""
+
+
+def standing_rebuilds(session: Session, connector_id: int) -> dict[int, set[int]]:
+    """Products whose variants an earlier run was rebuilding -> those variants."""
+    rows = session.execute(
+        text(f"SELECT source_id, payload -> 'old_ids' FROM pending_change WHERE connector_id = :id AND {_STANDS}"),  # noqa: S608
+        {"id": connector_id},
+    )
+    return {row[0]: {int(variant) for variant in row[1]} for row in rows}
+
+
 def clear(session: Session, connector_id: int) -> None:
     """Drop what an earlier run left pending; what may have been sent stays, to be looked up."""
     session.execute(
-        text("DELETE FROM pending_change WHERE connector_id = :id AND state = 'pending'"), {"id": connector_id}
+        text(f"DELETE FROM pending_change WHERE connector_id = :id AND state = 'pending' AND NOT {_STANDS}"),  # noqa: S608
+        {"id": connector_id},
     )
 
 
@@ -163,7 +177,10 @@ def done(session: Session, ids: Iterable[int]) -> None:
 
 
 def drop_others(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> None:
-    """Whatever else is pending for these items goes: the item itself could not be sent."""
+    """Whatever else is pending for these items goes: the item itself could not be sent.
+
+    Changes of a product's variants stand for themselves.
+    """
     session.execute(
         text("DELETE FROM pending_change WHERE connector_id = :connector AND kind = :kind AND source_id = ANY(:ids)"),
         {"connector": connector_id, "kind": kind.value, "ids": list(ids)},

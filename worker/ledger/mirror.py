@@ -75,7 +75,17 @@ def stage(
         if not of_kind:
             continue
         known = _hashes(session, connector_id, kind, list(of_kind))
-        different = [row for row in of_kind.values() if known.get(row.source_id) != row.raw_hash]
+        different = [
+            row
+            for row in of_kind.values()
+            if row.source_id not in known
+            or known[row.source_id][0] != row.raw_hash
+            # Another column may be the name or the SKU by now: the row is the same, its keys are not.
+            or any(
+                told not in (None, held)
+                for told, held in zip(keys.get((kind, row.source_id), ()), known[row.source_id][1:], strict=False)
+            )
+        ]
         if any(row.unchanged_cells and row.source_id not in known for row in different):
             # `U` for an item never mirrored: only a refresh tells its pictures (law 6).
             session.execute(
@@ -101,15 +111,17 @@ def stage(
     return changed
 
 
-def _hashes(session: Session, connector_id: int, kind: ItemKind, ids: list[int]) -> dict[int, str]:
+def _hashes(
+    session: Session, connector_id: int, kind: ItemKind, ids: list[int]
+) -> dict[int, tuple[str, str | None, str | None]]:
     rows = session.execute(
         text(
-            "SELECT source_id, CASE WHEN gone THEN 'gone' ELSE raw_hash END FROM source_item"
+            "SELECT source_id, CASE WHEN gone THEN 'gone' ELSE raw_hash END, name_key, sku_key FROM source_item"
             " WHERE connector_id = :connector AND kind = :kind AND source_id = ANY(:ids)"
         ),
         {"connector": connector_id, "kind": kind.value, "ids": ids},
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
 
 def _stage(

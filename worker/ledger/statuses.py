@@ -7,6 +7,7 @@ it in the same transaction. *Unchanged* is derived: known minus the rest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -177,17 +178,34 @@ def heal_products_of(session: Session, connector_id: int, category_ids: Sequence
     )
 
 
-def gone_outcomes(session: Session, connector_id: int, run_id: int) -> dict[tuple[str, int], int]:
-    """Items with an outcome in this run that the source does not have (any more), by kind and storefront."""
+def tally_of_known(
+    session: Session, connector_id: int, run_id: int, shown: AbstractSet[tuple[int, int]]
+) -> dict[tuple[str, int], int]:
+    """How many of the items that the source has do not count as unchanged, by kind and storefront.
+
+    `shown`: the (category, storefront) pairs that the storefronts show.
+    """
+    standing = "s.run_id = :run OR s.outcome IN ('rejected', 'failed', 'blocked')"
     rows = session.execute(
-        text("""
-        SELECT s.kind, s.storefront_id, count(*) FROM item_status s
-        LEFT JOIN source_item i USING (connector_id, kind, source_id)
-        WHERE s.connector_id = :connector AND s.run_id = :run AND coalesce(i.gone, true) GROUP BY 1, 2
-        """),
+        text(f"""
+        SELECT s.kind, 0, count(*) FROM item_status s JOIN source_item i USING (connector_id, kind, source_id)
+        WHERE s.connector_id = :connector AND s.kind <> 'category' AND NOT i.gone AND ({standing}) GROUP BY 1
+        """),  # noqa: S608 constant
         {"connector": connector_id, "run": run_id},
     )
-    return {(row[0], row[1]): row[2] for row in rows}
+    counted = {(row[0], row[1]): row[2] for row in rows}
+    categories = session.execute(
+        text(
+            "SELECT s.source_id, s.storefront_id FROM item_status s"  # noqa: S608 constant
+            f" WHERE s.connector_id = :connector AND s.kind = 'category' AND ({standing})"
+        ),
+        {"connector": connector_id, "run": run_id},
+    )
+    for source_id, storefront_id in categories:
+        if (source_id, storefront_id) in shown:
+            place = (ItemKind.CATEGORY.value, storefront_id)
+            counted[place] = counted.get(place, 0) + 1
+    return counted
 
 
 def clear_trouble(

@@ -7,19 +7,15 @@ carries the name of the source's: the store tells no source URL (API facts §3.7
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
+from worker.catalog import pictures
 from worker.catalog.fields import FIELDS, Field, Group, Type
 from worker.catalog.fingerprint import of as fingerprint
-from worker.catalog.items import Category, Image, Item, Product, Variant
+from worker.catalog.items import Category, Item, Product, Variant
 from worker.catalog.store import StoreRow
 from worker.catalog.values import Value, brand_id
-
-_WORD = re.compile(r"[^a-z0-9]+")
 
 
 def coinciding(
@@ -34,7 +30,9 @@ def coinciding(
     for group, value in said.items():
         match group:
             case Group.IMAGES:
-                holds = len(pictures(item.images[: _most(item)], row)) == len(item.images[: _most(item)])
+                holds = len(pictures.held_by(item.images[: _most(item)], row.fields.get("images") or ())) == len(
+                    item.images[: _most(item)]
+                )
             case Group.CUSTOM_FIELDS:
                 held = {(name, text) for name, text, _ in row.fields.get("custom_fields") or ()}
                 holds = isinstance(item, Product) and set(item.custom_fields) <= held
@@ -67,23 +65,6 @@ def _same(field: Field, wanted: Value, row: StoreRow) -> bool:
 
 def _most(item: Item) -> int:
     return 1000 if isinstance(item, Product) else 1
-
-
-def pictures(images: Sequence[Image], row: StoreRow) -> dict[str, list[Any]]:
-    """Source image id -> [store id, URL] for the pictures that the store holds in this order."""
-    held = list(row.fields.get("images") or ())
-    found = {}
-    for one in images:
-        name = _stem(one.url)
-        match = next((entry for entry in held if name and name in _WORD.sub("", str(entry[1]).casefold())), None)
-        if match is not None:
-            held.remove(match)
-            found[one.source_id] = [int(match[0]), one.url]
-    return found
-
-
-def _stem(url: str) -> str:
-    return _WORD.sub("", PurePosixPath(urlsplit(url).path).stem.casefold())
 
 
 def _same_options(wanted: Sequence[Sequence[str]], row: StoreRow) -> bool:

@@ -298,9 +298,17 @@ class Slice:
                 self._count_calls(session)
             if isinstance(trouble, CredentialsRefused | RootCategoryGone):
                 connectors.disable(session, self.connector_id, f"{trouble.code}: {trouble}")
+                self._answer_follow_up(session, trouble)
                 return Ending(SliceEnd.STOPPED, park=float("inf"))
         # Somebody must act, and asks for a run then: until that, no failed run every few minutes.
         return Ending(SliceEnd.STOPPED, park=self._spread(AFTER_TROUBLE_SECONDS))
+
+    def _answer_follow_up(self, session: Session, trouble: RunTrouble) -> None:
+        """A run that waits behind this one would wait for ever: whoever asked for it hears why."""
+        waiting = runs.current(session, self.connector_id)
+        if waiting is not None and waiting.state is RunState.QUEUED:
+            runs.say(session, self.tenant_id, waiting.id, level="error", code=trouble.code, message=str(trouble))
+            runs.become(session, waiting.id, RunState.FAILED)
 
     def _bug(self, bug: Exception) -> Ending:
         """An unknown exception: the slice ends, it is counted, after three in a row the run stops."""

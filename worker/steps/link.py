@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
+from worker.catalog import pictures
 from worker.catalog.fields import Group
 from worker.catalog.items import Category, Item, Key, Problem, Product, Settled, Variant
 from worker.catalog.store import Candidate, Relation, StoreRow
@@ -92,11 +93,12 @@ def _at(source_id: int | None, storefront_id: int) -> Key:
 def _items(tools: Toolbox, kinds: Mapping[ItemKind, Mapped], kind: ItemKind, kept: dict[str, Any]) -> Step:
     """Products or variants, chunk by chunk; nothing to do where the store holds none that is free."""
     after = int(kept["after"])
+    with tools.read() as session:
+        if not store_items.any_of(session, tools.connector_id, kind):
+            return True
     while True:
         found = Found()
         with tools.read() as session:
-            if not store_items.any_of(session, tools.connector_id, kind):
-                return True
             candidates = (
                 store_items.product_candidates(session, tools.connector_id, after=after, limit=CHUNK)
                 if kind is ItemKind.PRODUCT
@@ -131,7 +133,7 @@ def _match(
             taken.setdefault(match.store_id, source_id)
     chosen = {source_id: store_id for store_id, source_id in taken.items()}
     held = store_items.load(session, tools.connector_id, kind, chosen.values())
-    items = _read(tools, session, kind, chosen, kinds, trees)
+    items = _read(tools, session, kind, chosen, kinds, trees, storefront_id)
     linked = relations.of_categories(session, tools.connector_id) if kind is ItemKind.PRODUCT and chosen else {}
     for source_id, store_id in chosen.items():
         item, said, places = items[source_id]
@@ -154,13 +156,15 @@ def _read(
     chosen: Iterable[int],
     kinds: Mapping[ItemKind, Mapped],
     trees: Trees,
+    storefront_id: int,
 ) -> dict[int, tuple[Item, dict[str, Any], tuple[tuple[int, int], ...]]]:
     """Source id -> the item, its groups, and the places where a product stands."""
     read: dict[int, tuple[Item, dict[str, Any], tuple[tuple[int, int], ...]]] = {}
     if kind is ItemKind.CATEGORY:
         for source_id in chosen:
             category = reading.category(trees.rows[source_id], kinds)
-            read[source_id] = (category, {}, ())
+            parent = trees.place(storefront_id).places[source_id][0]
+            read[source_id] = (category, difference.category_groups(category, parent), ())
         return read
     if kind is ItemKind.VARIANT:
         for row in source_items.rows(session, tools.connector_id, kind, chosen):
@@ -179,26 +183,25 @@ def _read(
 def _relation(
     at: Key, item: Item, row: StoreRow, same: dict[str, str], places: tuple[tuple[int, int], ...]
 ) -> Relation:
-    relation = Relation(at, row.store_id, row.parent_id, created_here=False, fingerprints=same)
+    """The relation at first link; whether it is enabled is what the source says, not what a merchant has hidden."""
     match item:
         case Product():
             wanted = set(item.custom_fields)
             parts = {
-                "images": holding.pictures(item.images, row),
+                "images": pictures.held_by(item.images, row.fields.get("images") or ()),
                 "custom_fields": [one for one in row.fields.get("custom_fields") or () if (one[0], one[1]) in wanted],
                 "options": row.fields.get("options") or {},
                 "storefronts": sorted(
                     {storefront for storefront, _ in places} & set(row.fields.get("storefronts") or ())
                 ),
             }
-            return replace(relation, parts=parts, enabled=row.fields.get("is_visible") is not False)
+            enabled = item.fields.get("is_visible") is not False
+            return Relation(at, row.store_id, row.parent_id, enabled=enabled, fingerprints=same, parts=parts)
         case Variant():
-            return replace(relation, enabled=row.fields.get("enabled") is not False)
+            enabled = item.fields.get("enabled") is not False
         case Category():
-            said = difference.category_groups(item, None)
-            same = holding.coinciding(item, said, row)
-            same.pop(Group.CATEGORIES, None)
-            return replace(relation, fingerprints=same, enabled=row.fields.get("is_visible") is not False)
+            enabled = item.fields.get("is_visible") is not False
+    return Relation(at, row.store_id, row.parent_id, enabled=enabled, fingerprints=same)
 
 
 def _writing(tools: Toolbox, found: Found) -> Write:

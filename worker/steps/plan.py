@@ -40,6 +40,7 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
             return False
     with tools.read() as session:
         there = changes.categories_to_come(session, tools.connector_id)
+        standing = changes.standing_rebuilds(session, tools.connector_id)
         there |= {(at.storefront_id, at.source_id) for at in relations.of_categories(session, tools.connector_id)}
     after = int(kept["after"])
     while True:
@@ -55,7 +56,8 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
             break
         after = families[-1].id
         planned = Plan()
-        for family in families:
+        # What an earlier run was rebuilding is brought to its end first; these products stay due.
+        for family in (one for one in families if one.id not in standing):
             FamilyPlan(tools, planned, family, known, trees, there, kinds, all_due).plan()
         if (yield Save({"part": "families", "after": after}, _writing(tools, planned))):
             return False
@@ -88,6 +90,10 @@ def _categories(
                 _category(
                     tools, planned, at, covered, reading.category(row, kinds), linked.get(at), looked_at=looked_at
                 )
+    for source_id, row in trees.rows.items():
+        if row.due and (row.gone or not any(source_id in one for one in trees.covered)):
+            # Gone, or shown nowhere: nothing is left to be done about it but to disable what is linked.
+            planned.unchanged.setdefault(ItemKind.CATEGORY, []).append((source_id, 0))
     for at, relation in linked.items():
         covered_there = any(at.storefront_id == one.storefront_id and at.source_id in one for one in trees.covered)
         if not covered_there and relation.enabled:

@@ -57,6 +57,7 @@ class FamilyPlan:
             self._nothing_to_do(row, *self.family.variants)
             return
         if row.refused is not None:
+            self._gone(Moves())
             return
         product = reading.product(row, self.kinds)
         wanted = coverage.storefronts_of(product.category_ids, self.trees.covered)
@@ -68,6 +69,7 @@ class FamilyPlan:
         shown = options.of_product(fit)
         if relation is not None:
             self._linked(row, product, relation, places, without, shown)
+            fit = [one for one in fit if not self._stands_elsewhere(one, relation)]
             moved = self._moved(relation, fit, shown)
             self._variants([one for one in fit if one.source_id not in moved.rebuilt], shown)
             self._gone(moved)
@@ -178,6 +180,17 @@ class FamilyPlan:
             elif row.gone:
                 self._nothing_to_do(row)
 
+    def _stands_elsewhere(self, variant: Variant, product: Relation) -> bool:
+        """A variant that belongs to another product now cannot be moved in the store, nor made twice under its SKU."""
+        at = Key(ItemKind.VARIANT, variant.source_id)
+        relation = self.known.get(at)
+        if relation is None or relation.parent_store_id in (None, product.store_id):
+            return False
+        text = f"it belonged to product {relation.parent_store_id} of the store; delete it there, then it is made here"
+        problem = Problem("variant_moved", text)
+        self.planned.settled.append(Settled(at, Outcome.FAILED, problem.code, text, (problem,)))
+        return True
+
     def _moved(self, product: Relation, fit: list[Variant], shown: tuple[Option, ...]) -> Moves:
         """Variants whose option values changed: relabelled where that can be, else rebuilt."""
         linked = {
@@ -189,9 +202,18 @@ class FamilyPlan:
             return Moves()
         with self.tools.read() as session:
             held = store_items.variants_of(session, self.tools.connector_id, product.store_id)
-        before = {row.store_id: dict(row.fields.get("option_values") or ()) for row in held}
+        spelled = {one.name.casefold(): one.name for one in shown}
+        before = {
+            row.store_id: {
+                spelled.get(name.casefold(), name): label for name, label in row.fields.get("option_values") or ()
+            }
+            for row in held
+        }
         ours = {relation.store_id for relation in linked.values()}
-        known = {name: option["values"] for name, option in (product.parts.get("options") or {}).items()}
+        known = {
+            spelled.get(name.casefold(), name): option["values"]
+            for name, option in (product.parts.get("options") or {}).items()
+        }
         moved = options.moves(
             {one: before.get(relation.store_id, {}) for one, relation in linked.items()},
             {one.source_id: {v.option: v.label for v in one.options} for one in fit if one.source_id in linked},

@@ -13,7 +13,7 @@ from worker.bigcommerce import decode, reads
 from worker.bigcommerce.limits import PRODUCTS_PER_PAGE
 from worker.catalog.store import StoreRow
 from worker.errors import RefusedByStore, StoreGone, StoreUnwell
-from worker.ledger import connectors, relations, runs, source_items, store_items
+from worker.ledger import changes, connectors, relations, runs, source_items, store_items
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered
 
 SMALLEST_PAGE = 10
@@ -134,7 +134,12 @@ def _keeping(tools: Toolbox, number: int, rows: Sequence[StoreRow]) -> Write:
 def _finish(tools: Toolbox, session: Session) -> None:
     """All pages are there. A store item of ours that somebody removed is found, said, and made again."""
     store_items.finish_read(session, tools.connector_id)
-    lost = relations.vanished(session, tools.connector_id)
+    rebuilt = set().union(*changes.standing_rebuilds(session, tools.connector_id).values())
+    lost = [
+        one
+        for one in relations.vanished(session, tools.connector_id)
+        if one.key.kind is not ItemKind.VARIANT or one.key.source_id not in rebuilt
+    ]
     if not lost:
         return
     relations.forget(session, tools.connector_id, [one.key for one in lost])

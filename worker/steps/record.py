@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from models.vocabulary import TROUBLE, ItemKind, Outcome, RunState
 from worker.errors import BooksDoNotClose
 from worker.ledger import runs, statuses
+from worker.steps import reading
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox
 
 Figures = dict[tuple[str, int, str], int]
@@ -22,8 +23,10 @@ def record(tools: Toolbox, cursor: Cursor | None) -> Step:
 def _close(tools: Toolbox, session: Session) -> None:
     booked = statuses.counters(session, tools.run_id)
     counted = statuses.tally(session, tools.connector_id, tools.run_id)
-    gone = statuses.gone_outcomes(session, tools.connector_id, tools.run_id)
-    figures = _unchanged(booked, counted, gone)
+    trees = reading.trees(tools, session)
+    shown = {(one, tree.storefront_id) for tree in trees.covered for one in (*tree.places, *tree.in_circle)}
+    others = statuses.tally_of_known(session, tools.connector_id, tools.run_id, shown)
+    figures = _unchanged(booked, others)
     wrong = disagreements(booked, statuses.tally_of_run(session, tools.connector_id, tools.run_id))
     negative = [place for place, count in figures.items() if count < 0]
     if wrong or negative:
@@ -35,18 +38,13 @@ def _close(tools: Toolbox, session: Session) -> None:
     runs.become(session, tools.run_id, RunState.COMPLETED_WITH_ERRORS if has_trouble else RunState.COMPLETED)
 
 
-def _unchanged(booked: Figures, counted: Figures, gone: dict[tuple[str, int], int]) -> Figures:
-    """Known minus those with another outcome; what is gone at the source is not among the known."""
-    figures: Figures = {}
-    for (kind, storefront, figure), known in booked.items():
-        if figure == "known":
-            others = sum(
-                count
-                for (k, s, outcome), count in counted.items()
-                if (k, s) == (kind, storefront) and outcome != Outcome.UNCHANGED
-            )
-            figures[kind, storefront, Outcome.UNCHANGED.value] = known - others + gone.get((kind, storefront), 0)
-    return figures
+def _unchanged(booked: Figures, others: dict[tuple[str, int], int]) -> Figures:
+    """Known minus those with another outcome."""
+    return {
+        (kind, storefront, Outcome.UNCHANGED.value): known - others.get((kind, storefront), 0)
+        for (kind, storefront, figure), known in booked.items()
+        if figure == "known"
+    }
 
 
 def disagreements(booked: Figures, counted: Figures) -> list[str]:

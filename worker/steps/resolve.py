@@ -118,6 +118,8 @@ class _Resolver:
         """The change as a job; the key of what is missing where it cannot be one."""
         change = pending.change
         relation = self._known.get(key_of(change))
+        if relation is not None and isinstance(change, CreateCategory | CreateProduct | CreateVariant):
+            return key_of(change)  # it has been linked meanwhile: there is nothing left to create
         match change:
             case CreateCategory() | UpdateCategory():
                 above = Key(ItemKind.CATEGORY, change.parent_id or 0, change.storefront_id)
@@ -166,7 +168,9 @@ class _Resolver:
                     category_ids=(*ids, *others),
                     places=there,
                     missing_categories=missing,
-                    images_before=tuple(int(one[0]) for one in (row.fields.get("images") or () if row else ())),
+                    images_before=tuple(
+                        (int(one[0]), str(one[1])) for one in (row.fields.get("images") or () if row else ())
+                    ),
                 )
             case CreateVariant() | UpdateVariant():
                 product = self._known.get(Key(ItemKind.PRODUCT, change.product_id))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from models.vocabulary import RunState
 from worker.bigcommerce import apply
 from worker.bigcommerce.client import Stopping
-from worker.catalog.changes import AssignStorefronts, CreateCategory, UpdateCategory
+from worker.catalog.changes import AssignStorefronts, CreateCategory, CreateVariant, UpdateCategory
 from worker.catalog.sending import Applied, Job
 from worker.errors import ItemTrouble, WorkerError
 from worker.ledger import changes, runs
@@ -130,6 +130,7 @@ def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     for job in jobs:
         if batch and (
             type(batch[0].change) is not type(job.change)
+            or _family(batch[0]) != _family(job)
             or len(batch) >= min(apply.batch_size(one.change) for one in (*batch, job))
         ):
             yield batch
@@ -139,12 +140,22 @@ def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
         yield batch
 
 
+def _family(job: Job) -> int | None:
+    """The product whose options the change may extend: such changes go one after the other."""
+    return job.change.product_id if isinstance(job.change, CreateVariant) else None
+
+
 def _feed(tools: Toolbox, sending: Sending) -> None:
-    while sending.queued and tools.gate.acquire(blocking=False):
-        batch = sending.queued.pop(0)
+    busy = {_family(batch[0]) for batch in sending.calls.values()} - {None}
+    free = [batch for batch in sending.queued if _family(batch[0]) not in busy]
+    while free and tools.gate.acquire(blocking=False):
+        batch = free.pop(0)
+        sending.queued.remove(batch)
         future = tools.pool.submit(_apply, tools, batch)
         future.add_done_callback(lambda _: tools.gate.release())
         sending.calls[future] = batch
+        family = _family(batch[0])
+        free = [one for one in free if family is None or _family(one[0]) != family]
 
 
 def _apply(tools: Toolbox, batch: list[Job]) -> list[Applied]:

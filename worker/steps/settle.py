@@ -45,6 +45,8 @@ class Books:
     """Follow-ups of an item whose outcome an earlier change of this run may have told already."""
     failed: dict[ItemKind, set[int]] = field(default_factory=dict)
     gone: list[Key] = field(default_factory=list)
+    due: list[Key] = field(default_factory=list)
+    """Items that are not settled by this run, whatever their status says."""
 
 
 def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans: Sequence[Orphan]) -> None:
@@ -90,6 +92,7 @@ def _write(tools: Toolbox, session: Session, books: Books) -> None:
     sent = {one.key for one in (*books.weak, *final.values())}
     for kind in ItemKind:
         source_items.settle_sent(session, tools.connector_id, kind, {at.source_id for at in sent if at.kind is kind})
+        source_items.make_due(session, tools.connector_id, kind, {at.source_id for at in books.due if at.kind is kind})
 
 
 def _succeeded(books: Books, one: Applied) -> None:
@@ -102,6 +105,8 @@ def _succeeded(books: Books, one: Applied) -> None:
             books.strong.append(_settled(at, Outcome.CREATED, problems))
         case CreateProduct():
             books.strong.append(_settled(at, Outcome.CREATED, problems))
+            if any(problem.code == "picture_missing" for problem in problems):
+                books.due += [relation.key for relation in one.relations]
             made = {relation.key.source_id for relation in one.relations if relation.key.kind is ItemKind.VARIANT}
             for variant in change.variants:
                 key = Key(ItemKind.VARIANT, variant.source_id)
@@ -152,8 +157,9 @@ def _met_trouble(books: Books, job: Job, trouble: WorkerError) -> None:
     if isinstance(trouble, RefusedByStore):
         answer = trouble.body or answer
         if trouble.status == 404 and job.relation is not None:
-            # Removed in the store since it was read: the next run makes it again.
+            # Removed in the store since it was read: it stays due, and the next run makes it again.
             books.gone.append(at)
+            books.due.append(at)
             code = "removed_in_store"
     elif isinstance(trouble, AnswerLost):
         code = "quarantined"
