@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 from typer.core import TyperGroup
 
 from cli.here import Here
@@ -40,6 +40,8 @@ class OneSentence(TyperGroup):
         except ValidationError as trouble:
             # A setting, or a profile that an older version has stored: the values themselves are not told.
             sentences = tuple(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in trouble.errors())
+        except ArgumentError as trouble:
+            sentences = (f"DATABASE_URL is no address of a database: {trouble.__class__.__name__}",)
         except DBAPIError as trouble:
             sentences = (_of_the_database(trouble, ctx.find_object(Here)),)
         for sentence in sentences:

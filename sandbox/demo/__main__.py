@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from kombu.exceptions import OperationalError as BrokerError
 from rich.console import Console
 
 from sandbox.demo import cast, order, play, report, views, watch
@@ -30,6 +31,7 @@ INTERRUPTED, TERMINATED, HUNG_UP = 130, 143, 129
 
 def main() -> int:
     """Play the demo; the process's exit code."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background may have it ignored
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(HUNG_UP))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
@@ -45,6 +47,9 @@ def main() -> int:
     except CannotPlay as trouble:
         for sentence in (str(trouble), *getattr(trouble, "__notes__", ())):
             errors.print(sentence, style="red", markup=False, soft_wrap=True)
+        return 1
+    except BrokerError as trouble:
+        errors.print(f"Redis cannot be reached: {trouble}; mend or unset REDIS_URL", style="red", markup=False)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from sandbox.demo.children import Child, Children
 from sandbox.demo.order import CannotPlay
@@ -91,7 +91,7 @@ def _furnished(stack: ExitStack, folder: Path, before_the_end: Callable[[], obje
     try:
         found = stack.enter_context(servers())
         migrate(found.migration_database_url)
-    except (ServerDidNotStart, ValueError, DBAPIError) as trouble:
+    except (ServerDidNotStart, ValueError, DBAPIError, ArgumentError) as trouble:
         raise CannotPlay(f"no database or no Redis to work with: {trouble}") from trouble
     made = {**DEFAULTS, "CREDENTIAL_KEYS": "demo:" + base64.b64encode(os.urandom(32)).decode()}
     environment = {

@@ -9,12 +9,14 @@ API.
 
 import argparse
 import json
+import sys
 from itertools import zip_longest
 from pathlib import Path
 
 from sandbox.saleslayer.credentials import DEFAULT_SECRET, default_code
 from sandbox.saleslayer.sandbox import Sandbox
 from sandbox.saleslayer.server import HOST, serve
+from sandbox.saleslayer.trouble import NotAcceptable
 
 
 def arguments() -> argparse.Namespace:
@@ -37,7 +39,11 @@ def main() -> None:
     sandbox = Sandbox()
     for number, (file, named, secret) in enumerate(zip_longest(given.catalogue, given.code, given.secret), start=1):
         code = named or default_code(number)
-        sandbox.put_connector(code, secret=secret or DEFAULT_SECRET, catalogue=json.loads(file.read_text("utf-8")))
+        try:
+            catalogue = json.loads(file.read_text("utf-8"))
+            sandbox.put_connector(code, secret=secret or DEFAULT_SECRET, catalogue=catalogue)
+        except (OSError, ValueError, NotAcceptable) as trouble:
+            sys.exit(f"the catalogue {file} cannot be served: {trouble}")
         print(f"connector {code} {file}", flush=True)  # noqa: T201  it is a command
     serve(sandbox, port=given.port, host=given.host)
 
