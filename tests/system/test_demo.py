@@ -227,7 +227,7 @@ def test_the_calls_that_it_tells_are_those_that_the_stores_have_seen(ended: Ende
 
 def test_nothing_is_left_of_it(ended: Ended) -> None:
     commands = " ".join(ended.watched.below.values())
-    assert all(name in commands for name in ("celery", "postgres", "sandbox.saleslayer"))
+    assert [one for one in ("celery", "postgres", "sandbox.saleslayer") if one not in commands] == [], commands
     assert ended.left == {}
     assert list(ended.watched.folder.glob("slbc-*")) == []
 
