@@ -105,7 +105,7 @@ class Watched:
 
 def processes() -> list[tuple[int, int, str]]:
     """(process, its parent, its command) of all that run."""
-    asked = ["ps", "-eo", "pid=,ppid=,args="]
+    asked = ["ps", "-ww", "-eo", "pid=,ppid=,args="]  # -ww: whole, however narrow the terminal
     listed = subprocess.run(asked, check=True, capture_output=True, text=True)  # noqa: S603 wherever ps lies
     rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
     return [(int(row[0]), int(row[1]), row[2]) for row in rows if len(row) == 3 and "<defunct>" not in row[2]]
