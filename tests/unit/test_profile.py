@@ -26,7 +26,6 @@ def test_an_empty_profile_is_the_documented_one() -> None:
     assert (profile.custom_fields, profile.options) == (None, None), "null = every column that maps to no field"
     assert not profile.switches.overwrite_stock
     assert profile.switches.overwrite_prices
-    assert not profile.switches.restore_drift
     assert profile.switches.option_display == "dropdown_and_swatch"
 
 

@@ -31,7 +31,6 @@ class Switches(_Value):
         Literal["dropdown_and_swatch", "as_created"],
         Field(description="How options are shown; as_created saves one call an option"),
     ] = "dropdown_and_swatch"
-    restore_drift: Annotated[bool, Field(description="Write back fields of ours that were edited in the store")] = False
 
 
 class Mapping(_Value):
