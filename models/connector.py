@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, LargeBinary, Text, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, Json, NewId, Now, Number, Word
@@ -65,4 +64,3 @@ class Storefront(Base):
     name: Mapped[Word]
     tree_id: Mapped[int] = mapped_column(BigInteger)
     root_id: Mapped[int | None] = mapped_column(BigInteger)
-    store_facts: Mapped[dict[str, object] | None] = mapped_column(JSONB)

@@ -388,7 +388,6 @@ def upgrade() -> None:  # noqa: PLR0915 one statement a table
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("tree_id", sa.BigInteger(), nullable=False),
         sa.Column("root_id", sa.BigInteger(), nullable=True),
-        sa.Column("store_facts", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id", "connector_id"],
             ["connector.tenant_id", "connector.id"],

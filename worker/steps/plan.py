@@ -80,7 +80,6 @@ def _categories(
                 blocked[source_id] = blocked[parent]
                 text = f"category {blocked[parent]} above it cannot be sent; see that category's status"
                 planned.settled.append(waiting(at, "parent_refused", text))
-                planned.blocked.append(at)
             elif level > validity.DEEPEST_CATEGORY:
                 text = f"it stands on level {level}, the store takes {validity.DEEPEST_CATEGORY}; move it up"
                 problem = Problem("category_too_deep", text)

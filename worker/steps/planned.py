@@ -19,7 +19,6 @@ class Plan:
     changes: list[tuple[int, Change]] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     unchanged: dict[ItemKind, list[tuple[int, int]]] = field(default_factory=dict)
-    blocked: list[Key] = field(default_factory=list)
 
     def add(self, change: Change, *, level: int = 0) -> None:
         """One more change, in its wave."""
