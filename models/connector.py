@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, Json, NewId, Now, Number, Word
@@ -28,6 +30,8 @@ class Connector(Base):
     enabled: Mapped[bool] = mapped_column(server_default="true")
     disabled_reason: Mapped[str | None] = mapped_column(Text)
     last_checked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    store_facts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    """What the store said of itself when it was last read, and what of it was passed on to the source."""
     created_at: Mapped[Now]
 
 

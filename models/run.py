@@ -43,6 +43,8 @@ class Run(Base):
     bugs: Mapped[int] = mapped_column(server_default="0")
     calls: Mapped[Number] = mapped_column(server_default="0")
     source_calls: Mapped[Number] = mapped_column(server_default="0")
+    allowed: Mapped[int | None] = mapped_column(BigInteger)
+    """How many items this run may disable or blank by somebody's approval; null = what the profile's brake allows."""
 
 
 class RunCounter(Base):
