@@ -23,6 +23,9 @@ PLANNED = {
     "to_create": "to create",
     "to_update": "to update",
     "to_disable": "to disable",
+    "to_hide": "to hide",
+    "to_blank": "lose values",
+    "blanks": "values lost",
     "to_show": "to show",
     "to_assign": "to assign",
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.vocabulary import ItemKind
-from worker.catalog.fields import FIELDS
+from worker.catalog.fields import FIELDS, WhenEmpty
+
+Said = TypeVar("Said")
 
 
 class _Value(BaseModel):
@@ -33,15 +35,15 @@ class Switches(_Value):
     ] = "dropdown_and_swatch"
 
 
-class Mapping(_Value):
-    """Field name -> source column (its base name without the language)."""
+class _ByField(_Value, Generic[Said]):
+    """Something said of fields, by item kind and field name."""
 
-    category: dict[str, str] = {}
-    product: dict[str, str] = {}
-    variant: dict[str, str] = {}
+    category: dict[str, Said] = {}
+    product: dict[str, Said] = {}
+    variant: dict[str, Said] = {}
 
-    def of(self, kind: ItemKind) -> dict[str, str]:
-        """The mapping of one item kind."""
+    def of(self, kind: ItemKind) -> dict[str, Said]:
+        """What is said of the fields of one item kind."""
         return {ItemKind.CATEGORY: self.category, ItemKind.PRODUCT: self.product, ItemKind.VARIANT: self.variant}[kind]
 
     @model_validator(mode="after")
@@ -53,6 +55,22 @@ class Mapping(_Value):
         return self
 
 
+class Mapping(_ByField[str]):
+    """Field name -> source column (its base name without the language)."""
+
+
+class EmptyValues(_ByField[WhenEmpty]):
+    """What an empty cell of a mapped column does: by default, and field name -> something else."""
+
+    default: Annotated[
+        WhenEmpty,
+        Field(
+            description="overwrite: written, where the store can hold an empty value; leave_alone: nothing is written;"
+            " clear: as a new item has it, flags and choices too"
+        ),
+    ] = WhenEmpty.OVERWRITE
+
+
 class Profile(_Value):
     """All that a run has to know of its connector; a run works on the snapshot it began with."""
 
@@ -62,6 +80,7 @@ class Profile(_Value):
     ] = ()
     language: Annotated[str | None, Field(description="Language of the texts; null = the source's default")] = None
     mapping: Mapping = Mapping()
+    empty_values: EmptyValues = EmptyValues()
     custom_fields: Annotated[
         tuple[str, ...] | None,
         Field(description="Product columns that become custom fields; null = all that map to no field"),
@@ -71,6 +90,10 @@ class Profile(_Value):
         Field(description="Variant columns that become options; null = all that map to no field"),
     ] = None
     switches: Switches = Switches()
+    brake: Annotated[
+        float,
+        Field(ge=0, le=1, description="Share of the linked items of a kind that one run may disable or blank unasked"),
+    ] = 0.3
     check_every_seconds: Annotated[int, Field(ge=10, description="How often the source is asked for changes")] = 300
     quota_left_to_others: Annotated[
         float, Field(ge=0, le=0.9, description="Share of the store's quota that other apps keep")

@@ -124,6 +124,29 @@ def become(session: Session, run_id: int, state: RunState) -> None:
             raise ValueError(f"run {run_id} is {now} and may not become {state}")
 
 
+def allowed(session: Session, run_id: int) -> int | None:
+    """How many items somebody has approved that this run disables or blanks; None = nobody was asked."""
+    found = session.scalar(text("SELECT allowed FROM run WHERE id = :id"), {"id": run_id})
+    return None if found is None else int(found)
+
+
+def approve(session: Session, run_id: int) -> int:
+    """The run that the brake held begins anew with as much allowed as it has planned; how many items that is."""
+    become(session, run_id, RunState.PREPARING)
+    return int(
+        session.scalar(
+            text("""
+            UPDATE run SET step = NULL, cursor = NULL, allowed = (
+              SELECT coalesce(sum(count), 0) FROM run_counter
+              WHERE run_id = :id AND figure IN ('to_disable', 'to_hide', 'to_blank'))
+            WHERE id = :id RETURNING allowed
+            """),
+            {"id": run_id},
+        )
+        or 0
+    )
+
+
 def keep_cursor(session: Session, run_id: int, step: str, cursor: Mapping[str, Any] | None) -> None:
     """Where the run goes on: the step, and where inside it."""
     session.execute(

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -23,16 +22,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, RunState, SliceEnd, Trigger
-from worker.bigcommerce.client import Client as StoreClient
 from worker.catalog.profile import Profile
 from worker.errors import CredentialsRefused, QuotaSpent, RootCategoryGone, RunTrouble, SliceTrouble, TurnLost
 from worker.ledger import connectors, runs, source_items, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.runs import Run
 from worker.ledger.session import as_scheduler, as_tenant
-from worker.saleslayer.client import Client as SourceClient
 from worker.scheduling.deadline import Deadline
 from worker.scheduling.fence import Fence
+from worker.scheduling.neighbours import Meet, Neighbours
 from worker.settings import Settings
 from worker.steps import sequence
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox
@@ -49,23 +47,6 @@ DATABASE_UNWELL = (OperationalError, InterfaceError, PoolTimeout)
 """Postgres is away, restarts or is too slow; any other error of a statement is a bug."""
 JITTER = 0.1
 """Share by which checks and back-offs are spread, so that connectors do not move in step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """The two clients of one connector."""
-
-    source: SourceClient
-    store: StoreClient
-
-    def close(self) -> None:
-        """Close the connections to both."""
-        self.source.close()
-        self.store.close()
-
-
-Meet = Callable[[Connector, Session], Neighbours]
-"""Opens the credentials and makes the clients; raises RunTrouble where that cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +193,8 @@ class Slice:
                 return self._left()
             if name == "read_source" and (ending := self._nothing_changed(run, profile)):
                 return ending
+            if name == "plan" and self._is_held(run):
+                return Ending(SliceEnd.STOPPED, park=float("inf"))
             name, cursor = sequence.after(name), None
             self._save(Save(None), step=name or self.step)
         log.info("run ended", settled=self.settled)
@@ -268,6 +251,12 @@ class Slice:
     def _left(self) -> Ending:
         why = self.deadline.reason() or SliceEnd.TIME_IS_UP
         return Ending(why, park=float("inf") if why is SliceEnd.STOPPED else None)
+
+    def _is_held(self, run: Run) -> bool:
+        """After planning: whether the brake holds the run until somebody approves."""
+        with self.fence.transaction() as session:
+            planned = runs.load(session, run.id)
+        return planned is not None and planned.state is RunState.AWAITING_APPROVAL
 
     def _nothing_changed(self, run: Run, profile: Profile) -> Ending | None:
         """After reading the source: a check without changes leaves no run, a request is *unchanged*."""

@@ -8,9 +8,8 @@ from models.vocabulary import TROUBLE, ItemKind, Outcome, RunState
 from worker.errors import BooksDoNotClose
 from worker.ledger import runs, statuses
 from worker.steps import reading
+from worker.steps.planned import Figures
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox
-
-Figures = dict[tuple[str, int, str], int]
 
 
 def record(tools: Toolbox, cursor: Cursor | None) -> Step:
