@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from models.vocabulary import ItemKind
+from worker.catalog import urls
 from worker.catalog.fields import FIELDS, WhenEmpty
 
 Said = TypeVar("Said")
@@ -90,6 +91,20 @@ class Profile(_Value):
         Field(description="Variant columns that become options; null = all that map to no field"),
     ] = None
     switches: Switches = Switches()
+    category_url: Annotated[
+        str | None,
+        Field(
+            description="Address of a category without one: short, long, or a pattern of %categoryname% and %parent%;"
+            " null = the store makes it"
+        ),
+    ] = None
+    product_url: Annotated[
+        str | None,
+        Field(
+            description="Address of a product without one: short, long, category, or a pattern of %productname%, %sku%,"
+            " %upc% and %category%; null = the store makes it"
+        ),
+    ] = None
     brake: Annotated[
         float,
         Field(ge=0, le=1, description="Share of the linked items of a kind that one run may disable or blank unasked"),
@@ -99,6 +114,14 @@ class Profile(_Value):
         float, Field(ge=0, le=0.9, description="Share of the store's quota that other apps keep")
     ] = 0.0
     source_page_size: Annotated[int, Field(ge=100, le=5000, description="Items a page, a hint to the source")] = 1000
+
+    @field_validator("category_url", "product_url")
+    @classmethod
+    def _makes_an_address(cls, written: str | None, info: ValidationInfo) -> str | None:
+        kind = ItemKind.CATEGORY if info.field_name == "category_url" else ItemKind.PRODUCT
+        if written is not None and (wrong := urls.fault(kind, written)):
+            raise ValueError(wrong)
+        return written
 
     @model_validator(mode="after")
     def _one_root_a_storefront(self) -> Self:

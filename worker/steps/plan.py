@@ -19,6 +19,7 @@ from worker.rules.brake import Reach
 from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
 from worker.steps import reading
+from worker.steps.addressing import Addresses
 from worker.steps.plan_family import FamilyPlan
 from worker.steps.plan_losses import losses
 from worker.steps.planned import Plan, waiting
@@ -59,9 +60,10 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
             break
         after = families[-1].id
         planned = Plan()
+        addresses = Addresses(tools.profile, trees, kinds)
         # What an earlier run was rebuilding is brought to its end first; these products stay due.
         for family in (one for one in families if one.id not in standing):
-            FamilyPlan(tools, planned, family, known, trees, there, kinds, all_due).plan()
+            FamilyPlan(tools, planned, family, known, trees, there, kinds, addresses, all_due).plan()
         with tools.read() as session:
             planned.losses = losses(tools, session, planned, known, kinds)
         if (yield Save({"part": "families", "after": after}, _writing(tools, planned))):
@@ -74,6 +76,7 @@ def _categories(
     tools: Toolbox, trees: Trees, linked: Mapping[Key, Relation], kinds: Mapping[ItemKind, Mapped], *, all_due: bool
 ) -> Plan:
     planned = Plan()
+    addresses = Addresses(tools.profile, trees, kinds)
     for covered in trees.covered:
         blocked: dict[int, int] = {}
         for source_id, (parent, level) in covered.places.items():
@@ -91,9 +94,8 @@ def _categories(
                 planned.settled.append(Settled(at, Outcome.REJECTED, problem.code, text, (problem,)))
             else:
                 looked_at = row.due or all_due
-                _category(
-                    tools, planned, at, covered, reading.category(row, kinds), linked.get(at), looked_at=looked_at
-                )
+                category = addresses.of_category(reading.category(row, kinds))
+                _category(tools, planned, at, covered, category, linked.get(at), looked_at=looked_at)
     for source_id, row in trees.rows.items():
         if row.due and (row.gone or not any(source_id in one for one in trees.covered)):
             # Gone, or shown nowhere: nothing is left to be done about it but to disable what is linked.
