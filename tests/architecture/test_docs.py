@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from models.vocabulary import ENDED, MAY_BECOME, RunState, SliceEnd, Trigger, TurnState
-from tests.architecture import codes
+from models.vocabulary import ENDED, MAY_BECOME, ItemKind, RunState, SliceEnd, Trigger, TurnState
+from tests.architecture import codes, fields_page
 from worker.ledger import turns
 from worker.settings import Settings
 
@@ -147,6 +147,13 @@ def test_every_code_says_what_to_do_and_who_acts() -> None:
         assert says.endswith("."), code
         assert do.rstrip(")").endswith("."), code
         assert who in acting, code
+
+
+@pytest.mark.parametrize("kind", list(ItemKind))
+def test_every_field_stands_in_its_page_as_the_code_has_it(kind: ItemKind) -> None:
+    text = page("docs/fields.md")
+    assert fields_page.section(kind) in text, "docs/fields.md is to say:\n" + fields_page.section(kind)
+    assert text.count(fields_page.HEADING) == len(ItemKind)
 
 
 def links() -> Iterator[tuple[str, str]]:
