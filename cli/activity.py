@@ -12,6 +12,7 @@ from cli.errors import RefusalError
 from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import here
 from models.vocabulary import Outcome
+from worker.catalog import causes
 from worker.ledger import register
 from worker.ledger.register import Entry, ErrorGroup, Message
 from worker.ledger.session import as_tenant
@@ -107,8 +108,8 @@ def _detail(entry: Entry, messages: list[Message], groups: list[ErrorGroup]) -> 
     if groups:
         show.table(
             f"run {entry.id}: items with trouble",
-            ["outcome", "code", "items", "for example"],
-            [(one.outcome, one.code, one.count, _examples(one)) for one in groups],
+            ["outcome", "code", "items", "what to do", "for example"],
+            [(one.outcome, one.code, one.count, causes.remedy(one.code), _examples(one)) for one in groups],
             empty="",
         )
 
@@ -147,6 +148,7 @@ def as_json(entry: Entry, messages: list[Message], groups: list[ErrorGroup]) -> 
             {
                 "code": one.code,
                 "outcome": one.outcome,
+                "do": causes.remedy(one.code),
                 "count": one.count,
                 "more": one.more,
                 "samples": [

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from models.vocabulary import ENDED, MAY_BECOME, ItemKind, RunState, SliceEnd, Trigger, TurnState
 from tests.architecture import codes, fields_page
+from worker.catalog.causes import CAUSES
 from worker.ledger import turns
 from worker.settings import Settings
 
@@ -139,6 +140,13 @@ def test_every_code_is_explained_once_and_no_other() -> None:
     missing = {code: sorted(places) for code, places in found.told.items() if code not in told}
     assert missing == {}, "docs/errors.md lacks these"
     assert set(told) - set(found.told) == set(), "docs/errors.md explains what nobody writes"
+
+
+def test_the_catalogue_of_causes_says_what_its_page_says() -> None:
+    told = rows(page("docs/errors.md"), "| code | what it says | what to do | who |")
+    assert [(bare(code), *of) for code, *of in told] == [
+        (one.code, one.says, one.do, one.who) for one in CAUSES.values()
+    ]
 
 
 def test_every_code_says_what_to_do_and_who_acts() -> None:

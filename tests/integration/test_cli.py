@@ -448,13 +448,14 @@ def test_items_are_listed_page_by_page_with_their_names(acme: Operator, a_row: C
     for source_id in (1, 2, 3):
         item = {"kind": "product", "source_id": source_id, "cells": {"product_name": f"Ball {source_id}"}}
         a_row(tenant_id, "source_item", connector_id=connector_id, raw_hash="x", **item)
-    for source_id, outcome in ((1, "created"), (2, "failed")):
-        status = {"kind": "product", "source_id": source_id, "storefront_id": 0, "outcome": outcome}
+    for source_id, outcome, code in ((1, "created", None), (2, "failed", "sku_taken")):
+        status = {"kind": "product", "source_id": source_id, "storefront_id": 0, "outcome": outcome, "code": code}
         a_row(tenant_id, "item_status", connector_id=connector_id, run_id=run_id, **status)
     first = acme.reads("items", "spring-shop", "--limit", "1", shape="items")
     assert [one["name"] for one in first["items"]] == ["Ball 1"]
     rest = acme.reads("items", "spring-shop", "--after", first["next"], shape="items")
     assert ([one["outcome"] for one in rest["items"]], rest["next"]) == (["failed"], None)
+    assert [one["do"] for one in (*first["items"], *rest["items"])] == [None, "Change one of the two."]
     left = acme.reads("items", "spring-shop", "--status", "unchanged", "--kind", "product", shape="items")
     assert [one["source_id"] for one in left["items"]] == [3]
     assert "Ball 2" in acme.says("items", "spring-shop", "--status", "failed").stdout
