@@ -6,10 +6,11 @@ import typer
 
 from cli import connectors, runs, tenants
 from cli.activity import activity
+from cli.control import approve, cancel, pause, resume
 from cli.errors import OneSentence
 from cli.here import Here
 from cli.items import items
-from cli.runs import approve, cancel, run
+from cli.runs import run
 from cli.validate import validate
 from worker import logs
 
@@ -24,7 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(tenants.app, name="tenant")
 connectors.attach(app)
-runs.attach(app, run, approve, cancel, activity, items, validate)
+runs.attach(app, run, approve, pause, resume, cancel, activity, items, validate)
 
 
 @app.callback()

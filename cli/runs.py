@@ -12,9 +12,8 @@ from cli.errors import RefusalError
 from cli.find import ConnectorName, TenantName
 from cli.here import here
 from cli.waiting import PATIENCE_SECONDS, Wait
-from models.vocabulary import RunState
-from worker.ledger import connectors, runs, turns
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger import connectors, runs
+from worker.ledger.session import as_tenant
 from worker.scheduling import dispatch
 
 
@@ -44,41 +43,6 @@ def run(
     if wait:
         code = Wait(at.engine, found.tenant_id, found.id, run_id, patience).until_it_ends()
         raise typer.Exit(code)
-
-
-def approve(context: typer.Context, connector: ConnectorName, *, tenant: TenantName = None) -> None:
-    """Let the run pass that the brake holds: it reads and plans again, with that much allowed."""
-    at = here(context)
-    found = find.connector(at, connector, tenant)
-    with as_tenant(at.engine, found.tenant_id) as session:
-        held = runs.current(session, found.id)
-        if held is None or held.state is not RunState.AWAITING_APPROVAL:
-            raise RefusalError(f"no run of '{found.name}' waits for an approval.")
-        allowed = runs.approve(session, held.id)
-    dispatch.wake(at.engine, at.settings, at.publish, found.id)
-    typer.echo(f"run {held.id} goes on; it may disable or blank {allowed:,} items")
-
-
-def cancel(context: typer.Context, connector: ConnectorName, *, tenant: TenantName = None) -> None:
-    """Drop the run that waits for its turn or for an approval; nothing of it was sent."""
-    at = here(context)
-    found = find.connector(at, connector, tenant)
-    with as_tenant(at.engine, found.tenant_id) as session:
-        waiting = runs.current(session, found.id)
-        if waiting is None:
-            raise RefusalError(f"'{found.name}' has no run that could be cancelled.")
-        if waiting.state not in (RunState.QUEUED, RunState.AWAITING_APPROVAL):
-            raise RefusalError(f"run {waiting.id} is {waiting.state} already; it goes on to its end.")
-        runs.become(session, waiting.id, RunState.CANCELLED)
-        follow_up = runs.current(session, found.id)
-        known = connectors.load(session, found.id)
-    if follow_up is not None:
-        dispatch.wake(at.engine, at.settings, at.publish, found.id)
-    elif known is not None:
-        # What was planned is still due: the next check, at its time and not at once, plans it again.
-        with as_scheduler(at.engine) as session:
-            turns.park(session, found.id, seconds=known.profile.check_every_seconds)
-    typer.echo(f"run {waiting.id} is cancelled")
 
 
 def attach(app: typer.Typer, *commands: Callable[..., None]) -> None:

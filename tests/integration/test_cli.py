@@ -434,10 +434,23 @@ def test_a_run_that_waits_is_cancelled_and_the_connector_is_checked_in_its_time(
     assert "no run that could be cancelled" in acme.says("cancel", "spring-shop", code=2).stderr
 
 
-def test_a_run_under_way_is_not_cancelled(acme: Operator, a_row: Callable[..., int]) -> None:
+def test_a_run_under_way_is_paused_resumed_and_cancelled(acme: Operator, a_row: Callable[..., int]) -> None:
     acme.adds()
+    assert "no run that could be paused" in acme.says("pause", "spring-shop", code=2).stderr
+    assert "no run of 'spring-shop' is paused" in acme.says("resume", "spring-shop", code=2).stderr
     run_id = a_held_run(acme, a_row, "synchronizing")
-    assert f"run {run_id} is synchronizing already" in acme.says("cancel", "spring-shop", code=2).stderr
+    tenant_id, connector_id = in_its_name(acme.here.engine)
+    with as_tenant(acme.here.engine, tenant_id) as session:
+        session.execute(text("UPDATE run SET started_at = now() WHERE id = :id"), {"id": run_id})
+    assert "is paused; `connector resume spring-shop`" in acme.says("pause", "spring-shop").stdout
+    assert "stands still already: it is paused" in acme.says("pause", "spring-shop", code=2).stderr
+    assert acme.says("resume", "spring-shop").stdout == f"run {run_id} goes on: prepared\n"
+    assert [one.connector_id for one in acme.published] == [connector_id]
+    with as_scheduler(acme.here.engine) as session:
+        session.execute(text("UPDATE turn SET state = 'running' WHERE connector_id = :id"), {"id": connector_id})
+    assert acme.says("cancel", "spring-shop").stdout == f"run {run_id} is cancelled\n"
+    with as_scheduler(acme.here.engine) as session:
+        assert session.scalar(text("SELECT stop_asked FROM turn WHERE connector_id = :id"), {"id": connector_id})
 
 
 def test_items_are_listed_page_by_page_with_their_names(acme: Operator, a_row: Callable[..., int]) -> None:

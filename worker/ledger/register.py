@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 
 from models.base import NO_STOREFRONT
 from models.vocabulary import ENDED, Action, ItemKind, Outcome, Phase, RunState
+from worker.ledger.runs import SENDING_STEPS
 
 Counters = Mapping[str, Mapping[str, Mapping[str, int]]]
 _Figures = dict[str, dict[str, dict[str, int]]]
 
 NO_NAME = "-"
 """The storefront of kinds that are not told apart by storefront."""
-SENDING_STEPS = ("send", "record")
 SAMPLES = 3
 """Items shown of each group of errors."""
 
@@ -322,7 +322,7 @@ def headline(entry: Entry) -> str:
             return "nothing has changed at the source"
         case RunState.AWAITING_APPROVAL:
             planned = _told(entry, ("to_disable", "to_hide", "to_blank"))
-            return f"waits for somebody's approval: {planned}"
+            return "waits for somebody's approval" + (f": {planned}" if planned else "")
         case _:
             told = _told(entry, [outcome.value for outcome in Outcome if outcome is not Outcome.UNCHANGED])
     ended = entry.state in (RunState.COMPLETED, RunState.COMPLETED_WITH_ERRORS)

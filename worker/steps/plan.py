@@ -180,11 +180,11 @@ def _finish(tools: Toolbox, session: Session, trees: Trees) -> None:
     statuses.put(session, tools.tenant_id, tools.run_id, figures)
     reason = _held(tools, session)
     if reason is None:
-        runs.become(session, tools.run_id, RunState.PREPARED)
+        runs.advance(session, tools.run_id, RunState.PREPARED)
         return
     text = f"{reason}; nothing was sent. `connector approve` lets it pass, `connector cancel` drops it"
     runs.say(session, tools.tenant_id, tools.run_id, level="warning", code="too_much_would_change", message=text)
-    runs.become(session, tools.run_id, RunState.AWAITING_APPROVAL)
+    runs.advance(session, tools.run_id, RunState.AWAITING_APPROVAL)
 
 
 def _held(tools: Toolbox, session: Session) -> str | None:
