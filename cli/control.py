@@ -53,7 +53,8 @@ def resume(context: typer.Context, connector: ConnectorName, *, tenant: TenantNa
             raise RefusalError(f"no run of '{found.name}' is paused.")
         state = runs.resume(session, run.id)
     _wake(at, found)
-    typer.echo(f"run {run.id} goes on: {state}")
+    gives_way = state is RunState.CANCELLED
+    typer.echo(f"run {run.id} gives way to the one that waits" if gives_way else f"run {run.id} goes on: {state}")
 
 
 def cancel(context: typer.Context, connector: ConnectorName, *, tenant: TenantName = None) -> None:
