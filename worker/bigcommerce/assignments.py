@@ -29,7 +29,8 @@ def assign(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     for start in range(0, len(pairs), ASSIGNMENTS_PER_BATCH):
         for (job, storefront), answer in batches.send(pairs[start : start + ASSIGNMENTS_PER_BATCH], put):
             if isinstance(answer, RefusedByStore):
-                text = f"the store refused to show it on storefront {storefront}: {answer}"
+                named = job.storefront_names.get(storefront, "no name")
+                text = f"the store refused to show it on storefront {storefront} ({named}): {answer}"
                 refused.setdefault(job.pending_id, []).append(Problem("assignment_refused", text, str(storefront)))
             elif isinstance(answer, WorkerError):
                 troubles[job.pending_id] = answer
@@ -65,16 +66,19 @@ def _assigned(job: Job, refused: Sequence[Problem], trouble: WorkerError | None)
 
 def _wanted(job: Job) -> tuple[int, ...]:
     assert isinstance(job.change, AssignStorefronts)
-    return job.change.storefronts
+    return tuple(one for one in job.change.storefronts if one not in job.change.left_alone)
 
 
 def _unwanted(job: Job) -> list[int]:
-    """Storefronts that we put it on, and the first one where the store itself put what we created."""
+    """Storefronts that we put it on, and the first one where the store itself put what we have just created."""
+    assert isinstance(job.change, AssignStorefronts)
     assert job.relation is not None
     ours = set(job.relation.parts.get("storefronts") or ())
-    if job.relation.created_here and not ours:
-        ours.add(1)  # a product created by API may be shown on channel 1 by itself (API facts §6)
-    return sorted(ours - set(_wanted(job)))
+    if job.relation.created_here and Group.STOREFRONTS not in job.relation.fingerprints:
+        # A product created by API may be shown on channel 1 by itself (API facts §6). Once it has been
+        # assigned, whatever else shows it there is the merchant's own.
+        ours.add(1)
+    return sorted(ours - {*job.change.storefronts, *job.change.left_alone})
 
 
 def _id(job: Job) -> int:

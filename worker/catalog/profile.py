@@ -23,7 +23,7 @@ class StorefrontLink(_Value):
 
 
 class Switches(_Value):
-    """What may be overwritten, and how."""
+    """What is included, what may be overwritten, and how."""
 
     overwrite_stock: Annotated[bool, Field(description="Send stock at every change; false = only at creation")] = False
     overwrite_prices: Annotated[bool, Field(description="Send prices at every change; false = only at creation")] = True
@@ -31,6 +31,9 @@ class Switches(_Value):
         Literal["dropdown_and_swatch", "as_created"],
         Field(description="How options are shown; as_created saves one call an option"),
     ] = "dropdown_and_swatch"
+    include_empty_categories: Annotated[
+        bool, Field(description="Whether categories are shown that have no product of the source in or below them")
+    ] = True
 
 
 class Mapping(_Value):

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.vocabulary import ItemKind
 from worker.catalog.columns import Column, Columns
@@ -33,6 +33,8 @@ class Mapped:
     fields: Mapping[str, str]
     extras: tuple[tuple[str, str], ...] = ()
     """(column, the name shown in the store)"""
+    storefronts: Mapping[int, str] = field(default_factory=dict)
+    """The store's storefronts, id -> name, by which the storefront field is read."""
 
 
 def settle(profile: Profile, columns: Columns) -> tuple[dict[ItemKind, Mapped], list[str]]:
@@ -76,10 +78,10 @@ def _fields(kind: ItemKind, wished: Mapping[str, str], columns: Sequence[Column]
         else:
             fields[name] = column.name
     taken = set(fields.values())
-    for field in FIELDS[kind].values():
-        found = None if field.name in wished else _named_like(field, kind, columns, taken)
+    for one in FIELDS[kind].values():
+        found = None if one.name in wished else _named_like(one, kind, columns, taken)
         if found:
-            fields[field.name] = found.name
+            fields[one.name] = found.name
             taken.add(found.name)
     return fields, faults
 

@@ -74,7 +74,9 @@ class Client:
     def first_page(self, *, last_update: int | None, page_size: int) -> Page:
         """The first page of what changed since the cursor, or of everything where there is none."""
         since = {"last_update": str(last_update)} if last_update else {}
-        found = self._asked(SHAPE | since, form={"pagination": str(page_size)})
+        # Whether empty categories are shown is our decision: left out there, an empty root would look deleted.
+        form = {"pagination": str(page_size), "add_empty_categories": "1"}
+        found = self._asked(SHAPE | since, form=form)
         return decode.page(found, language=self._language)
 
     def next_page(self, next_url: str, *, columns: Columns) -> Page:

@@ -17,7 +17,7 @@ from worker.ledger import changes, mirror, relations, runs, source_items, status
 from worker.rules import difference, validity
 from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
-from worker.steps import reading
+from worker.steps import plan_storefronts, reading
 from worker.steps.plan_family import FamilyPlan
 from worker.steps.planned import Plan, waiting
 from worker.steps.reading import Trees
@@ -36,7 +36,7 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
             linked = relations.of_categories(session, tools.connector_id)
         planned = _categories(tools, trees, linked, kinds, all_due=all_due)
         kept = {"part": "families", "after": -1}
-        if (yield Save(dict(kept), _writing(tools, planned, first=True))):
+        if (yield Save(dict(kept), _writing(tools, planned, trees))):
             return False
     with tools.read() as session:
         there = changes.categories_to_come(session, tools.connector_id)
@@ -89,13 +89,13 @@ def _categories(
                 _category(
                     tools, planned, at, covered, reading.category(row, kinds), linked.get(at), looked_at=looked_at
                 )
-    for source_id, row in trees.rows.items():
-        if row.due and (row.gone or not any(source_id in one for one in trees.covered)):
-            # Gone, or shown nowhere: nothing is left to be done about it but to disable what is linked.
-            planned.unchanged.setdefault(ItemKind.CATEGORY, []).append((source_id, 0))
+    # Gone, or shown nowhere: nothing is left to be done about it but to disable what is linked.
+    rejected, silent = plan_storefronts.nowhere(trees, linked, kinds, all_due=all_due)
+    planned.settled += rejected
+    planned.unchanged.setdefault(ItemKind.CATEGORY, []).extend(silent)
     for at, relation in linked.items():
         covered_there = any(at.storefront_id == one.storefront_id and at.source_id in one for one in trees.covered)
-        if not covered_there and relation.enabled:
+        if not covered_there and relation.enabled and at.storefront_id not in trees.left_alone:
             planned.add(Disable(at.kind, at.source_id, at.storefront_id))
     return planned
 
@@ -132,9 +132,12 @@ def _category(
         planned.leave(at)
 
 
-def _writing(tools: Toolbox, planned: Plan, *, first: bool = False) -> Write:
+def _writing(tools: Toolbox, planned: Plan, trees: Trees | None = None) -> Write:
+    """Store what was planned; with the categories (`trees`) what an earlier run left pending is dropped."""
+
     def write(session: Session) -> None:
-        if first:
+        if trees is not None:
+            plan_storefronts.write(tools, session, trees, [change for _, change in planned.changes])
             changes.clear(session, tools.connector_id)
             made = [change.source_id for _, change in planned.changes if isinstance(change, CreateCategory)]
             # Products that were blocked for want of them, or sent without, are planned in this run.
