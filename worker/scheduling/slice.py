@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -23,16 +22,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, RunState, SliceEnd, Trigger
-from worker.bigcommerce.client import Client as StoreClient
 from worker.catalog.profile import Profile
 from worker.errors import CredentialsRefused, QuotaSpent, RootCategoryGone, RunTrouble, SliceTrouble, TurnLost
 from worker.ledger import connectors, runs, source_items, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.runs import Run
 from worker.ledger.session import as_scheduler, as_tenant
-from worker.saleslayer.client import Client as SourceClient
 from worker.scheduling.deadline import Deadline
 from worker.scheduling.fence import Fence
+from worker.scheduling.neighbours import Meet, Neighbours
 from worker.settings import Settings
 from worker.steps import sequence
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox
@@ -49,23 +47,6 @@ DATABASE_UNWELL = (OperationalError, InterfaceError, PoolTimeout)
 """Postgres is away, restarts or is too slow; any other error of a statement is a bug."""
 JITTER = 0.1
 """Share by which checks and back-offs are spread, so that connectors do not move in step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """The two clients of one connector."""
-
-    source: SourceClient
-    store: StoreClient
-
-    def close(self) -> None:
-        """Close the connections to both."""
-        self.source.close()
-        self.store.close()
-
-
-Meet = Callable[[Connector, Session], Neighbours]
-"""Opens the credentials and makes the clients; raises RunTrouble where that cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +174,7 @@ class Slice:
                 most,
                 self.gate,
                 lambda: as_tenant(self.engine, self.tenant_id),
+                importer=neighbours.importer,
             )
             self.deadline.holds_on = tools.holds_on.is_set
             # Asked by the threads of the calls, which do not speak SQL: they see what the slice last heard.
@@ -253,7 +235,7 @@ class Slice:
     def _count_calls(self, session: Session) -> None:
         if self._neighbours is None or self.run_id is None:
             return
-        calls = (self._neighbours.store.calls, self._neighbours.source.calls)
+        calls = (self._neighbours.store.calls, self._neighbours.source_calls)
         if calls != self._calls:
             runs.count(session, self.run_id, calls=calls[0] - self._calls[0], source_calls=calls[1] - self._calls[1])
             self._calls = calls

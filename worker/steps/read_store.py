@@ -15,7 +15,7 @@ from worker.catalog.store import StoreRow
 from worker.errors import RefusedByStore, StoreGone, StoreUnwell
 from worker.ledger import changes, connectors, mirror, relations, runs, source_items, store_facts, store_items
 from worker.rules import storefronts
-from worker.steps import reading
+from worker.steps import reading, storefront_list
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered
 
 SMALLEST_PAGE = 10
@@ -27,8 +27,13 @@ def read_store(tools: Toolbox, cursor: Cursor | None) -> Step:
     kept = dict(cursor or {"part": "storefronts"})
     if kept["part"] == "storefronts":
         (channels, found), leaving = yield from answered(tools, lambda: _storefronts(tools))
-        kept = {"part": "categories", "page": 1, "trees": [one["tree_id"] for one in found]}
+        part = "list" if storefront_list.is_wanted(tools) else "categories"
+        kept = {"part": part, "page": 1, "trees": [one["tree_id"] for one in found]}
         if (yield Save(kept, _beginning(tools, channels, found))) or leaving:
+            return False
+    if kept["part"] == "list":
+        kept |= {"part": "categories"}
+        if not (yield from storefront_list.write(tools, dict(kept))):
             return False
     if kept["part"] == "categories":
         finished = yield from _categories(tools, kept)
