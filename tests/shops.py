@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
+import httpx
 from sqlalchemy import text
 
 from sandbox.bigcommerce.store import Store
-from sandbox.stage.stage import Cast, Stage
-from worker.ledger import register
+from sandbox.stage.stage import SECRET, Cast, Stage
+from worker.ledger import connectors, register
 from worker.ledger.session import as_tenant
 from worker.settings import Settings
 
 _names = count()
+
+IMPORT = "CN-IMPORT"
 
 MEN, SHOES, HATS, BOOTS, HOME, LAMPS = range(1, 7)
 CATEGORIES: list[tuple[int, int, str]] = [
@@ -75,9 +78,10 @@ class Shop:
         *,
         links: Sequence[tuple[int, int | None]] = (),
         storefronts: int = 2,
+        wrap: Callable[[httpx.BaseTransport], httpx.BaseTransport] = lambda transport: transport,
         **profile: Any,
     ) -> None:
-        self.stage = Stage(config, haste=50)
+        self.stage = Stage(config, wrap=wrap, haste=50)
         linked = [{"storefront": storefront, "root": root} for storefront, root in links]
         self.cast: Cast = self.stage.connect(
             f"shop-{next(_names)}", content, storefronts=storefronts, profile={"storefronts": linked, **profile}
@@ -87,6 +91,23 @@ class Shop:
     def store(self) -> Store:
         """The store itself."""
         return self.stage.stores.store(self.cast.store_hash)
+
+    def may_import(self, code: str = IMPORT, secret: str = SECRET) -> None:
+        """Give the connector credentials of an import connector, which is there as `IMPORT` with `SECRET`."""
+        self.stage.sources.put_connector(IMPORT, secret=SECRET, catalogue=catalogue(categories={}, products={}))
+        with as_tenant(self.stage.engine, self.cast.tenant_id) as session:
+            connectors.keep_credentials(
+                session,
+                self.stage.vault,
+                tenant_id=self.cast.tenant_id,
+                connector_id=self.cast.connector_id,
+                secrets={"import_code": code, "import_secret": secret},
+            )
+
+    def choices(self) -> list[tuple[str, str, list[str]]]:
+        """(table, column, choices) of every list that was written by the import connector."""
+        rows = self.stage.sources.state(IMPORT)["written"]
+        return [(row["table"], column, value) for row in rows for column, value in row["fields"].items()]
 
     def run(self, *, refresh: bool = False) -> str:
         """A run to its end; its state."""

@@ -10,8 +10,7 @@ from sqlalchemy import text
 
 from sandbox.saleslayer.switches import Fault, Switches
 from sandbox.stage.stage import SECRET
-from tests.shops import HATS, HOME, LAMPS, MEN, SHOES, Shop, catalogue
-from worker.ledger import connectors
+from tests.shops import HATS, HOME, IMPORT, LAMPS, MEN, SHOES, Shop, catalogue
 from worker.ledger.session import as_tenant
 from worker.settings import Settings
 
@@ -247,46 +246,30 @@ def test_without_the_field_a_column_of_that_name_may_still_be_something_else(a_s
     assert shop.product("Trainer")["warranty"] == "2"
 
 
-IMPORT = "CN-IMPORT"
 FIELDS = {"category": "section_storefronts", "product": "product_storefronts"}
 
 
-def with_import(shop: Shop, **options: Any) -> Shop:
-    """The shop, able to write into Sales Layer by an import connector."""
-    stage, cast = shop.stage, shop.cast
-    stage.sources.put_connector(IMPORT, secret=SECRET, catalogue=catalogue(categories={}, products={}))
-    with as_tenant(stage.engine, cast.tenant_id) as session:
-        at = {"tenant_id": cast.tenant_id, "connector_id": cast.connector_id}
-        secrets = {"import_code": IMPORT, "import_secret": SECRET} | options
-        connectors.keep_credentials(session, stage.vault, **at, secrets=secrets)
-    return shop
-
-
-def choices(shop: Shop) -> list[tuple[str, str, list[str]]]:
-    """(table, column, choices) of every list that was written."""
-    rows = shop.stage.sources.state(IMPORT)["written"]
-    return [(row["table"], column, value) for row in rows for column, value in row["fields"].items()]
-
-
 def test_the_list_of_storefronts_is_written_into_the_source_once_for_each_change(a_shop: Open) -> None:
-    shop = with_import(a_shop(catalogue(), storefront_list=FIELDS))
+    shop = a_shop(catalogue(), storefront_list=FIELDS)
+    shop.may_import()
     shop.run()
     listed = ["Storefront 1 (1)", "Storefront 2 (2)"]
     first = [("catalogue", "section_storefronts", listed), ("products", "product_storefronts", listed)]
-    assert choices(shop) == first
+    assert shop.choices() == first
     assert len(shop.stage.sources.log(IMPORT)) == 1, "one call for all"
     shop.run(refresh=True)
     assert len(shop.stage.sources.log(IMPORT)) == 1, "nothing has changed"
     shop.store.configure(channels=[{"id": 5, "name": "Outlet, new"}])
     shop.run(refresh=True)
-    assert choices(shop)[2:] == [(table, column, [*listed, "Outlet new (5)"]) for table, column, _ in first]
+    assert shop.choices()[2:] == [(table, column, [*listed, "Outlet new (5)"]) for table, column, _ in first]
     assert shop.messages() == []
 
 
 def test_the_choices_that_were_written_are_understood_in_cells(a_shop: Open) -> None:
-    shop = with_import(a_shop(catalogue(products={}), links=BOTH, storefront_list={"product": FIELDS["product"]}))
+    shop = a_shop(catalogue(products={}), links=BOTH, storefront_list={"product": FIELDS["product"]})
+    shop.may_import()
     shop.run()
-    [(_, _, listed)] = choices(shop)
+    [(_, _, listed)] = shop.choices()
     shop.edit("products", 301, product_storefronts=[listed[1]])
     assert shop.run() == "completed"
     assert shop.channels_of("Trainer") == {2}
@@ -295,8 +278,8 @@ def test_the_choices_that_were_written_are_understood_in_cells(a_shop: Open) -> 
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
-        pytest.param({"import_secret": "another"}, "refuses the signature", id="credentials refused"),
-        pytest.param({"import_code": "CN-NOBODY"}, "does not know this connector code", id="no such connector"),
+        pytest.param({"secret": "another"}, "refuses the signature", id="credentials refused"),
+        pytest.param({"code": "CN-NOBODY"}, "does not know this connector code", id="no such connector"),
         pytest.param({"column": "no_such_field"}, "refused them: 'products[0]", id="no such field"),
         pytest.param({"fault": Fault("http", times=None)}, "HTTP status 500", id="unwell"),
         pytest.param({"fault": Fault("html", times=None)}, "is not JSON", id="unreadable"),
@@ -306,9 +289,8 @@ def test_the_choices_that_were_written_are_understood_in_cells(a_shop: Open) -> 
 def test_a_list_that_cannot_be_written_is_said_and_tried_again(
     a_shop: Open, trouble: dict[str, Any], said: str
 ) -> None:
-    secrets = {name: value for name, value in trouble.items() if name.startswith("import_")}
-    fields = {"product": trouble.get("column", "product_storefronts")}
-    shop = with_import(a_shop(catalogue(), storefront_list=fields), **secrets)
+    shop = a_shop(catalogue(), storefront_list={"product": trouble.get("column", "product_storefronts")})
+    shop.may_import(**{name: value for name, value in trouble.items() if name in {"code", "secret"}})
     if "fault" in trouble:
         shop.stage.sources.set_switches(IMPORT, Switches(faults=(trouble["fault"],)))
     assert shop.run() == "completed"
@@ -322,7 +304,7 @@ def test_a_list_that_cannot_be_written_is_said_and_tried_again(
     if "fault" in trouble:
         shop.stage.sources.set_switches(IMPORT, Switches())
         shop.run(refresh=True)
-        assert (len(choices(shop)), shop.messages()) == (1, [])
+        assert (len(shop.choices()), shop.messages()) == (1, [])
 
 
 def test_empty_categories_are_shown_or_left_out_as_the_profile_says(a_shop: Open) -> None:
