@@ -175,6 +175,19 @@ def test_a_category_that_names_another_storefront_moves_there_with_its_products(
     assert quiet(shop)
 
 
+def test_categories_of_different_storefronts_may_share_a_name(a_shop: Open) -> None:
+    shop = a_shop(catalogue(categories={7: "1", 8: "2"}, more=[(7, HOME, "Sale"), (8, HOME, "Sale")]), links=BOTH)
+    assert shop.run() == "completed"
+    assert shop.tree(1) == shop.tree(2) == FULL | {"Home/Sale"}
+    shop.edit("catalogue", 8, section_storefronts="1,2")
+    assert shop.run() == "completed_with_errors"
+    assert shop.status("category", 8)[1][:2] == ("failed", "name_taken")
+    assert shop.tree(1) == shop.tree(2) == FULL | {"Home/Sale"}
+    shop.edit("catalogue", 8, section_storefronts="2", section_name="Outlet")
+    shop.run()
+    assert (shop.tree(1), shop.tree(2)) == (FULL | {"Home/Sale"}, FULL | {"Home/Outlet"})
+
+
 def test_a_product_sells_where_it_says_and_takes_the_categories_of_there(a_shop: Open) -> None:
     shop = a_shop(catalogue(products={301: "Storefront 2", 302: "1", 303: ["2"]}), links=BOTH)
     assert shop.run() == "completed"

@@ -56,7 +56,7 @@ class Category:
     fields: Mapping[str, Value]
     images: tuple[Image, ...] = ()
     storefronts: Named | None = None
-    """None: no storefront field is mapped."""
+    """None: no storefront field is mapped, or the row does not carry it."""
 
 
 @dataclass(frozen=True, slots=True)

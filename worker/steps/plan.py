@@ -139,9 +139,6 @@ def _writing(tools: Toolbox, planned: Plan, trees: Trees | None = None) -> Write
         if trees is not None:
             plan_storefronts.write(tools, session, trees, [change for _, change in planned.changes])
             changes.clear(session, tools.connector_id)
-            made = [change.source_id for _, change in planned.changes if isinstance(change, CreateCategory)]
-            # Products that were blocked for want of them, or sent without, are planned in this run.
-            statuses.heal_products_of(session, tools.connector_id, made)
         changes.plan(session, tools.tenant_id, tools.connector_id, tools.run_id, planned.changes)
         figures = {
             (kind.value, storefront, f"to_{action}"): count

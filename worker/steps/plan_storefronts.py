@@ -44,7 +44,10 @@ def _known(kinds: Mapping[ItemKind, Mapped]) -> Mapping[int, str]:
 
 
 def write(tools: Toolbox, session: Session, trees: Trees, changes: Iterable[Change]) -> None:
-    """Say which storefronts are left alone, and make due the products whose categories come, go or come back."""
+    """Say which storefronts are left alone, and make due the products whose categories come, go or come back.
+
+    Among them are those that were blocked for want of these categories, or sent without.
+    """
     facts = store_facts.known(session, tools.connector_id)
     back = set(facts.get(store_facts.LEFT_ALONE) or ()) - trees.left_alone
     touched = {category for one in trees.covered if one.storefront_id in back for category in one.places}
