@@ -74,9 +74,11 @@ def set_profile(context: typer.Context, connector: ConnectorName, file: File, te
     with as_tenant(at.engine, found.tenant_id) as session:
         if isinstance(given, ConnectorFile):
             _same_connector(found, _loaded(at, found), given)
+            secrets = given.credentials()
             connectors.keep_credentials(
-                session, at.vault, tenant_id=found.tenant_id, connector_id=found.id, secrets=given.credentials()
+                session, at.vault, tenant_id=found.tenant_id, connector_id=found.id, secrets=secrets
             )
+            connectors.drop_credentials(session, found.id, but=secrets)
         connectors.change_profile(session, found.id, _profile_of(given))
     what = "profile and credentials" if isinstance(given, ConnectorFile) else "profile"
     typer.echo(f"{what} of {found.name} replaced; the next run works with it")

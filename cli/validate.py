@@ -60,17 +60,26 @@ def _problems(at: Here, found: find.Found) -> Iterable[str]:
         yield f"the connector is switched off ({known.disabled_reason}): {mended}"
     if neighbours is not None:
         try:
-            yield from _of_the_source(neighbours)
+            yield from _of_the_source(neighbours, known.profile)
             yield from _of_the_store(neighbours, known)
         finally:
             neighbours.close()
     yield from _of_the_mapping(known.profile, state, roots)
 
 
-def _of_the_source(neighbours: Neighbours) -> Iterable[str]:
+def _of_the_source(neighbours: Neighbours, profile: Profile) -> Iterable[str]:
     _, problem = _asked("source", neighbours.source.check)
     if problem:
         yield problem
+    if neighbours.importer is not None:
+        _, problem = _asked("source, for import", neighbours.importer.check)
+        if problem:
+            yield problem
+    elif profile.storefront_list.columns():
+        yield (
+            "storefront_list: the connector has no import credentials, so the list is not written:"
+            " put import_code and import_secret into the file and `connector set-profile` it."
+        )
 
 
 def _of_the_store(neighbours: Neighbours, known: Connector) -> Iterable[str]:

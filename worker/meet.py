@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 import redis
@@ -40,13 +41,19 @@ def meet(
             secrets = connectors.open_credentials(
                 session, vault, tenant_id=connector.tenant_id, connector_id=connector.id
             )
-            source = SourceClient(
+            reach = partial(
+                SourceClient,
                 base_url=settings.saleslayer_url,
-                code=secrets["source_code"],
-                secret=secrets["source_secret"],
                 transport=source_transport,
                 timeout=settings.source_timeout_seconds,
-                language=connector.profile.language,
+            )
+            source = reach(
+                code=secrets["source_code"], secret=secrets["source_secret"], language=connector.profile.language
+            )
+            importer = (
+                reach(code=secrets["import_code"], secret=secrets["import_secret"])
+                if "import_code" in secrets
+                else None
             )
             quota = Quota(
                 broker,
@@ -70,6 +77,6 @@ def meet(
             ) from missing
         except KeyMissing as trouble:
             raise CredentialsRefused(str(trouble)) from trouble
-        return Neighbours(source, store)
+        return Neighbours(source, store, importer)
 
     return make

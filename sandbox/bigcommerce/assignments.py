@@ -46,6 +46,13 @@ class Assignment:
             for name, table in tables.items()
             if table.get(item[name]) is None
         }
+        if self.kind == "channel":
+            closed = call.store.switches.closed_channels
+            errors |= {
+                f"{n}.channel_id": f"Products cannot be assigned to the channel {item['channel_id']}"
+                for n, item in enumerate(items)
+                if item["channel_id"] in closed
+            }
         if errors:
             raise invalid(errors)
         for item in items:

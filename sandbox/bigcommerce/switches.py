@@ -36,6 +36,8 @@ class Switches:
     variants_touch_product: bool = True
     # A category that still holds products is not deleted (the old endpoint's rule).
     keep_filled_categories: bool = False
+    # Channels to which no product can be assigned; whether an inactive one is such is not known.
+    closed_channels: tuple[int, ...] = ()
     # What /v2/store says about several storefronts.
     multi_storefront: bool = True
 
@@ -46,4 +48,6 @@ class Switches:
             raise ValueError(f"unknown switches: {', '.join(sorted(strange))}; known: {', '.join(sorted(known))}")
         if "refused_images" in values:
             values = {**values, "refused_images": tuple(values["refused_images"])}
+        if "closed_channels" in values:
+            values = {**values, "closed_channels": tuple(values["closed_channels"])}
         return replace(self, **values)

@@ -511,6 +511,25 @@ def test_all_that_must_be_put_right_is_told_at_once(acme: Operator, a_row: Calla
     assert "category trees" in acme.says("validate", "spring-shop", code=1).stderr
 
 
+def test_the_import_credentials_are_checked_where_there_are_any(acme: Operator, vault: Vault) -> None:
+    open_both(acme)
+    source = {"code": "CN1", "secret": CANARY}
+    acme.adds(source=source, storefront_list={"product": "product_storefronts"})
+    [problem] = acme.reads("validate", "spring-shop", shape="validate", code=1)["problems"]
+    assert "no import credentials" in problem
+    imports = {"import_code": "CN2", "import_secret": CANARY}
+    acme.says("set-profile", "spring-shop", "--file", acme.file(source=source | imports))
+    [problem] = acme.reads("validate", "spring-shop", shape="validate", code=1)["problems"]
+    assert problem.startswith("source, for import: Sales Layer does not know this connector code.")
+    acme.sources.put_connector("CN2", secret=CANARY, catalogue=example.catalogue())
+    acme.says("validate", "spring-shop")
+    acme.says("set-profile", "spring-shop", "--file", acme.file(source=source))
+    tenant_id, connector_id = in_its_name(acme.here.engine)
+    with as_tenant(acme.here.engine, tenant_id) as session:
+        opened = connectors.open_credentials(session, vault, tenant_id=tenant_id, connector_id=connector_id)
+    assert not set(imports) & set(opened), "what the file does not hold any more is forgotten"
+
+
 def test_a_token_that_is_refused_is_told_once(acme: Operator) -> None:
     acme.adds()
     open_both(acme)

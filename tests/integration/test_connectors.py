@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from worker.catalog.profile import Profile
-from worker.ledger import connectors, mirror
+from worker.ledger import connectors, mirror, store_facts
 from worker.ledger.connectors import Storefront
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.vault import KeyMissing, Vault
@@ -166,3 +166,27 @@ def test_connectors_are_found_by_name_or_id_across_tenants(engine: Engine, a_con
         assert connectors.find(session, tenant=None, connector="sho") == []
         assert connectors.find_tenant(session, "b") == two.tenant_id
         assert connectors.find_tenant(session, "c") is None
+
+
+def test_credentials_that_are_not_named_any_more_are_forgotten(
+    engine: Engine, a_connector: AConnector, vault: Vault
+) -> None:
+    made, other = a_connector("one", credentials={"a": "1", "b": "2"}), a_connector("two", credentials={"b": "3"})
+    with as_tenant(engine, made.tenant_id) as session:
+        connectors.drop_credentials(session, made.id, but=["a"])
+        at = {"tenant_id": made.tenant_id}
+        assert connectors.open_credentials(session, vault, connector_id=made.id, **at) == {"a": "1"}
+        assert connectors.open_credentials(session, vault, connector_id=other.id, **at) == {"b": "3"}
+
+
+def test_what_the_store_said_is_kept_by_name_until_it_says_otherwise(engine: Engine, a_connector: AConnector) -> None:
+    made, other = a_connector("made"), a_connector("other")
+    with as_tenant(engine, made.tenant_id) as session:
+        assert store_facts.known(session, made.id) == {}
+        assert store_facts.storefronts(session, made.id) == {}
+        store_facts.learn(session, made.id, {store_facts.STOREFRONTS: [[1, "Main"], [2, "Outlet"]]})
+        store_facts.learn(session, made.id, {store_facts.LEFT_ALONE: [2]})
+        assert store_facts.storefronts(session, made.id) == {1: "Main", 2: "Outlet"}
+        store_facts.learn(session, made.id, {store_facts.STOREFRONTS: [[1, "Main shop"]]})
+        assert store_facts.known(session, made.id) == {"storefronts": [[1, "Main shop"]], "left_alone": [2]}
+        assert store_facts.known(session, other.id) == {}

@@ -246,18 +246,6 @@ def test_only_what_the_source_has_and_a_storefront_shows_counts_against_unchange
 # ---- healing
 
 
-def test_a_product_sent_without_a_category_is_due_when_it_is_there(books: Books) -> None:
-    old = books.run()
-    missing = (Problem("name_long", "x"), Problem("category_missing", "x"))
-    told = ['{"ID_catalogue": [8, 1]}', '{"ID_catalogue": [8]}', "{}", '{"ID_catalogue": [1]}']
-    for number, cells in enumerate(told):
-        books.item(PRODUCT, number, cells=cells)
-    books.record(old, *(product(number, Outcome.CREATED, problems=missing) for number in range(3)))
-    books.record(old, product(3, Outcome.CREATED))
-    statuses.heal_products_of(books.session, books.id, [1])
-    assert books.due() == {("product", 0)}
-
-
 def test_older_trouble_of_what_turns_out_unchanged_stands_no_more(books: Books) -> None:
     old, now = books.run(), books.run()
     books.record(old, *(product(number, outcome) for number, outcome in enumerate(Outcome, start=1)))

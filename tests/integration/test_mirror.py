@@ -473,3 +473,32 @@ def test_a_mirror_knows_nothing_of_another_connector_of_the_tenant(
         (mine,) = source_items.rows(session, source.id, PRODUCT, [1])
         assert (mine.due, mine.refused, mine.gone) == (True, None, False)
         assert session.scalar(text("SELECT count(*) FROM source_staged")) == 1
+
+
+# ---- what hangs on categories
+
+
+def test_products_of_a_category_are_looked_at_again_unless_cleaning_refused_them(source: Source) -> None:
+    source.read(
+        a_row(1, cells={"ID_catalogue": [11, 12]}),
+        a_row(2, cells={"ID_catalogue": [13]}),
+        a_row(3, cells={"ID_catalogue": [12]}),
+        a_row(4, cells={"ID_catalogue": []}),
+        a_row(5, cells={"ID_catalogue": [12]}),
+        a_row(6, cells={}),
+    )
+    source.settle_all()
+    source.read(gone(5))
+    source.settle_all()
+    source_items.refuse(source.session, source.id, PRODUCT, {3: "no_name"})
+    assert source_items.categories_with_products(source.session, source.id) == {11, 12, 13}
+    source_items.make_products_due_in(source.session, source.id, [12, 99])
+    due = source.session.scalars(text("SELECT source_id FROM source_item WHERE due")).all()
+    assert due == [1]
+
+
+def test_all_can_be_looked_at_again_without_a_refresh(source: Source) -> None:
+    mirror.look_at_all(source.session, source.id)
+    assert mirror.state(source.session, source.id).all_due
+    mirror.all_planned(source.session, source.id)
+    assert not mirror.state(source.session, source.id).all_due

@@ -68,3 +68,31 @@ def test_a_product_shows_wherever_one_of_its_categories_does() -> None:
     assert coverage.storefronts_of((3, 4), storefronts) == ((1, 4), (2, 3), (2, 4))
     assert coverage.storefronts_of(iter((3, 4)), storefronts) == ((1, 4), (2, 3), (2, 4)), "whatever holds the ids"
     assert coverage.storefronts_of((77,), storefronts) == ()
+
+
+def test_what_stands_below_a_category_that_is_not_shown_is_not_there_either() -> None:
+    tree = coverage.cover(TREE, 1, None)
+    assert set(coverage.only(tree, {1, 3, 4, 5}.__contains__).places) == {1, 3, 5}
+    assert coverage.only(tree, TREE.__contains__) == tree
+
+
+def test_a_circle_stays_one_whatever_is_shown() -> None:
+    tree = coverage.cover({1: 2, 2: 1, 4: None}, 1, None)
+    assert coverage.only(tree, set[int]().__contains__).in_circle == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("with_products", "occupied"),
+    [
+        pytest.param([], set(), id="no product"),
+        pytest.param([4], {4, 2, 1}, id="those above are not empty either"),
+        pytest.param([3, 2], {3, 2, 1}, id="those below are"),
+        pytest.param([5, 99], {5}, id="what is not exported counts for nothing"),
+    ],
+)
+def test_a_category_is_empty_without_a_product_in_or_below_it(with_products: list[int], occupied: set[int]) -> None:
+    assert coverage.occupied(TREE, with_products) == occupied
+
+
+def test_a_circle_is_climbed_once() -> None:
+    assert coverage.occupied({1: 2, 2: 1}, [1]) == {1, 2}

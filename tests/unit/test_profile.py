@@ -91,6 +91,24 @@ def test_a_connector_file_gives_the_credentials_that_it_has() -> None:
     assert ConnectorFile.model_validate(with_client).credentials()["store_client_id"] == "c1"
 
 
+def test_an_import_connector_has_a_code_and_a_key() -> None:
+    imports = {"import_code": "CN2", "import_secret": "canary-import"}
+    file = ConnectorFile.model_validate(FILE | {"source": FILE["source"] | imports})
+    assert imports.items() <= file.credentials().items()
+    assert "canary" not in repr(file)
+    for one, value in imports.items():
+        with pytest.raises(ValidationError, match="needed together"):
+            ConnectorFile.model_validate(FILE | {"source": FILE["source"] | {one: value}})
+
+
+def test_the_list_of_storefronts_goes_into_the_fields_that_are_named() -> None:
+    assert a_profile().storefront_list.columns() == {}
+    named = a_profile(storefront_list={"product": "shops"}).storefront_list
+    assert named.columns() == {ItemKind.PRODUCT: "shops"}
+    with pytest.raises(ValidationError):
+        a_profile(storefront_list={"product": "shops][0"})
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

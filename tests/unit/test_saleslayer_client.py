@@ -72,7 +72,8 @@ def test_the_first_page_is_asked_for_as_the_sdk_does() -> None:
     first_page(script, last_update=1767000000)
     (request,) = script.asked
     sent = dict(request.url.params)
-    assert (request.method, request.url.path, request.content) == ("POST", "/", b"pagination=500")
+    body = b"pagination=500&add_empty_categories=1"
+    assert (request.method, request.url.path, request.content) == ("POST", "/", body)
     assert sent == signed(CODE, SECRET, at=1767225600, unique=int(sent["unique"])) | {
         "last_update": "1767000000",
         "ver": "1.18",

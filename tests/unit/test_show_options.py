@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import product_parts
+from worker.bigcommerce import options_shown
 from worker.bigcommerce.client import Client, Stopping
 from worker.catalog.changes import ShowOptions
 from worker.catalog.items import Key, Option
@@ -34,7 +34,7 @@ class Store:
 
 def show(store: Store, relation: Relation, *options: Option) -> Applied:
     job = Job(1, ShowOptions(301, options, "print"), relation=relation)
-    return product_parts.show(cast("Client", store), job)
+    return options_shown.show(cast("Client", store), job)
 
 
 def a_relation() -> Relation:

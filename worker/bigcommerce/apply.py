@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import product_parts, rebuild, write_categories, write_products, write_variants
+from worker.bigcommerce import assignments, options_shown, rebuild, write_categories, write_products, write_variants
 from worker.bigcommerce.client import Client
 from worker.bigcommerce.limits import (
     ASSIGNMENTS_PER_BATCH,
@@ -76,13 +76,13 @@ def apply(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
         case UpdateProduct():
             yield from write_products.update(client, jobs)
         case ShowOptions():
-            yield from (product_parts.show(client, job) for job in jobs)
+            yield from (options_shown.show(client, job) for job in jobs)
         case RelabelOptions():
             yield from (rebuild.relabel(client, job) for job in jobs)
         case RebuildVariants():
             yield from (rebuild.rebuild(client, job) for job in jobs)
         case AssignStorefronts():
-            yield from product_parts.assign(client, jobs)
+            yield from assignments.assign(client, jobs)
         case CreateVariant():
             yield from (write_variants.create(client, job) for job in jobs)
         case UpdateVariant():

@@ -18,7 +18,7 @@ from worker.catalog.fields import FIELDS, Field, Group, Type
 from worker.catalog.store import StoreRow
 from worker.catalog.values import Value, key
 
-_APART = frozenset({"images", "brand"})
+_APART = frozenset({"images", "brand", "storefronts"})
 
 
 def category(raw: Mapping[str, Any]) -> StoreRow:

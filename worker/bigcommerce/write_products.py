@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches, decode, encode, product_parts, reads
+from worker.bigcommerce import batches, decode, encode, pictures_sent, product_parts, reads
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog import pictures
 from worker.catalog.changes import CreateProduct, UpdateProduct
@@ -52,14 +52,14 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
         applied = create(client, replace(job, change=_without_url(change), unsure=False))
         return replace(applied, job=job, problems=(Problem("url_refused", text, "url"), *applied.problems))
     has_images = change.product.images or any(variant.images for variant in change.variants)
-    if product_parts.is_about_images(refusal) and has_images:
+    if pictures_sent.is_about_images(refusal) and has_images:
         # A refused picture does not fail its product: without pictures first, then one by one.
         try:
             answer = client.post(PATH, _body(job, with_images=False))
         except WorkerError as trouble:
             return Applied(job, trouble=trouble)
         bare = _created(client, job, _row(answer), _partly(answer))
-        return product_parts.add_pictures(client, bare)
+        return pictures_sent.add_pictures(client, bare)
     return Applied(job, trouble=refusal)
 
 
@@ -128,7 +128,7 @@ def _adopted(client: Client, job: Job, found: Mapping[str, Any]) -> Applied:
     applied = _created(client, job, found, (), adopted=True)
     change = _creation(job)
     pictures_are_there = len(applied.relations[0].parts["images"]) == len(change.product.images)
-    return applied if pictures_are_there else product_parts.add_pictures(client, applied)
+    return applied if pictures_are_there else pictures_sent.add_pictures(client, applied)
 
 
 def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches, decode, encode, product_parts, reads
+from worker.bigcommerce import batches, decode, encode, pictures_sent, reads
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog.changes import CreateVariant, UpdateVariant
 from worker.catalog.items import Key, Option, Problem, Variant
@@ -36,7 +36,7 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     for job, answer in chain.from_iterable(answers):
         change = job.change
         assert isinstance(change, UpdateVariant)
-        if isinstance(answer, RefusedByStore) and product_parts.is_about_images(answer) and change.variant.images:
+        if isinstance(answer, RefusedByStore) and pictures_sent.is_about_images(answer) and change.variant.images:
             yield _without_image(client, job, answer)
         elif isinstance(answer, WorkerError):
             yield Applied(job, trouble=answer)

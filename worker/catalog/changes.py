@@ -74,6 +74,8 @@ class UpdateProduct:
     fingerprints: Fingerprints
     outcome: Outcome = Outcome.UPDATED
     without: tuple[int, ...] = ()
+    left_alone: tuple[int, ...] = ()
+    """Storefronts whose categories it keeps, whichever they are: nothing is synchronised there."""
     what: Literal["update_product"] = "update_product"
 
 
@@ -94,6 +96,8 @@ class AssignStorefronts:
     source_id: int
     storefronts: tuple[int, ...]
     fingerprint: str
+    left_alone: tuple[int, ...] = ()
+    """Those of the storefronts where it stays as it is: nothing is synchronised there."""
     what: Literal["assign_storefronts"] = "assign_storefronts"
 
 

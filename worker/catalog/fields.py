@@ -126,6 +126,9 @@ _SEO = (
     _text("meta_description", Group.SEO, longest=65535, aliases=("seo_description",)),
 )
 
+_STOREFRONTS = Field("storefronts", Type.WORDS, Group.STOREFRONTS, "channels", ("storefront",))
+"""Which storefronts show the item: read by `rules/storefronts.py`, never a field of a body."""
+
 CATEGORY = (
     Field("name", Type.TEXT, Group.TEXT, "name", _NAME, longest=50, required=True),
     _text("description", longest=65535),
@@ -149,6 +152,7 @@ CATEGORY = (
     ),
     _text("layout_file", Group.SELLING, longest=50),
     Field("images", Type.IMAGES, Group.IMAGES, "image_url", ("image",)),
+    _STOREFRONTS,
 )
 
 _SIZES = tuple(_number(name, Group.SHIPPING) for name in ("width", "height", "depth"))
@@ -234,6 +238,7 @@ PRODUCT = (
     _text("open_graph_description", Group.SEO, longest=65535),
     _text("layout_file", Group.SELLING, longest=500),
     Field("images", Type.IMAGES, Group.IMAGES, "images", ("image",)),
+    _STOREFRONTS,
 )
 
 VARIANT = (

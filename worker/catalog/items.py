@@ -40,6 +40,14 @@ class OptionValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """The storefronts that an item names in its storefront field, and the words that name none."""
+
+    ids: tuple[int, ...]
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Category:
     """A category of the source; `parent_id` is None at the root."""
 
@@ -47,6 +55,8 @@ class Category:
     parent_id: int | None
     fields: Mapping[str, Value]
     images: tuple[Image, ...] = ()
+    storefronts: Named | None = None
+    """None: no storefront field is mapped, or the row does not carry it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,7 @@ class Product:
     fields: Mapping[str, Value]
     images: tuple[Image, ...] = ()
     custom_fields: tuple[tuple[str, str], ...] = ()
+    storefronts: Named | None = None
 
 
 Item = Category | Product | Variant

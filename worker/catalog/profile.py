@@ -26,7 +26,7 @@ class StorefrontLink(_Value):
 
 
 class Switches(_Value):
-    """What may be overwritten, and how."""
+    """What is included, what may be overwritten, and how."""
 
     overwrite_stock: Annotated[bool, Field(description="Send stock at every change; false = only at creation")] = False
     overwrite_prices: Annotated[bool, Field(description="Send prices at every change; false = only at creation")] = True
@@ -34,6 +34,25 @@ class Switches(_Value):
         Literal["dropdown_and_swatch", "as_created"],
         Field(description="How options are shown; as_created saves one call an option"),
     ] = "dropdown_and_swatch"
+    include_empty_categories: Annotated[
+        bool, Field(description="Whether categories are shown that have no product of the source in or below them")
+    ] = True
+
+
+class StorefrontList(_Value):
+    """Attribute-list fields of the import connector that offer the store's storefronts as their choices."""
+
+    category: Annotated[
+        str | None, Field(pattern=r"^[^\[\]]+$", description="Field of the categories; null = none")
+    ] = None
+    product: Annotated[str | None, Field(pattern=r"^[^\[\]]+$", description="Field of the products; null = none")] = (
+        None
+    )
+
+    def columns(self) -> dict[ItemKind, str]:
+        """Item kind -> the field that the profile names."""
+        named = {ItemKind.CATEGORY: self.category, ItemKind.PRODUCT: self.product}
+        return {kind: column for kind, column in named.items() if column is not None}
 
 
 class _ByField(_Value, Generic[Said]):
@@ -109,6 +128,9 @@ class Profile(_Value):
         float,
         Field(ge=0, le=1, description="Share of the linked items of a kind that one run may disable or blank unasked"),
     ] = 0.3
+    storefront_list: Annotated[
+        StorefrontList, Field(description="Where the list of the store's storefronts is written in Sales Layer")
+    ] = StorefrontList()
     check_every_seconds: Annotated[int, Field(ge=10, description="How often the source is asked for changes")] = 300
     quota_left_to_others: Annotated[
         float, Field(ge=0, le=0.9, description="Share of the store's quota that other apps keep")
@@ -137,6 +159,18 @@ class Source(_Value):
 
     code: Annotated[str, Field(min_length=1, max_length=64, description="Connector code")]
     secret: Annotated[str, Field(min_length=1, max_length=255, description="Private key", repr=False)]
+    import_code: Annotated[
+        str | None, Field(min_length=1, max_length=64, description="Code of an import connector; null = none")
+    ] = None
+    import_secret: Annotated[
+        str | None, Field(min_length=1, max_length=255, description="Private key of the import connector", repr=False)
+    ] = None
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.import_code is None) != (self.import_secret is None):
+            raise ValueError("import_code and import_secret are needed together")
+        return self
 
 
 class Store(_Value):
@@ -165,6 +199,8 @@ class ConnectorFile(Profile):
         found: dict[str, Any] = {
             "source_code": self.source.code,
             "source_secret": self.source.secret,
+            "import_code": self.source.import_code,
+            "import_secret": self.source.import_secret,
             "store_token": self.store.access_token,
             "store_client_id": self.store.client_id,
         }

@@ -39,6 +39,8 @@ class Job:
     """(storefront, category) of the product's categories that are in the store."""
     missing_categories: tuple[int, ...] = ()
     """Source ids of categories that are not in the store: the product goes without them."""
+    storefront_names: Mapping[int, str] = field(default_factory=dict)
+    """What the storefronts are called, where something may have to be said of one."""
 
     def categories_sent(self) -> str:
         """The fingerprint of the places that the product is really told."""

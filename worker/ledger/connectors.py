@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -143,8 +143,16 @@ def keep_credentials(
         )
 
 
+def drop_credentials(session: Session, connector_id: int, *, but: Iterable[str]) -> None:
+    """Forget the credentials that are not among these fields."""
+    session.execute(
+        text("DELETE FROM credential WHERE connector_id = :id AND field <> ALL(:kept)"),
+        {"id": connector_id, "kept": list(but)},
+    )
+
+
 def open_credentials(session: Session, vault: Vault, *, tenant_id: int, connector_id: int) -> dict[str, str]:
-    """The connector's secrets in the clear; they go to the two clients and nowhere else."""
+    """The connector's secrets in the clear; they go to the clients and nowhere else."""
     rows = session.execute(
         text("SELECT field, key_id, sealed FROM credential WHERE connector_id = :id"), {"id": connector_id}
     )

@@ -250,6 +250,11 @@ def finish_attempt(
     drop_attempt(session, connector_id)
 
 
+def look_at_all(session: Session, connector_id: int) -> None:
+    """Every item is planned anew, as in a forced refresh."""
+    session.execute(text("UPDATE mirror SET all_due = true WHERE connector_id = :id"), {"id": connector_id})
+
+
 def all_planned(session: Session, connector_id: int) -> None:
     """Every item was looked at: from here on, what is due says so itself."""
     session.execute(text("UPDATE mirror SET all_due = false WHERE connector_id = :id"), {"id": connector_id})

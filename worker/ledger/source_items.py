@@ -221,6 +221,33 @@ def variants_of(
     return [_source_row(row) for row in rows]
 
 
+def categories_with_products(session: Session, connector_id: int) -> set[int]:
+    """The categories that a product of the source names, whether or not it can be sent."""
+    return set(
+        session.scalars(
+            text(
+                "SELECT DISTINCT CAST(c AS bigint) FROM source_item i,"
+                " jsonb_array_elements(i.cells -> 'ID_catalogue') c"
+                " WHERE i.connector_id = :id AND i.kind = 'product' AND NOT i.gone"
+            ),
+            {"id": connector_id},
+        )
+    )
+
+
+def make_products_due_in(session: Session, connector_id: int, category_ids: Iterable[int]) -> None:
+    """Products in these categories are planned anew, but for those that cleaning has refused."""
+    session.execute(
+        text("""
+        UPDATE source_item i SET due = true
+        WHERE i.connector_id = :connector AND i.kind = 'product' AND NOT i.gone AND NOT i.due AND i.refused IS NULL
+          AND EXISTS (
+            SELECT FROM jsonb_array_elements(i.cells -> 'ID_catalogue') c WHERE CAST(c AS bigint) = ANY(:ids))
+        """),
+        {"connector": connector_id, "ids": sorted(set(category_ids))},
+    )
+
+
 def known(session: Session, connector_id: int) -> dict[str, int]:
     """How many items of each kind the source has."""
     rows = session.execute(

@@ -172,20 +172,6 @@ def of_run(session: Session, connector_id: int, run_id: int, keys: Sequence[Key]
     return {Key(ItemKind(row[0]), row[1], row[2]): Outcome(row[3]) for row in rows}
 
 
-def heal_products_of(session: Session, connector_id: int, category_ids: Sequence[int]) -> None:
-    """Products that were blocked for want of these categories, or sent without them, are due again."""
-    session.execute(
-        text("""
-        UPDATE source_item i SET due = true FROM item_status s
-        WHERE i.connector_id = :connector AND i.kind = 'product' AND NOT i.due
-          AND s.connector_id = i.connector_id AND s.kind = i.kind AND s.source_id = i.source_id
-          AND s.problems @> '[{"code": "category_missing"}]' AND EXISTS (
-            SELECT FROM jsonb_array_elements(i.cells -> 'ID_catalogue') c WHERE CAST(c AS bigint) = ANY(:ids))
-        """),
-        {"connector": connector_id, "ids": list(category_ids)},
-    )
-
-
 def tally_of_known(
     session: Session, connector_id: int, run_id: int, shown: AbstractSet[tuple[int, int]]
 ) -> dict[tuple[str, int], int]:

@@ -7,7 +7,7 @@ not exported stands at the top.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -44,6 +44,26 @@ def cover(parents: Mapping[int, int | None], storefront_id: int, root: int | Non
     # What hangs in a circle is reached from no top; only the full tree can tell.
     lost = frozenset(parents) - frozenset(places) if root is None else frozenset[int]()
     return Covered(storefront_id, places, lost)
+
+
+def only(tree: Covered, shows: Callable[[int], bool]) -> Covered:
+    """The part of a tree that is to be shown; what stands under a category that is not there is not there either."""
+    places: dict[int, tuple[int | None, int]] = {}
+    for source_id, (parent, level) in tree.places.items():
+        if (parent is None or parent in places) and shows(source_id):
+            places[source_id] = (parent, level)
+    return Covered(tree.storefront_id, places, tree.in_circle)
+
+
+def occupied(parents: Mapping[int, int | None], with_products: Iterable[int]) -> frozenset[int]:
+    """The categories in which, or below which, a product stands."""
+    found: set[int] = set()
+    for one in with_products:
+        at: int | None = one
+        while at is not None and at in parents and at not in found:
+            found.add(at)
+            at = parents[at]
+    return frozenset(found)
 
 
 def storefronts_of(category_ids: Iterable[int], covered: Iterable[Covered]) -> tuple[tuple[int, int], ...]:

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from worker.catalog.fields import FIELDS, Group
@@ -40,14 +40,14 @@ def category_groups(category: Category, parent: int | None) -> dict[str, Any]:
 
 
 def product_groups(
-    product: Product, places: tuple[tuple[int, int], ...], options: tuple[Option, ...]
+    product: Product, places: tuple[tuple[int, int], ...], options: tuple[Option, ...], *, kept: Iterable[int] = ()
 ) -> dict[str, Any]:
-    """The groups of a product that stands in `places` ((storefront, category) pairs)."""
+    """The groups of a product that stands in `places` ((storefront, category)), and stays on the storefronts `kept`."""
     found = groups(product.fields, FIELDS_OF[Product])
     found[Group.IMAGES] = [[image.source_id, image.url] for image in product.images]
     found[Group.CUSTOM_FIELDS] = sorted([name, value] for name, value in product.custom_fields)
     found[Group.CATEGORIES] = sorted([storefront, category] for storefront, category in places)
-    found[Group.STOREFRONTS] = sorted({storefront for storefront, _ in places})
+    found[Group.STOREFRONTS] = sorted({storefront for storefront, _ in places} | set(kept))
     found[Group.OPTIONS] = [[o.name, o.type, [[label, list(colors)] for label, colors in o.values]] for o in options]
     return found
 

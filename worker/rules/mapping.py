@@ -36,6 +36,8 @@ class Mapped:
     """(column, the name shown in the store)"""
     when_empty: Mapping[str, WhenEmpty] = dataclasses.field(default_factory=dict)
     """Field -> what an empty cell does; OVERWRITE where nothing is said."""
+    storefronts: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    """The store's storefronts, id -> name, by which the storefront field is read."""
 
 
 def settle(profile: Profile, columns: Columns) -> tuple[dict[ItemKind, Mapped], list[str]]:
@@ -86,10 +88,10 @@ def _fields(kind: ItemKind, wished: Mapping[str, str], columns: Sequence[Column]
         else:
             fields[name] = column.name
     taken = set(fields.values())
-    for field in FIELDS[kind].values():
-        found = None if field.name in wished else _named_like(field, kind, columns, taken)
+    for one in FIELDS[kind].values():
+        found = None if one.name in wished else _named_like(one, kind, columns, taken)
         if found:
-            fields[field.name] = found.name
+            fields[one.name] = found.name
             taken.add(found.name)
     return fields, faults
 

@@ -11,7 +11,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -31,6 +31,8 @@ SHORTEST_TELLTALE = 6
 """Values of an address that are shorter than this are no signature and no token."""
 SHAPE = {"ver": API_VERSION, "group_category_id": "1", "same_parent_variants": "1", "parents_category_tree": "1"}
 """Siblings are needed for sets of options, parents for the tree: all plugins of Sales Layer ask for them."""
+
+Form = Mapping[str, str | Sequence[str]]
 
 # httpx logs the address of every call, and these addresses carry signatures and page tokens (law 13).
 logging.getLogger("httpx").addFilter(lambda record: record.levelno >= logging.WARNING)
@@ -58,7 +60,7 @@ class Client:
     ) -> None:
         self.calls = 0
         self._base = httpx.URL(base_url)
-        self._code = code
+        self.code = code
         self._secret = secret
         self._clock = clock
         self._language = language
@@ -74,7 +76,9 @@ class Client:
     def first_page(self, *, last_update: int | None, page_size: int) -> Page:
         """The first page of what changed since the cursor, or of everything where there is none."""
         since = {"last_update": str(last_update)} if last_update else {}
-        found = self._asked(SHAPE | since, form={"pagination": str(page_size)})
+        # Whether empty categories are shown is our decision: left out there, an empty root would look deleted.
+        form = {"pagination": str(page_size), "add_empty_categories": "1"}
+        found = self._asked(SHAPE | since, form=form)
         return decode.page(found, language=self._language)
 
     def next_page(self, next_url: str, *, columns: Columns) -> Page:
@@ -89,6 +93,10 @@ class Client:
             raise answer.trouble_of_a_later_page(code)
         return decode.page(found, known=columns, language=self._language)
 
+    def import_rows(self, form: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        """The answer to a call that writes these rows, as their names in the form say (SL API facts §14)."""
+        return self._asked({"ver": API_VERSION}, form=form)
+
     def check(self) -> None:
         """Returns if Sales Layer takes the credentials."""
         found = self._asked({"ver": API_VERSION, "test": "1"})
@@ -99,7 +107,7 @@ class Client:
         """Closes the connections."""
         self._http.close()
 
-    def _asked(self, parameters: Mapping[str, str], *, form: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def _asked(self, parameters: Mapping[str, str], *, form: Form | None = None) -> dict[str, Any]:
         """The answer to a signed call, asked for once again for each error that this may mend."""
         asked = dict(parameters)
         tried: set[int] = set()
@@ -114,10 +122,10 @@ class Client:
             if code == answer.WRONG_CURSOR:
                 asked.pop("last_update", None)
 
-    def _signed_request(self, parameters: Mapping[str, str], form: Mapping[str, str] | None) -> httpx.Request:
+    def _signed_request(self, parameters: Mapping[str, str], form: Form | None) -> httpx.Request:
         """A request with a signature of its own; a POST if it has a form, as the SDK sends it."""
         unique = secrets.randbelow(2**31)
-        signature = signed(self._code, self._secret, at=int(self._clock()), unique=unique)
+        signature = signed(self.code, self._secret, at=int(self._clock()), unique=unique)
         return self._http.build_request(
             "POST" if form else "GET", self._base, params=signature | dict(parameters), data=form
         )

@@ -164,6 +164,7 @@ class Slice:
                 most,
                 self.gate,
                 lambda: as_tenant(self.engine, self.tenant_id),
+                importer=neighbours.importer,
             )
             self.deadline.holds_on = tools.holds_on.is_set
             # Asked by the threads of the calls, which do not speak SQL: they see what the slice last heard.
@@ -226,7 +227,7 @@ class Slice:
     def _count_calls(self, session: Session) -> None:
         if self._neighbours is None or self.run_id is None:
             return
-        calls = (self._neighbours.store.calls, self._neighbours.source.calls)
+        calls = (self._neighbours.store.calls, self._neighbours.source_calls)
         if calls != self._calls:
             runs.count(session, self.run_id, calls=calls[0] - self._calls[0], source_calls=calls[1] - self._calls[1])
             self._calls = calls

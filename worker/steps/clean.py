@@ -83,7 +83,7 @@ def _categories(
 ) -> Verdicts:
     verdicts = Verdicts()
     circles = frozenset[int]().union(*(one.in_circle for one in trees.covered))
-    holders: dict[tuple[int, str], int] = {}
+    holders: dict[tuple[int, int, str], int] = {}
     present = {source_id: row for source_id, row in trees.rows.items() if not row.gone}
     # Who is in the store under the name keeps it, then the lower id (decision 0006).
     for source_id, row in sorted(present.items(), key=lambda one: (one[0] not in linked, one[0])):
@@ -93,7 +93,11 @@ def _categories(
             grave.append(Problem("category_circle", "its parents lead back to itself; give it another parent"))
         name = key(str(read.item.fields.get("name") or ""))
         parent = row.parent_id if row.parent_id in present else 0
-        holder = holders.setdefault((parent, name), source_id) if name and not grave else source_id
+        # Two may have one name where no storefront shows both.
+        places = [(tree.storefront_id, parent, name) for tree in trees.covered if source_id in tree and name]
+        holder = next((holders[place] for place in places if place in holders), source_id) if not grave else source_id
+        if holder == source_id and not grave:
+            holders |= dict.fromkeys(places, source_id)
         if holder != source_id:
             grave.append(Problem("name_taken", f"category {holder} has the same name under the same parent", "name"))
         problems = (*grave, *validity.lighter(read, grave)) if grave else ()
@@ -179,7 +183,9 @@ def _repeated(tools: Toolbox, session: Session, *, all_due: bool) -> None:
         ("sku_taken", "SKU", source_items.repeated_skus(session, tools.connector_id)),
     ):
         verdicts = Verdicts()
-        standing = source_items.refused_for(session, tools.connector_id, code)
+        refused = source_items.refused_for(session, tools.connector_id, code)
+        # Categories hold their names within a place of a tree, and were judged before.
+        standing = {one for one in refused if one[0] is not ItemKind.CATEGORY}
         for one in repeated:
             where = ", gone at the source and hidden in the store," if one.holder_is_gone else ""
             told = f"{one.holder_kind} {one.holder_id}{where} has the same {what} ('{one.key}')"

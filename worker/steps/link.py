@@ -15,7 +15,7 @@ from worker.catalog.items import Category, Item, Key, Problem, Product, Settled,
 from worker.catalog.store import Candidate, Relation, StoreRow
 from worker.catalog.values import key
 from worker.ledger import relations, source_items, statuses, store_items
-from worker.rules import coverage, difference, holding, matching, options
+from worker.rules import difference, holding, matching, options
 from worker.rules.mapping import Mapped
 from worker.steps import reading
 from worker.steps.addressing import Addresses
@@ -177,7 +177,7 @@ def _read(
         assert family.product is not None
         product = addresses.of_product(reading.product(family.product, kinds))
         fit = [reading.variant(row, kinds) for row in family.variants if not row.gone and row.refused is None]
-        places = coverage.storefronts_of(product.category_ids, trees.covered)
+        places = tuple(place for place in trees.places_of(product) if place[0] not in trees.left_alone)
         read[family.id] = (product, difference.product_groups(product, places, options.of_product(fit)), places)
     return read
 

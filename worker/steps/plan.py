@@ -18,7 +18,7 @@ from worker.rules import brake, difference, validity
 from worker.rules.brake import Reach
 from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
-from worker.steps import reading
+from worker.steps import plan_storefronts, reading
 from worker.steps.addressing import Addresses
 from worker.steps.plan_family import FamilyPlan
 from worker.steps.plan_losses import losses
@@ -40,7 +40,7 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
             planned = _categories(tools, trees, linked, kinds, all_due=all_due)
             planned.losses = losses(tools, session, planned, linked, kinds)
         kept = {"part": "families", "after": -1}
-        if (yield Save(dict(kept), _writing(tools, planned, first=True))):
+        if (yield Save(dict(kept), _writing(tools, planned, trees))):
             return False
     with tools.read() as session:
         there = changes.categories_to_come(session, tools.connector_id)
@@ -96,13 +96,13 @@ def _categories(
                 looked_at = row.due or all_due
                 category = addresses.of_category(reading.category(row, kinds))
                 _category(tools, planned, at, covered, category, linked.get(at), looked_at=looked_at)
-    for source_id, row in trees.rows.items():
-        if row.due and (row.gone or not any(source_id in one for one in trees.covered)):
-            # Gone, or shown nowhere: nothing is left to be done about it but to disable what is linked.
-            planned.unchanged.setdefault(ItemKind.CATEGORY, []).append((source_id, 0))
+    # Gone, or shown nowhere: nothing is left to be done about it but to disable what is linked.
+    rejected, silent = plan_storefronts.nowhere(trees, linked, kinds, all_due=all_due)
+    planned.settled += rejected
+    planned.unchanged.setdefault(ItemKind.CATEGORY, []).extend(silent)
     for at, relation in linked.items():
         covered_there = any(at.storefront_id == one.storefront_id and at.source_id in one for one in trees.covered)
-        if not covered_there and relation.enabled:
+        if not covered_there and relation.enabled and at.storefront_id not in trees.left_alone:
             planned.add(Disable(at.kind, at.source_id, at.storefront_id))
     return planned
 
@@ -139,15 +139,15 @@ def _category(
         planned.leave(at)
 
 
-def _writing(tools: Toolbox, planned: Plan, *, first: bool = False) -> Write:
+def _writing(tools: Toolbox, planned: Plan, trees: Trees | None = None) -> Write:
+    """Store what was planned; with the categories (`trees`) what an earlier run left pending is dropped."""
+
     def write(session: Session) -> None:
-        if first:
+        if trees is not None:
+            plan_storefronts.write(tools, session, trees, [change for _, change in planned.changes])
             changes.clear(session, tools.connector_id)
             # A run that was held by the brake plans anew once it is approved.
             statuses.forget_planned(session, tools.run_id)
-            made = [change.source_id for _, change in planned.changes if isinstance(change, CreateCategory)]
-            # Products that were blocked for want of them, or sent without, are planned in this run.
-            statuses.heal_products_of(session, tools.connector_id, made)
         changes.plan(session, tools.tenant_id, tools.connector_id, tools.run_id, planned.changes)
         figures = {
             (kind.value, storefront, f"to_{action}"): count

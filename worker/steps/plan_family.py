@@ -24,7 +24,7 @@ from worker.catalog.items import Key, Option, Problem, Product, Settled, Variant
 from worker.catalog.store import Relation
 from worker.ledger import store_items
 from worker.ledger.source_items import SourceRow
-from worker.rules import coverage, difference, options
+from worker.rules import difference, options, storefronts
 from worker.rules.mapping import Mapped
 from worker.rules.options import Moves
 from worker.steps import reading
@@ -62,11 +62,11 @@ class FamilyPlan:
             self._gone(Moves())
             return
         product = self.addresses.of_product(reading.product(row, self.kinds))
-        wanted = coverage.storefronts_of(product.category_ids, self.trees.covered)
-        places = tuple(place for place in wanted if place in self.there)
-        without = tuple(
-            dict.fromkeys(category for storefront, category in wanted if (storefront, category) not in places)
-        )
+        wanted = self.trees.places_of(product, _shown_on(relation))
+        places = tuple(one for one in wanted if one in self.there and one[0] not in self.trees.left_alone)
+        # On a storefront that is left alone, a product keeps what it has.
+        lacking = (one for one in wanted if one not in places and (relation is None or one not in self.there))
+        without = tuple(dict.fromkeys(category for _, category in lacking))
         fit = [reading.variant(one, self.kinds) for one in self.family.variants if not one.gone and one.refused is None]
         shown = options.of_product(fit)
         if relation is not None:
@@ -104,9 +104,10 @@ class FamilyPlan:
             outcome, problem = Outcome.BLOCKED, Problem("category_missing", text)
         else:
             text = "none of its categories is shown on a storefront; add it to one that is, or link more of the tree"
-            outcome, problem = Outcome.REJECTED, Problem("no_category", text)
+            unnamed = storefronts.problems(product.storefronts, self.kinds[ItemKind.PRODUCT].storefronts)
+            outcome, problem = Outcome.REJECTED, next(iter(unnamed), Problem("no_category", text))
         at = Key(ItemKind.PRODUCT, product.source_id)
-        self.planned.settled.append(Settled(at, outcome, problem.code, text, (problem,)))
+        self.planned.settled.append(Settled(at, outcome, problem.code, problem.text, (problem,)))
         for one in fit:
             blocked = f"its product {product.source_id} cannot be sent; see the product's status"
             self.planned.settled.append(waiting(Key(ItemKind.VARIANT, one.source_id), "product_refused", blocked))
@@ -120,9 +121,12 @@ class FamilyPlan:
         without: tuple[int, ...],
         shown: tuple[Option, ...],
     ) -> None:
-        said = difference.product_groups(product, places, shown)
+        kept = frozenset(_shown_on(relation)) & self.trees.left_alone
+        said = difference.product_groups(product, places, shown, kept=kept)
         fingerprints = fingerprint.of_groups(said)
         groups = difference.changed(said, relation.fingerprints, self.tools.profile.switches)
+        if self._stands_as_sent(product, places, relation):
+            groups -= {Group.CATEGORIES}
         visible = product.fields.get("is_visible") is not False
         if not relation.enabled and visible:
             groups |= {Group.VISIBILITY}
@@ -130,14 +134,24 @@ class FamilyPlan:
         looked_at = row.due or self.all_due
         if own and looked_at:
             outcome = Outcome.DISABLED if relation.enabled and not visible else Outcome.UPDATED
-            self.planned.add(UpdateProduct(product.source_id, product, places, own, fingerprints, outcome, without))
+            alone = tuple(sorted(self.trees.left_alone))
+            self.planned.add(
+                UpdateProduct(product.source_id, product, places, own, fingerprints, outcome, without, alone)
+            )
         if Group.OPTIONS in groups:
             # Whether or not the product itself is due: its options come from its variants.
             groups -= {Group.OPTIONS} if not self._show(product.source_id, shown, fingerprints) else frozenset[str]()
         if Group.STOREFRONTS in groups and looked_at:
-            self._assign(product.source_id, places, fingerprints)
+            self._assign(product.source_id, places, fingerprints, kept=kept)
         if looked_at and not groups:
             self.planned.leave(Key(ItemKind.PRODUCT, product.source_id))
+
+    def _stands_as_sent(self, product: Product, places: tuple[tuple[int, int], ...], relation: Relation) -> bool:
+        """Whether it was last sent with these places, and with what it keeps on storefronts that are left alone."""
+        alone = ((storefront, one) for storefront in self.trees.left_alone for one in product.category_ids)
+        kept = [place for place in alone if place in self.there]
+        sent = fingerprint.of(sorted([storefront, one] for storefront, one in (*places, *kept)))
+        return bool(kept) and relation.fingerprints.get(Group.CATEGORIES) == sent
 
     def _show(self, source_id: int, shown: tuple[Option, ...], fingerprints: Mapping[str, str]) -> bool:
         if self.tools.profile.switches.option_display == "as_created" or not shown:
@@ -145,9 +159,16 @@ class FamilyPlan:
         self.planned.add(ShowOptions(source_id, shown, fingerprints[Group.OPTIONS]))
         return True
 
-    def _assign(self, source_id: int, places: tuple[tuple[int, int], ...], fingerprints: Mapping[str, str]) -> None:
-        storefronts = tuple(sorted({storefront for storefront, _ in places}))
-        self.planned.add(AssignStorefronts(source_id, storefronts, fingerprints[Group.STOREFRONTS]))
+    def _assign(
+        self,
+        source_id: int,
+        places: tuple[tuple[int, int], ...],
+        fingerprints: Mapping[str, str],
+        *,
+        kept: AbstractSet[int] = frozenset(),
+    ) -> None:
+        wanted = tuple(sorted({storefront for storefront, _ in places} | kept))
+        self.planned.add(AssignStorefronts(source_id, wanted, fingerprints[Group.STOREFRONTS], tuple(sorted(kept))))
 
     def _variants(self, fit: list[Variant], shown: tuple[Option, ...]) -> None:
         due = {row.source_id: row.due or self.all_due for row in self.family.variants}
@@ -249,3 +270,8 @@ class FamilyPlan:
         for row in rows:
             if row is not None and row.gone:
                 self.planned.unchanged.setdefault(row.kind, []).append((row.source_id, 0))
+
+
+def _shown_on(relation: Relation | None) -> tuple[int, ...]:
+    """The storefronts on which we show the product."""
+    return tuple(relation.parts.get("storefronts") or ()) if relation is not None else ()

@@ -13,7 +13,9 @@ from worker.bigcommerce import decode, reads
 from worker.bigcommerce.limits import PRODUCTS_PER_PAGE
 from worker.catalog.store import StoreRow
 from worker.errors import RefusedByStore, StoreGone, StoreUnwell
-from worker.ledger import changes, connectors, relations, runs, source_items, store_items
+from worker.ledger import changes, connectors, mirror, relations, runs, source_items, store_facts, store_items
+from worker.rules import storefronts
+from worker.steps import reading, storefront_list
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered
 
 SMALLEST_PAGE = 10
@@ -24,9 +26,14 @@ def read_store(tools: Toolbox, cursor: Cursor | None) -> Step:
     """Keep what the store holds, and find which of our relations have lost their store item."""
     kept = dict(cursor or {"part": "storefronts"})
     if kept["part"] == "storefronts":
-        found, leaving = yield from answered(tools, lambda: _storefronts(tools))
-        kept = {"part": "categories", "page": 1, "trees": [one["tree_id"] for one in found]}
-        if (yield Save(kept, _beginning(tools, found))) or leaving:
+        (channels, found), leaving = yield from answered(tools, lambda: _storefronts(tools))
+        part = "list" if storefront_list.is_wanted(tools) else "categories"
+        kept = {"part": part, "page": 1, "trees": [one["tree_id"] for one in found]}
+        if (yield Save(kept, _beginning(tools, channels, found))) or leaving:
+            return False
+    if kept["part"] == "list":
+        kept |= {"part": "categories"}
+        if not (yield from storefront_list.write(tools, dict(kept))):
             return False
     if kept["part"] == "categories":
         finished = yield from _categories(tools, kept)
@@ -80,8 +87,8 @@ def _products(tools: Toolbox, kept: dict[str, Any]) -> Step:
     return True
 
 
-def _storefronts(tools: Toolbox) -> list[dict[str, Any]]:
-    """The storefronts that the profile links (else the first one) with their trees, made where there is none."""
+def _storefronts(tools: Toolbox) -> tuple[dict[int, str], list[dict[str, Any]]]:
+    """All storefronts by id, and those that the profile links (else the first) with their trees, made if need be."""
     try:
         channels = {int(raw["id"]): raw for raw in reads.channels(tools.store)}
     except RefusedByStore as refusal:
@@ -101,7 +108,7 @@ def _storefronts(tools: Toolbox) -> list[dict[str, Any]]:
     for storefront in roots:
         if storefront not in trees:
             trees[storefront] = _new_tree(tools, storefront, str(channels[storefront]["name"]))
-    return [
+    return {one: str(raw["name"]) for one, raw in channels.items()}, [
         {
             "storefront_id": storefront,
             "name": str(channels[storefront]["name"]),
@@ -119,12 +126,24 @@ def _new_tree(tools: Toolbox, storefront: int, name: str) -> int:
     return int(next(raw["id"] for raw in rows if storefront in raw["channels"]))
 
 
-def _beginning(tools: Toolbox, found: Sequence[Mapping[str, Any]]) -> Write:
+def _beginning(tools: Toolbox, channels: Mapping[int, str], found: Sequence[Mapping[str, Any]]) -> Write:
     def write(session: Session) -> None:
+        before = store_facts.storefronts(session, tools.connector_id)
+        told = {store_facts.STOREFRONTS: sorted([one, name] for one, name in channels.items())}
+        store_facts.learn(session, tools.connector_id, told)
+        if before not in ({}, dict(channels)) and _are_named(tools, session):
+            # What a cell names may mean another storefront by now, or one for the first time.
+            mirror.look_at_all(session, tools.connector_id)
         connectors.keep_storefronts(session, tools.tenant_id, tools.connector_id, found)
         store_items.begin_read(session, tools.connector_id)
 
     return write
+
+
+def _are_named(tools: Toolbox, session: Session) -> bool:
+    """Whether items say by a field of theirs on which storefronts they are shown."""
+    kinds = reading.mapped(tools, session)
+    return any(storefronts.FIELD in one.fields for one in kinds.values())
 
 
 def _keeping(tools: Toolbox, number: int, rows: Sequence[StoreRow]) -> Write:

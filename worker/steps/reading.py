@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
-from worker.catalog.items import Category, Product, Read, Variant
+from worker.catalog.items import Category, Key, Product, Read, Variant
 from worker.errors import ProfileUnusable, RootCategoryGone
-from worker.ledger import connectors, mirror, source_items
+from worker.ledger import connectors, mirror, relations, source_items, store_facts
 from worker.ledger.connectors import Storefront
 from worker.ledger.source_items import SourceRow
-from worker.rules import coverage, mapping, reading
+from worker.rules import coverage, mapping, reading, storefronts
 from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
 from worker.steps.toolbox import Toolbox
@@ -23,19 +24,21 @@ FAMILIES = 200
 
 
 def mapped(tools: Toolbox, session: Session) -> dict[ItemKind, Mapped]:
-    """The profile's mapping over the columns that the source exports."""
+    """The profile's mapping over the columns that the source exports, and the storefronts that cells may name."""
     columns = mirror.state(session, tools.connector_id).columns
     if columns is None:
         raise ProfileUnusable(["the source has not been read yet"])
     settled, faults = mapping.settle(tools.profile, columns)
     if faults:
         raise ProfileUnusable(faults)
-    return settled
+    there = store_facts.storefronts(session, tools.connector_id)
+    return {kind: replace(one, storefronts=there) for kind, one in settled.items()}
 
 
 def item(row: SourceRow, kinds: Mapping[ItemKind, Mapped]) -> Read:
     """The item of a row with all that is wrong with it."""
-    return reading.read(row.kind, row.source_id, row.parent_id or None, row.cells, kinds[row.kind])
+    read = reading.read(row.kind, row.source_id, row.parent_id or None, row.cells, kinds[row.kind])
+    return storefronts.noticed(read, kinds[row.kind].storefronts)
 
 
 def category(row: SourceRow, kinds: Mapping[ItemKind, Mapped]) -> Category:
@@ -66,6 +69,17 @@ class Trees:
     rows: Mapping[int, SourceRow]
     storefronts: tuple[Storefront, ...]
     covered: tuple[Covered, ...]
+    left_alone: frozenset[int] = frozenset()
+    """Storefronts without a valid category: nothing is synchronised there (the original's §5)."""
+
+    def places_of(self, product: Product, held: Iterable[int] = ()) -> tuple[tuple[int, int], ...]:
+        """(storefront, category) wherever the product is to stand; `held`: the storefronts where we show it."""
+        there = frozenset(held)
+        return tuple(
+            (storefront, category)
+            for storefront, category in coverage.storefronts_of(product.category_ids, self.covered)
+            if storefronts.shows(product.storefronts, storefront, is_there=storefront in there)
+        )
 
     def place(self, storefront_id: int) -> Covered:
         """The part of the tree that this storefront shows."""
@@ -88,7 +102,38 @@ def trees(tools: Toolbox, session: Session) -> Trees:
                 f" ({storefront.name}), is gone in Sales Layer; link the storefront to another root"
             )
     covered = tuple(coverage.cover(parents, one.storefront_id, one.root_id) for one in found)
-    return Trees(rows, found, covered)
+    covered = _selected(tools, session, rows, _occupied(tools, session, parents, covered))
+    without = (one for one in covered if all(rows[category].refused is not None for category in one.places))
+    return Trees(rows, found, covered, frozenset(one.storefront_id for one in without))
+
+
+def _occupied(
+    tools: Toolbox, session: Session, parents: Mapping[int, int | None], covered: tuple[Covered, ...]
+) -> tuple[Covered, ...]:
+    """The trees without empty categories, where the profile leaves these out."""
+    if tools.profile.switches.include_empty_categories:
+        return covered
+    occupied = coverage.occupied(parents, source_items.categories_with_products(session, tools.connector_id))
+    return tuple(coverage.only(tree, occupied.__contains__) for tree in covered)
+
+
+def _selected(
+    tools: Toolbox, session: Session, rows: Mapping[int, SourceRow], covered: tuple[Covered, ...]
+) -> tuple[Covered, ...]:
+    """The trees with the categories that name their storefront, where a field says so."""
+    kinds = mapped(tools, session)
+    if storefronts.FIELD not in kinds[ItemKind.CATEGORY].fields:
+        return covered
+    named = {source_id: category(row, kinds).storefronts for source_id, row in rows.items() if not row.gone}
+    doubtful = any(told is not None and told.unknown for told in named.values())
+    linked = relations.of_categories(session, tools.connector_id) if doubtful else {}
+    shown = {at for at, relation in linked.items() if relation.enabled}
+
+    def shows(source_id: int, storefront_id: int) -> bool:
+        is_there = Key(ItemKind.CATEGORY, source_id, storefront_id) in shown
+        return storefronts.shows(named[source_id], storefront_id, is_there=is_there)
+
+    return tuple(coverage.only(tree, partial(shows, storefront_id=tree.storefront_id)) for tree in covered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,11 +100,13 @@ class _Resolver:
         }
         variants = {Key(ItemKind.VARIANT, one) for change in changes for one in _variants_of(change)}
         self._known = relations.of(session, tools.connector_id, own | parents | variants)
-        self._trees = {one.storefront_id: one.tree_id for one in connectors.storefronts(session, tools.connector_id)}
+        storefronts = connectors.storefronts(session, tools.connector_id)
+        self._trees = {one.storefront_id: one.tree_id for one in storefronts}
+        self._names = {one.storefront_id: one.name for one in storefronts}
         self._categories: Mapping[Key, Relation] = {}
         if any(isinstance(c, CreateCategory | UpdateCategory | CreateProduct | UpdateProduct) for c in changes):
             self._categories = relations.of_categories(session, tools.connector_id)
-        self._ours = {relation.store_id for relation in self._categories.values()}
+        self._ours = {relation.store_id: at.storefront_id for at, relation in self._categories.items()}
         held = [
             self._known[key_of(change)].store_id
             for change in changes
@@ -157,8 +159,10 @@ class _Resolver:
                     return key_of(change)
                 ids, there, missing = self._places(change.places, change.without)
                 row = self._held.get(relation.store_id)
-                # Categories of other storefronts, and those that Sales Layer does not manage, stay.
-                others = tuple(c for c in (row.fields.get("categories") or () if row else ()) if c not in self._ours)
+                # Categories that Sales Layer does not manage stay, and those of storefronts that are left alone.
+                stay = {None, *change.left_alone}
+                held = row.fields.get("categories") or () if row else ()
+                others = tuple(c for c in held if self._ours.get(c) in stay)
                 return Job(
                     pending.id,
                     change,
@@ -189,7 +193,12 @@ class _Resolver:
                     if (found := self._known.get(Key(ItemKind.VARIANT, one))) is not None
                 }
                 return Job(pending.id, change, pending.attempts, pending.unsure, relation=relation, siblings=siblings)
-            case ShowOptions() | AssignStorefronts() | Disable():
+            case AssignStorefronts():
+                if relation is None:
+                    return key_of(change)
+                doubt = (pending.attempts, pending.unsure)
+                return Job(pending.id, change, *doubt, relation=relation, storefront_names=self._names)
+            case ShowOptions() | Disable():
                 if relation is None:
                     return key_of(change)
                 return Job(pending.id, change, pending.attempts, pending.unsure, relation=relation)

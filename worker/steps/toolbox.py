@@ -72,6 +72,8 @@ class Toolbox:
     """Calls that all slices of this process may have in flight."""
     read: Callable[[], AbstractContextManager[Session]]
     """A short transaction to read in; it must be over before a neighbour is called."""
+    importer: SourceClient | None = None
+    """The client of the import connector, where the connector has credentials for one."""
     holds_on: threading.Event = field(default_factory=threading.Event)
     """Set while the slice should not yield to others: the source's pages expired twice (law 7)."""
 
