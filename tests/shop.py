@@ -62,7 +62,7 @@ class Shop:
         self, config: Settings, catalogue: Mapping[str, Any], *, profile: Mapping[str, Any] | None = None, **wiring: Any
     ) -> None:
         self.stage = Stage(config, haste=50)
-        self.cast: Cast = self.stage.connect(f"shop-{next(_numbers)}", catalogue, profile=profile, **wiring)
+        self.cast: Cast = self.stage.connect(f"corner-{next(_numbers)}", catalogue, profile=profile, **wiring)
 
     def close(self) -> None:
         """Give the connections back."""
