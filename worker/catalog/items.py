@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from models.vocabulary import ItemKind
+from worker.catalog.bulk_pricing import BulkRule
 from worker.catalog.values import Value
 
 
@@ -28,6 +29,16 @@ class Image:
 
     source_id: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metafield:
+    """A note on an item for whoever reads the store's API; its name is namespace and key together."""
+
+    namespace: str
+    key: str
+    value: str
+    permission_set: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,9 @@ class Variant:
     fields: Mapping[str, Value]
     options: tuple[OptionValue, ...] = ()
     images: tuple[Image, ...] = ()
+    metafields: tuple[Metafield, ...] = ()
+    remarks: tuple[Problem, ...] = ()
+    """What of its parts it goes without, said in its status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +83,14 @@ class Product:
     fields: Mapping[str, Value]
     images: tuple[Image, ...] = ()
     custom_fields: tuple[tuple[str, str], ...] = ()
+    bulk_rules: tuple[BulkRule, ...] = ()
+    videos: tuple[str, ...] = ()
+    """Ids of YouTube videos."""
+    related: tuple[str, ...] | None = None
+    """SKUs or source ids of products; None = no column says, so the store's list is left alone."""
+    metafields: tuple[Metafield, ...] = ()
+    remarks: tuple[Problem, ...] = ()
+    """What of its parts it goes without, said in its status."""
 
 
 Item = Category | Product | Variant

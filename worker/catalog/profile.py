@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.vocabulary import ItemKind
+from worker.catalog import bulk_pricing
 from worker.catalog.fields import FIELDS
 
 
@@ -46,10 +47,47 @@ class Mapping(_Value):
 
     @model_validator(mode="after")
     def _names_known_fields(self) -> Self:
-        unknown = [f"{kind}.{name}" for kind in ItemKind for name in self.of(kind) if name not in FIELDS[kind]]
+        unknown = [f"{kind}.{name}" for kind in ItemKind for name in self.of(kind) if not _is_field(kind, name)]
         if unknown:
             known = {kind.value: ", ".join(FIELDS[kind]) for kind in ItemKind}
             raise ValueError(f"no such field: {', '.join(unknown)}; known fields are {known}")
+        return self
+
+
+def _is_field(kind: ItemKind, name: str) -> bool:
+    numbered = kind is ItemKind.PRODUCT and bulk_pricing.numbered(name) is not None
+    return numbered or name in FIELDS[kind]
+
+
+class MetafieldColumn(_Value):
+    """A source column that becomes a metafield; `namespace` and `key` together name it once."""
+
+    namespace: Annotated[str, Field(min_length=1, max_length=64, description="Whose notes they are")] = "saleslayer"
+    key: Annotated[str, Field(min_length=1, max_length=64, description="Its name in the namespace")]
+    column: Annotated[str, Field(min_length=1, description="Source column (its base name without the language)")]
+    permission_set: Annotated[
+        Literal["app_only", "read", "write", "read_and_sf_access", "write_and_sf_access"],
+        Field(description="Who may see and change it; app_only = this API account alone"),
+    ] = "app_only"
+
+
+class Metafields(_Value):
+    """Columns that become metafields; those that are taken out of this list are deleted in the store."""
+
+    product: Annotated[tuple[MetafieldColumn, ...], Field(max_length=250)] = ()
+    variant: Annotated[tuple[MetafieldColumn, ...], Field(max_length=250)] = ()
+
+    def of(self, kind: ItemKind) -> tuple[MetafieldColumn, ...]:
+        """The metafields of one item kind; categories have none."""
+        return {ItemKind.PRODUCT: self.product, ItemKind.VARIANT: self.variant}.get(kind, ())
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        for kind in ItemKind:
+            names = [f"{one.namespace}.{one.key}" for one in self.of(kind)]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{kind} metafield {twice[0]} is named twice")
         return self
 
 
@@ -70,6 +108,7 @@ class Profile(_Value):
         tuple[str, ...] | None,
         Field(description="Variant columns that become options; null = all that map to no field"),
     ] = None
+    metafields: Metafields = Metafields()
     switches: Switches = Switches()
     check_every_seconds: Annotated[int, Field(ge=10, description="How often the source is asked for changes")] = 300
     quota_left_to_others: Annotated[

@@ -17,7 +17,7 @@ from worker.ledger import changes, mirror, relations, runs, source_items, status
 from worker.rules import difference, validity
 from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
-from worker.steps import reading
+from worker.steps import plan_related, reading
 from worker.steps.plan_family import FamilyPlan
 from worker.steps.planned import Plan, waiting
 from worker.steps.reading import Trees
@@ -59,6 +59,11 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
         # What an earlier run was rebuilding is brought to its end first; these products stay due.
         for family in (one for one in families if one.id not in standing):
             FamilyPlan(tools, planned, family, known, trees, there, kinds, all_due).plan()
+        if (yield Save({"part": "families", "after": after}, _writing(tools, planned))):
+            return False
+    healed = 0
+    while (portion := plan_related.portion(tools, kinds, healed)) is not None:
+        planned, healed = portion
         if (yield Save({"part": "families", "after": after}, _writing(tools, planned))):
             return False
     yield Save(None, lambda session: _finish(tools, session, trees))

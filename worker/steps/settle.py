@@ -10,12 +10,15 @@ from sqlalchemy.orm import Session
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.changes import (
     AssignStorefronts,
+    Change,
     CreateCategory,
     CreateProduct,
     CreateVariant,
     Disable,
+    PutMetafields,
     RebuildVariants,
     RelabelOptions,
+    RelateProducts,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -26,7 +29,7 @@ from worker.catalog.changes import key as key_of
 from worker.catalog.items import Key, Problem, Settled
 from worker.catalog.sending import Applied, Job
 from worker.errors import AnswerLost, ItemTrouble, RefusedByStore, WorkerError
-from worker.ledger import changes, relations, source_items, statuses
+from worker.ledger import changes, related, relations, source_items, statuses
 from worker.ledger.changes import QUARANTINED_AFTER, Pending
 from worker.rules import ordering
 from worker.steps.resolve import Orphan
@@ -70,6 +73,7 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
         books.strong.append(_failed(at, "owned_elsewhere", text))
     for orphan in orphans:
         _orphaned(books, orphan)
+    related.unsettle(session, tools.connector_id, books.gone)
     relations.forget(session, tools.connector_id, books.gone)
     changes.done(session, books.done)
     changes.give_back(session, books.back)
@@ -83,7 +87,7 @@ def _write(tools: Toolbox, session: Session, books: Books) -> None:
     told = statuses.of_run(session, tools.connector_id, tools.run_id, [one.key for one in books.weak])
     # A follow-up does not put "updated" over what the item's main change came to; its problems are added.
     weak = [
-        replace(one, outcome=told.get(one.key, one.outcome))
+        _beside(one, told[one.key]) if one.key in told else one
         for one in books.weak
         if one.problems or one.key not in told
     ]
@@ -99,19 +103,19 @@ def _succeeded(books: Books, one: Applied) -> None:
     job, change = one.job, one.job.change
     at = key_of(change)
     books.done.append(job.pending_id)
-    problems = (*one.problems, *_missing(job))
+    problems = (*_remarks(change), *one.problems, *_missing(job))
     match change:
         case CreateCategory() | CreateVariant():
             books.strong.append(_settled(at, Outcome.CREATED, problems))
         case CreateProduct():
             books.strong.append(_settled(at, Outcome.CREATED, problems))
-            if any(problem.code == "picture_missing" for problem in problems):
+            if any(problem.code in ("picture_missing", "part_missing") for problem in problems):
                 books.due += [relation.key for relation in one.relations]
             made = {relation.key.source_id for relation in one.relations if relation.key.kind is ItemKind.VARIANT}
             for variant in change.variants:
                 key = Key(ItemKind.VARIANT, variant.source_id)
                 if variant.source_id in made:
-                    books.strong.append(_settled(key, Outcome.CREATED, ()))
+                    books.strong.append(_settled(key, Outcome.CREATED, variant.remarks))
                 else:
                     text = "the store made its product without it; it is tried again when the source changes it"
                     books.strong.append(_failed(key, "variant_missing", text))
@@ -125,8 +129,19 @@ def _succeeded(books: Books, one: Applied) -> None:
                 books.strong.append(_settled(Key(ItemKind.VARIANT, source_id), Outcome.UPDATED, (note,)))
             if isinstance(change, RebuildVariants):
                 books.gone += [Key(ItemKind.VARIANT, source_id) for source_id in change.dropped]
-        case ShowOptions() | AssignStorefronts():
+        case ShowOptions() | AssignStorefronts() | RelateProducts() | PutMetafields():
             books.weak.append(_settled(at, Outcome.UPDATED, problems))
+
+
+def _remarks(change: Change) -> tuple[Problem, ...]:
+    """What was wrong with parts of the item, so that it went without them."""
+    match change:
+        case CreateProduct() | UpdateProduct():
+            return change.product.remarks
+        case CreateVariant() | UpdateVariant():
+            return change.variant.remarks
+        case _:
+            return ()
 
 
 def _may_clear_up(one: Applied) -> bool:
@@ -201,6 +216,12 @@ def _missing(job: Job) -> Iterable[Problem]:
 def _settled(at: Key, outcome: Outcome, problems: Sequence[Problem]) -> Settled:
     message = "; ".join(problem.text for problem in problems) or None
     return Settled(at, outcome, problems[0].code if problems else None, message, tuple(problems))
+
+
+def _beside(one: Settled, told: Settled) -> Settled:
+    """What a follow-up adds to what the item's main change came to."""
+    problems = tuple(dict.fromkeys((*told.problems, *one.problems)))
+    return replace(_settled(one.key, Outcome(told.outcome), problems), answer=told.answer)
 
 
 def _failed(at: Key, code: str, text: str, answer: str | None = None) -> Settled:
