@@ -25,6 +25,8 @@ PLANNED = {
     "to_disable": "to disable",
     "to_show": "to show",
     "to_assign": "to assign",
+    "to_relate": "to relate",
+    "to_metafields": "metafields",
 }
 
 Told = tuple[Entry, list[Message], list[ErrorGroup]]

@@ -268,7 +268,7 @@ class FamilyPlan:
                     sends_stock=self.tools.profile.switches.overwrite_stock,
                 )
             )
-            # A variant that is made anew gets its metafields back under ids that nobody has told us.
+            # A variant that is made anew has none of our metafields any more.
             for one in fit:
                 if one.source_id in moved.rebuilt and one.metafields:
                     self._put_metafields(one, prints[one.source_id])
