@@ -235,6 +235,33 @@ def test_a_rule_that_overlaps_a_merchant_s_is_a_message_and_no_failure(shop: Sho
     assert shop.problems(303) == [("bulk_rule_clashes", "bulk_pricing_rules")]
 
 
+HUGE = "99999999999"
+"""An amount that no rule of ours is against, and the store does not take."""
+
+
+def test_a_rule_that_the_store_refuses_does_not_fail_its_product(shop: Shop) -> None:
+    shop.say(304, **rules(DOZEN, ("10", "0", "price", HUGE)), videos=SONG)
+    assert shop.run() == "completed"
+    assert shop.held()["Plug"]["rules"] == [[2, 9, "percent", 5.0]]
+    assert shop.held()["Plug"]["videos"] == [SONG]
+    assert shop.problems(304) == [("bulk_rule_refused", "bulk_pricing_rules")]
+    shop.say(305, product_price="77", **rules(("2", "9", "percent", "6"), ("10", "0", "price", HUGE)))
+    assert shop.run() == "completed"
+    assert shop.held()["Wire"]["rules"] == [[2, 9, "percent", 6.0]]
+    assert shop.product("Wire")["price"] == 77
+    assert shop.problems(305) == [("bulk_rule_refused", "bulk_pricing_rules")]
+
+
+def test_rules_that_somebody_deleted_in_the_store_are_made_again_with_the_next_change(shop: Shop) -> None:
+    shop.run()
+    lamp = shop.product("Lamp")
+    for rule in lamp["bulk_pricing_rules"]:
+        shop.by_hand("DELETE", f"products/{lamp['id']}/bulk-pricing-rules/{rule['id']}")
+    shop.say(301, **rules(("2", "9", "percent", "7"), BULK))
+    assert shop.run() == "completed"
+    assert shop.held() == rich.wanted(shop.said)
+
+
 def test_a_merchant_s_product_is_linked_with_the_parts_that_it_has(config: Settings) -> None:
     theirs = {
         "name": "Lamp", "sku": "P-301", "type": "physical", "price": 10, "weight": 1,

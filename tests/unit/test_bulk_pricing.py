@@ -34,6 +34,7 @@ def read(*of: Mapping[str, Any]) -> tuple[list[BulkRule], list[tuple[str, str | 
         (("2", "9", "fixed", "1.50"), BulkRule(2, 9, "fixed", "1.5")),
         ((1, 0, "Percent", 100), BulkRule(1, 0, "percent", "100")),  # any case; 100 percent is free of charge
         (("5.0", "5", "PRICE", "0"), BulkRule(5, 5, "price", "0")),  # one quantity alone; nothing off
+        (("5", "0", "price", "10.99995"), BulkRule(5, 0, "price", "11")),  # four decimals, as the store keeps it
     ],
 )
 def test_four_cells_are_a_rule(said: tuple[Any, ...], rule: BulkRule) -> None:

@@ -87,6 +87,12 @@ def test_everything_differs_from_nothing() -> None:
     assert changed({}, of_product(full)) == set(of_product(full)) - {"metafields", "remarks"}
 
 
+def test_bulk_pricing_rules_are_prices_that_may_not_be_overwritten() -> None:
+    ruled = replace(FULL, bulk_rules=(BulkRule(2, 0, "fixed", "1"),))
+    switches = Switches(overwrite_prices=False)
+    assert difference.changed(of_product(ruled), fingerprint.of_groups(of_product(FULL)), switches) == frozenset()
+
+
 def test_a_part_that_was_sent_and_is_not_said_any_more_is_a_difference() -> None:
     full = replace(FULL, videos=("dQw4w9WgXcQ",), related=("P-1",))
     assert changed(of_product(full), of_product(replace(full, videos=(), related=()))) == {"videos", "related"}

@@ -68,13 +68,13 @@ def _put(
     try:
         # What it adds has no id yet: sent twice, it might be there twice.
         answer = client.put(f"{PRODUCTS}/{product_id}", {"bulk_pricing_rules": body}, repeatable=not moves.new)
-    except RefusedByStore as refusal:
-        if refusal.status == 404:
-            raise
+    except RefusedByStore:
         return _one_by_one(client, product_id, moves, wanted)
     rows = answer.data.get("bulk_pricing_rules") if isinstance(answer.data, Mapping) else None
     there = _rules(rows) if rows is not None else _present(client, product_id)
-    return {one: rule for one, rule in there.items() if rule in wanted}, []
+    # Whatever the store makes of an amount, no other rule has this span.
+    spans = {(rule.minimum, rule.maximum) for rule in wanted}
+    return {one: rule for one, rule in there.items() if (rule.minimum, rule.maximum) in spans}, []
 
 
 def _one_by_one(

@@ -14,7 +14,7 @@ Four cells with the same number form a rule. What is wrong with one costs the pr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from worker.catalog import values
@@ -24,6 +24,7 @@ from worker.catalog.values import Unreadable
 
 MOST_RULES = 50  # per product (Help Center, platform limits)
 MOST_PIECES = 2_147_483_647
+KEPT = Decimal("0.0001")
 
 
 def read(
@@ -82,7 +83,11 @@ def _rule(number: int, said: Mapping[str, Any]) -> tuple[BulkRule | None, list[P
 def _value(field: str, cell: Any) -> int | str | None:
     if field == "type":
         return values.choice(cell, TYPES)
-    return values.number(cell) if field == "amount" else values.integer(cell)
+    if field != "amount":
+        return values.integer(cell)
+    exact = values.number(cell)
+    # As the store keeps it (API facts §4.1), so that its rule and ours can be compared.
+    return None if exact is None else values.number(format(Decimal(exact).quantize(KEPT, ROUND_HALF_UP), "f"))
 
 
 def _beyond(found: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -88,5 +88,6 @@ def changed(said: Mapping[str, Any], sent: Mapping[str, str], switches: Switches
     if not switches.overwrite_stock:
         differing.discard(Group.STOCK)
     if not switches.overwrite_prices:
-        differing.discard(Group.PRICE)
+        # Bulk pricing rules are prices too.
+        differing -= {Group.PRICE, Group.BULK_PRICING}
     return frozenset(differing)
