@@ -10,6 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from sandbox.bigcommerce.faults import Fault
 from sandbox.bigcommerce.transport import SandboxTransport as StoreTransport
 from sandbox.servers.postgres import EmbeddedPostgres
 from sandbox.servers.redis import EmbeddedRedis
@@ -84,11 +85,12 @@ class Shop:
         """A product of the store, whole."""
         return next(row for row in self.snapshot()["products"] if row["name"] == name)
 
-    def problems(self, source_id: int) -> list[tuple[str, str | None]]:
-        """(code, field) of what the product's status says."""
+    def problems(self, source_id: int, kind: str = "product") -> list[tuple[str, str | None]]:
+        """(code, field) of what the item's status says."""
         with as_tenant(self.stage.engine, self.cast.tenant_id) as session:
             found = session.scalar(
-                text("SELECT problems FROM item_status WHERE kind = 'product' AND source_id = :id"), {"id": source_id}
+                text("SELECT problems FROM item_status WHERE kind = :kind AND source_id = :id"),
+                {"kind": kind, "id": source_id},
             )
         return [(one["code"], one["field"]) for one in found or ()]
 
@@ -250,6 +252,27 @@ def test_a_rule_that_the_store_refuses_does_not_fail_its_product(shop: Shop) -> 
     assert shop.held()["Wire"]["rules"] == [[2, 9, "percent", 6.0]]
     assert shop.product("Wire")["price"] == 77
     assert shop.problems(305) == [("bulk_rule_refused", "bulk_pricing_rules")]
+
+
+def test_parts_that_could_not_be_sent_with_the_creation_follow_with_the_next_run(shop: Shop) -> None:
+    shop.say(304, **rules(DOZEN, ("10", "0", "price", HUGE)), videos=SONG)
+    store = shop.stage.stores.store(shop.cast.store_hash)
+    store.faults.add(Fault("status_after", method="POST", path="bulk-pricing-rules$", times=1))
+    shop.run()
+    assert shop.problems(304) == [("part_missing", None)]
+    shop.run()
+    assert shop.held()["Plug"]["rules"] == [[2, 9, "percent", 5.0]]
+    assert shop.held()["Plug"]["videos"] == [SONG]
+    assert shop.problems(304) == [("bulk_rule_refused", "bulk_pricing_rules")]
+
+
+def test_a_variant_s_metafield_that_is_too_long_is_said_without_a_call(shop: Shop) -> None:
+    shop.run()
+    shop.calls()
+    shop.stage.sources.edit(shop.cast.code, "product_formats", 9002, {"care": "x" * 65_536})
+    assert shop.run() == "completed"
+    assert shop.problems(9002, "variant") == [("metafield_too_long", "saleslayer.care")]
+    assert shop.calls() == {}
 
 
 def test_rules_that_somebody_deleted_in_the_store_are_made_again_with_the_next_change(shop: Shop) -> None:

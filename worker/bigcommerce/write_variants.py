@@ -21,11 +21,14 @@ PATH = "/v3/catalog/variants"
 
 def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     """Update variants, those of several products in one call."""
+    told = [job for job in jobs if _changes(job)]
 
     def call(part: Sequence[Job]) -> Answer:
         return client.put(PATH, [{"id": _id(job), **_changes(job)} for job in part])
 
-    for job, answer in batches.send(jobs, call):
+    # Where nothing but a remark is new, the status alone is told.
+    yield from (_updated(job, ()) for job in jobs if not _changes(job))
+    for job, answer in batches.send(told, call) if told else ():
         change = job.change
         assert isinstance(change, UpdateVariant)
         if isinstance(answer, RefusedByStore) and pictures_sent.is_about_images(answer) and change.variant.images:

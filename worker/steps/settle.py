@@ -26,6 +26,7 @@ from worker.catalog.changes import (
 )
 from worker.catalog.changes import action as action_of
 from worker.catalog.changes import key as key_of
+from worker.catalog.fields import Group
 from worker.catalog.items import Key, Problem, Settled
 from worker.catalog.sending import Applied, Job
 from worker.errors import AnswerLost, ItemTrouble, RefusedByStore, WorkerError
@@ -93,7 +94,9 @@ def _write(tools: Toolbox, session: Session, books: Books) -> None:
     ]
     final = {one.key: one for one in (*weak, *books.strong)}
     statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, list(final.values()))
-    sent = {one.key for one in (*books.weak, *final.values())}
+    # A follow-up settles no item whose main change is still to be completed.
+    open_ones = {at for at, one in told.items() if _unfinished(one.problems)}
+    sent = {one.key for one in (*books.weak, *final.values())} - open_ones
     for kind in ItemKind:
         source_items.settle_sent(session, tools.connector_id, kind, {at.source_id for at in sent if at.kind is kind})
         source_items.make_due(session, tools.connector_id, kind, {at.source_id for at in books.due if at.kind is kind})
@@ -109,13 +112,17 @@ def _succeeded(books: Books, one: Applied) -> None:
             books.strong.append(_settled(at, Outcome.CREATED, problems))
         case CreateProduct():
             books.strong.append(_settled(at, Outcome.CREATED, problems))
-            if any(problem.code in ("picture_missing", "part_missing") for problem in problems):
+            if unfinished := _unfinished(problems):
                 books.due += [relation.key for relation in one.relations]
-            made = {relation.key.source_id for relation in one.relations if relation.key.kind is ItemKind.VARIANT}
+            made = {
+                relation.key.source_id: relation for relation in one.relations if relation.key.kind is ItemKind.VARIANT
+            }
             for variant in change.variants:
                 key = Key(ItemKind.VARIANT, variant.source_id)
                 if variant.source_id in made:
-                    books.strong.append(_settled(key, Outcome.CREATED, variant.remarks))
+                    is_whole = Group.IMAGES in made[variant.source_id].fingerprints
+                    remarks = variant.remarks if is_whole else (*variant.remarks, *unfinished)
+                    books.strong.append(_settled(key, Outcome.CREATED, remarks))
                 else:
                     text = "the store made its product without it; it is tried again when the source changes it"
                     books.strong.append(_failed(key, "variant_missing", text))
@@ -131,6 +138,11 @@ def _succeeded(books: Books, one: Applied) -> None:
                 books.gone += [Key(ItemKind.VARIANT, source_id) for source_id in change.dropped]
         case ShowOptions() | AssignStorefronts() | RelateProducts() | PutMetafields():
             books.weak.append(_settled(at, Outcome.UPDATED, problems))
+
+
+def _unfinished(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """What is still to be sent of an item that was made: it stays due for it."""
+    return tuple(one for one in problems if one.code in ("picture_missing", "part_missing"))
 
 
 def _remarks(change: Change) -> tuple[Problem, ...]:
