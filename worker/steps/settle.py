@@ -106,7 +106,7 @@ def _succeeded(books: Books, one: Applied) -> None:
     job, change = one.job, one.job.change
     at = key_of(change)
     books.done.append(job.pending_id)
-    problems = (*_remarks(change), *one.problems, *_missing(job))
+    problems = tuple(dict.fromkeys((*_remarks(change), *one.problems, *_missing(job))))
     match change:
         case CreateCategory() | CreateVariant():
             books.strong.append(_settled(at, Outcome.CREATED, problems))
