@@ -33,7 +33,7 @@ def bring_forward(client: Client, applied: Applied) -> Applied:
         after = bulk_rules.bring_forward(client, applied, change.product.bulk_rules)
         applied = _told(applied, after, Group.BULK_PRICING)
     if Group.VIDEOS in change.groups and applied.trouble is None:
-        applied = _told(applied, videos.bring_forward(client, applied, change.product.videos), Group.VIDEOS)
+        applied = _told(applied, videos.bring_forward(client, applied, change.product.videos or ()), Group.VIDEOS)
     return applied
 
 
@@ -53,7 +53,7 @@ def complete(client: Client, applied: Applied) -> Applied:
     product = change.product
     for group, bring in (
         (Group.BULK_PRICING, partial(bulk_rules.bring_forward, wanted=product.bulk_rules)),
-        (Group.VIDEOS, partial(videos.bring_forward, wanted=product.videos)),
+        (Group.VIDEOS, partial(videos.bring_forward, wanted=product.videos or ())),
     ):
         before = len(applied.problems)
         if applied.trouble is None:

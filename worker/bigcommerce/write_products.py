@@ -47,6 +47,11 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore, without: frozens
         found = _look_up(client, job)
         if found is not None:
             return _adopted(client, job, found)
+    if _is_about_the_url(refusal) and change.product.fields.get("url"):
+        # Another page has this address: the store makes one of its own (decision 0007).
+        text = f"the store refused the URL {change.product.fields['url']} and made its own: {refusal}"
+        applied = create(client, replace(job, change=_without_url(change), unsure=False))
+        return replace(applied, job=job, problems=(Problem("url_refused", text, "url"), *applied.problems))
     has_images = change.product.images or any(variant.images for variant in change.variants)
     has_parts = change.product.bulk_rules or change.product.videos
     if pictures_sent.is_about_images(refusal) and has_images and Group.IMAGES not in without:
@@ -65,6 +70,15 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore, without: frozens
     applied = _created(client, job, _row(answer), _partly(answer))
     applied = applied if with_images else pictures_sent.add_pictures(client, applied)
     return applied if with_parts else product_parts.complete(client, applied)
+
+
+def _is_about_the_url(refusal: RefusedByStore) -> bool:
+    return refusal.status in (409, 422) and any("url" in name and "image" not in name for name in refusal.errors)
+
+
+def _without_url(change: CreateProduct) -> CreateProduct:
+    fields = {name: value for name, value in change.product.fields.items() if name != "url"}
+    return replace(change, product=replace(change.product, fields=fields))
 
 
 def _created(
@@ -91,7 +105,7 @@ def _created(
         "bulk_rules": [
             one for one in own_parts["bulk_rules"] if bulk_pricing.from_row(one)[1] in change.product.bulk_rules
         ],
-        "videos": [one for one in own_parts["videos"] if one[0] in change.product.videos],
+        "videos": [one for one in own_parts["videos"] if one[0] in (change.product.videos or ())],
         "options": own_parts["options"],
         "storefronts": [],
     }
@@ -134,7 +148,7 @@ def _adopted(client: Client, job: Job, found: Mapping[str, Any]) -> Applied:
     parts, product = applied.relations[0].parts, change.product
     if len(parts["images"]) != len(product.images):
         applied = pictures_sent.add_pictures(client, applied)
-    if len(parts["bulk_rules"]) != len(product.bulk_rules) or len(parts["videos"]) != len(product.videos):
+    if len(parts["bulk_rules"]) != len(product.bulk_rules) or len(parts["videos"]) != len(product.videos or ()):
         applied = product_parts.complete(client, applied)
     return applied
 

@@ -84,8 +84,8 @@ class Product:
     images: tuple[Image, ...] = ()
     custom_fields: tuple[tuple[str, str], ...] = ()
     bulk_rules: tuple[BulkRule, ...] = ()
-    videos: tuple[str, ...] = ()
-    """Ids of YouTube videos."""
+    videos: tuple[str, ...] | None = None
+    """Ids of YouTube videos; None = no column says, so the store's are left alone."""
     related: tuple[str, ...] | None = None
     """SKUs or source ids of products; None = no column says, so the store's list is left alone."""
     metafields: tuple[Metafield, ...] = ()

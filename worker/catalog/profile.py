@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from models.vocabulary import ItemKind
-from worker.catalog import bulk_pricing
-from worker.catalog.fields import FIELDS
+from worker.catalog import bulk_pricing, urls
+from worker.catalog.fields import FIELDS, WhenEmpty
+
+Said = TypeVar("Said")
 
 
 class _Value(BaseModel):
@@ -34,29 +36,48 @@ class Switches(_Value):
     ] = "dropdown_and_swatch"
 
 
-class Mapping(_Value):
-    """Field name -> source column (its base name without the language)."""
+class _ByField(_Value, Generic[Said]):
+    """Something said of fields, by item kind and field name."""
 
-    category: dict[str, str] = {}
-    product: dict[str, str] = {}
-    variant: dict[str, str] = {}
+    category: dict[str, Said] = {}
+    product: dict[str, Said] = {}
+    variant: dict[str, Said] = {}
 
-    def of(self, kind: ItemKind) -> dict[str, str]:
-        """The mapping of one item kind."""
+    def of(self, kind: ItemKind) -> dict[str, Said]:
+        """What is said of the fields of one item kind."""
         return {ItemKind.CATEGORY: self.category, ItemKind.PRODUCT: self.product, ItemKind.VARIANT: self.variant}[kind]
+
+    def knows(self, kind: ItemKind, name: str) -> bool:
+        """Whether there is such a field."""
+        return name in FIELDS[kind]
 
     @model_validator(mode="after")
     def _names_known_fields(self) -> Self:
-        unknown = [f"{kind}.{name}" for kind in ItemKind for name in self.of(kind) if not _is_field(kind, name)]
+        unknown = [f"{kind}.{name}" for kind in ItemKind for name in self.of(kind) if not self.knows(kind, name)]
         if unknown:
             known = {kind.value: ", ".join(FIELDS[kind]) for kind in ItemKind}
             raise ValueError(f"no such field: {', '.join(unknown)}; known fields are {known}")
         return self
 
 
-def _is_field(kind: ItemKind, name: str) -> bool:
-    numbered = kind is ItemKind.PRODUCT and bulk_pricing.numbered(name) is not None
-    return numbered or name in FIELDS[kind]
+class Mapping(_ByField[str]):
+    """Field name -> source column (its base name without the language)."""
+
+    def knows(self, kind: ItemKind, name: str) -> bool:
+        """Whether it is a field, or a cell of a bulk pricing rule."""
+        return super().knows(kind, name) or (kind is ItemKind.PRODUCT and bulk_pricing.numbered(name) is not None)
+
+
+class EmptyValues(_ByField[WhenEmpty]):
+    """What an empty cell of a mapped column does: by default, and field name -> something else."""
+
+    default: Annotated[
+        WhenEmpty,
+        Field(
+            description="overwrite: written, where the store can hold an empty value; leave_alone: nothing is written;"
+            " clear: as a new item has it, flags and choices too"
+        ),
+    ] = WhenEmpty.OVERWRITE
 
 
 class MetafieldColumn(_Value):
@@ -100,6 +121,7 @@ class Profile(_Value):
     ] = ()
     language: Annotated[str | None, Field(description="Language of the texts; null = the source's default")] = None
     mapping: Mapping = Mapping()
+    empty_values: EmptyValues = EmptyValues()
     custom_fields: Annotated[
         tuple[str, ...] | None,
         Field(description="Product columns that become custom fields; null = all that map to no field"),
@@ -110,11 +132,37 @@ class Profile(_Value):
     ] = None
     metafields: Metafields = Metafields()
     switches: Switches = Switches()
+    category_url: Annotated[
+        str | None,
+        Field(
+            description="Address of a category without one: short, long, or a pattern of %categoryname% and %parent%;"
+            " null = the store makes it"
+        ),
+    ] = None
+    product_url: Annotated[
+        str | None,
+        Field(
+            description="Address of a product without one: short, long, category, or a pattern of %productname%, %sku%,"
+            " %upc% and %category%; null = the store makes it"
+        ),
+    ] = None
+    brake: Annotated[
+        float,
+        Field(ge=0, le=1, description="Share of the linked items of a kind that one run may disable or blank unasked"),
+    ] = 0.3
     check_every_seconds: Annotated[int, Field(ge=10, description="How often the source is asked for changes")] = 300
     quota_left_to_others: Annotated[
         float, Field(ge=0, le=0.9, description="Share of the store's quota that other apps keep")
     ] = 0.0
     source_page_size: Annotated[int, Field(ge=100, le=5000, description="Items a page, a hint to the source")] = 1000
+
+    @field_validator("category_url", "product_url")
+    @classmethod
+    def _makes_an_address(cls, written: str | None, info: ValidationInfo) -> str | None:
+        kind = ItemKind.CATEGORY if info.field_name == "category_url" else ItemKind.PRODUCT
+        if written is not None and (wrong := urls.fault(kind, written)):
+            raise ValueError(wrong)
+        return written
 
     @model_validator(mode="after")
     def _one_root_a_storefront(self) -> Self:

@@ -47,7 +47,8 @@ def product_groups(
     found[Group.IMAGES] = [[image.source_id, image.url] for image in product.images]
     found[Group.CUSTOM_FIELDS] = sorted([name, value] for name, value in product.custom_fields)
     found[Group.BULK_PRICING] = sorted([r.minimum, r.maximum, r.type, r.amount] for r in product.bulk_rules)
-    found[Group.VIDEOS] = sorted(product.videos)
+    if product.videos is not None:
+        found[Group.VIDEOS] = sorted(product.videos)
     if product.related is not None:
         found[Group.RELATED] = list(product.related)
     found[Group.METAFIELDS] = _metafields(product)

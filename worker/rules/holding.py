@@ -41,7 +41,7 @@ def coinciding(
                 holds = isinstance(item, Product) and set(item.bulk_rules) <= rules
             case Group.VIDEOS:
                 watched = {video for video, _ in row.fields.get("videos") or ()}
-                holds = isinstance(item, Product) and set(item.videos) <= watched
+                holds = isinstance(item, Product) and set(item.videos or ()) <= watched
             case Group.RELATED | Group.METAFIELDS | Group.REMARKS:
                 # The first speaks of other items, the store's read tells nothing of the second, and of the third
                 # nobody has been told: their own changes find out.
@@ -65,7 +65,8 @@ def _same(field: Field, wanted: Value, row: StoreRow) -> bool:
     if field.group is Group.BRAND and (number := brand_id(wanted)) is not None:
         return bool(row.fields.get("brand_id") == number)
     if wanted is None:
-        return field.blank is None or held in (None, "", "0", [])
+        has_no_empty_value = field.blank is None and not field.nullable
+        return has_no_empty_value or held in ((None,) if field.nullable else (None, "", "0", 0, []))
     if field.group is Group.URL:
         return isinstance(held, str) and held.strip("/") == str(wanted).strip("/")
     if field.type is Type.NUMBER and held is None:

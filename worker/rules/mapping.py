@@ -15,13 +15,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.vocabulary import ItemKind
 from worker.catalog import bulk_pricing
 from worker.catalog.columns import Column, Columns
-from worker.catalog.fields import FIELDS, PREFIXES, Field, Type
+from worker.catalog.fields import FIELDS, PREFIXES, Field, Type, WhenEmpty
 from worker.catalog.profile import MetafieldColumn, Profile
 
 JOINS = frozenset({"ID_PARENT", "ID_catalogue", "ID_products"})
@@ -37,6 +37,8 @@ class Mapped:
     fields: Mapping[str, str]
     extras: tuple[tuple[str, str], ...] = ()
     """(column, the name shown in the store)"""
+    when_empty: Mapping[str, WhenEmpty] = dataclasses.field(default_factory=dict)
+    """Field -> what an empty cell does; OVERWRITE where nothing is said."""
     bulk_rules: Mapping[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     """Number of the bulk pricing rule -> its field -> column."""
     metafields: tuple[tuple[str, MetafieldColumn], ...] = ()
@@ -63,8 +65,15 @@ def settle(profile: Profile, columns: Columns) -> tuple[dict[ItemKind, Mapped], 
         noted = {column for column, _ in metafields}
         extras, wrong = _extras(kind, profile, shown, {*fields.values(), *ruling}, noted)
         faults += wrong
-        settled[kind] = Mapped(fields, extras, rules, metafields)
+        settled[kind] = Mapped(fields, extras, _when_empty(kind, profile, fields), rules, metafields)
     return settled, faults
+
+
+def _when_empty(kind: ItemKind, profile: Profile, fields: Iterable[str]) -> dict[str, WhenEmpty]:
+    """What the profile says of the field, else the field's own rule, else the profile's default."""
+    said = profile.empty_values.of(kind)
+    default = profile.empty_values.default
+    return {name: said.get(name) or FIELDS[kind][name].when_empty or default for name in fields}
 
 
 def _language(profile: Profile, columns: Columns) -> tuple[str | None, list[str]]:

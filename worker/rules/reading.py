@@ -8,14 +8,12 @@ from typing import Any
 
 from models.vocabulary import ItemKind
 from worker.catalog import values
-from worker.catalog.fields import FIELDS, Type
-from worker.catalog.items import Category, Image, Metafield, OptionValue, Problem, Product, Read, Variant
+from worker.catalog.fields import FIELDS, Type, WhenEmpty
+from worker.catalog.items import Category, Image, OptionValue, Problem, Product, Read, Variant
 from worker.catalog.values import Unreadable, Value
-from worker.rules import bulk_pricing, videos
+from worker.rules import parts
 from worker.rules.mapping import Mapped
 
-MOST_RELATED = 50  # related products of one (Help Center, platform limits)
-LONGEST_METAFIELD = 65_535  # characters of a value (API reference, metafields)
 _HEX = re.compile(r"[0-9A-Fa-f]{6}")
 
 
@@ -29,33 +27,12 @@ def read(kind: ItemKind, source_id: int, parent_id: int | None, cells: Mapping[s
         case ItemKind.PRODUCT:
             categories = tuple(dict.fromkeys(int(c) for c in cells.get("ID_catalogue") or ()))
             pairs = _custom_fields(cells, mapped)
-            rules, remarks = bulk_pricing.read(cells, mapped.bulk_rules)
-            watched, wrong = videos.read(_words(fields.pop("videos", None)))
-            remarks += wrong
-            related, wrong = _related(fields)
-            remarks += wrong
-            notes, wrong = _metafields(cells, mapped)
-            remarks += wrong
-            return Read(
-                Product(
-                    source_id,
-                    categories,
-                    fields,
-                    images,
-                    pairs,
-                    bulk_rules=rules,
-                    videos=watched,
-                    related=related,
-                    metafields=notes,
-                    remarks=tuple(remarks),
-                ),
-                (*problems, *remarks),
-            )
+            product = parts.of_product(Product(source_id, categories, fields, images, pairs), cells, mapped)
+            return Read(product, (*problems, *product.remarks))
         case ItemKind.VARIANT:
-            notes, remarks = _metafields(cells, mapped)
-            options = _options(cells, mapped)
-            variant = Variant(source_id, parent_id or 0, fields, options, images, notes, tuple(remarks))
-            return Read(variant, (*problems, *remarks))
+            variant = Variant(source_id, parent_id or 0, fields, _options(cells, mapped), images)
+            variant = parts.of_variant(variant, cells, mapped)
+            return Read(variant, (*problems, *variant.remarks))
 
 
 def _fields(kind: ItemKind, cells: Mapping[str, Any], mapped: Mapped) -> tuple[dict[str, Value], list[Problem]]:
@@ -66,9 +43,18 @@ def _fields(kind: ItemKind, cells: Mapping[str, Any], mapped: Mapped) -> tuple[d
         if field.type is Type.IMAGES or column not in cells:
             continue
         try:
-            read_fields[name] = values.read(cells[column], field)
+            value = values.read(cells[column], field)
         except Unreadable as fault:
             problems.append(Problem("unreadable_value", f"{name} (column {column}): {fault}", name))
+            continue
+        if value is not None:
+            read_fields[name] = value
+            continue
+        when_empty = mapped.when_empty.get(name, WhenEmpty.OVERWRITE)
+        # To overwrite what is left alone by the field's own rule is to clear it.
+        is_cleared = when_empty is WhenEmpty.CLEAR or (field.when_empty and when_empty is not field.when_empty)
+        if is_cleared or when_empty is not WhenEmpty.LEAVE_ALONE:
+            read_fields[name] = field.cleared if is_cleared else None
     return read_fields, problems
 
 
@@ -87,35 +73,6 @@ def _custom_fields(cells: Mapping[str, Any], mapped: Mapped) -> tuple[tuple[str,
         parts = cell if isinstance(cell, list) else [cell]
         pairs += [(shown, values.text(part)) for part in parts if part not in (None, "", [])]
     return tuple(dict.fromkeys(pair for pair in pairs if pair[1]))
-
-
-def _words(value: Value) -> list[str]:
-    return value if isinstance(value, list) else []
-
-
-def _related(fields: dict[str, Value]) -> tuple[tuple[str, ...] | None, list[Problem]]:
-    """The references to related products, taken out of the fields; None where no column is mapped to them."""
-    if "related_products" not in fields:
-        return None, []
-    related = tuple(dict.fromkeys(_words(fields.pop("related_products"))))
-    if len(related) <= MOST_RELATED:
-        return related, []
-    text = f"{len(related)} related products, the store takes {MOST_RELATED}: it goes with the first ones"
-    return related[:MOST_RELATED], [Problem("too_many_related", text, "related_products")]
-
-
-def _metafields(cells: Mapping[str, Any], mapped: Mapped) -> tuple[tuple[Metafield, ...], list[Problem]]:
-    """The metafields that have a value; the store takes no empty one."""
-    found, problems = [], []
-    for column, one in mapped.metafields:
-        value = values.text(cells.get(column) if cells.get(column) is not None else "")
-        if len(value) > LONGEST_METAFIELD:
-            name = f"{one.namespace}.{one.key}"
-            text = f"metafield {name} has {len(value)} characters, the store takes {LONGEST_METAFIELD}"
-            problems.append(Problem("metafield_too_long", text, name))
-        elif value:
-            found.append(Metafield(one.namespace, one.key, value, one.permission_set))
-    return tuple(found), problems
 
 
 def _options(cells: Mapping[str, Any], mapped: Mapped) -> tuple[OptionValue, ...]:

@@ -30,6 +30,7 @@ from worker.rules import coverage, difference, options
 from worker.rules.mapping import Mapped
 from worker.rules.options import Moves
 from worker.steps import reading
+from worker.steps.addressing import Addresses
 from worker.steps.planned import Plan, waiting
 from worker.steps.reading import Family, Trees
 from worker.steps.toolbox import Toolbox
@@ -47,6 +48,7 @@ class FamilyPlan:
     there: AbstractSet[tuple[int, int]]
     """(storefront, category) that are in the store, or will be when products are sent."""
     kinds: Mapping[ItemKind, Mapped]
+    addresses: Addresses
     all_due: bool
 
     def plan(self) -> None:
@@ -61,7 +63,7 @@ class FamilyPlan:
         if row.refused is not None:
             self._gone(Moves())
             return
-        product = reading.product(row, self.kinds)
+        product = self.addresses.of_product(reading.product(row, self.kinds))
         wanted = coverage.storefronts_of(product.category_ids, self.trees.covered)
         places = tuple(place for place in wanted if place in self.there)
         without = tuple(
