@@ -29,6 +29,8 @@ PLANNED = {
     "blanks": "values lost",
     "to_show": "to show",
     "to_assign": "to assign",
+    "to_relate": "to relate",
+    "to_metafields": "metafields",
 }
 
 Told = tuple[Entry, list[Message], list[ErrorGroup]]

@@ -36,7 +36,13 @@ STANDS_STILL = {
     RunState.PAUSED: "the run is paused; it goes on when somebody resumes it",
     RunState.AWAITING_APPROVAL: "the run waits for somebody's approval: `connector approve` or `connector cancel`",
 }
-NAMES = {("product", "show"): "options to show", ("product", "assign"): "storefronts of products"}
+NAMES = {
+    ("product", "show"): "options to show",
+    ("product", "assign"): "storefronts of products",
+    ("product", "relate"): "related products",
+    ("product", "metafields"): "metafields of products",
+    ("variant", "metafields"): "metafields of variants",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,10 @@ class Action(StrEnum):
     """Give an option of a product its display type, which an inline creation cannot."""
     ASSIGN = "assign"
     """Put a product on its storefronts and take it off others of ours."""
+    RELATE = "relate"
+    """Name the products that are related to a product, once all of them are there."""
+    METAFIELDS = "metafields"
+    """Write, change and delete the metafields of an item that is there."""
 
 
 class ChangeState(StrEnum):

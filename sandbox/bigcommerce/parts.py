@@ -101,6 +101,14 @@ def save_inline(store: Store, product: Row, part: Part, entries: list[Row]) -> b
     return changed
 
 
+def drop_omitted(store: Store, product: Row, part: Part, entries: list[Row]) -> None:
+    """Where the store is one that takes a list for the whole: what it leaves out is gone."""
+    kept = {entry["id"] for entry in entries if "id" in entry}
+    for row in part.table(store).of(product["id"]):
+        if row["id"] not in kept:
+            part.table(store).remove(row)
+
+
 def _routes(part: Part) -> tuple[Route, ...]:
     def listing(call: Call) -> Reply:
         rows = part.table(call.store).of(product_of(call)["id"])

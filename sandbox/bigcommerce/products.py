@@ -102,6 +102,8 @@ def _change(call: Call, row: Row, fields: Row, errors: dict[str, str]) -> None:
     if "categories" in fields:
         changed |= _replace_categories(store, row["id"], fields["categories"])
     for name, part in parts.INLINE.items():
+        if name in fields and store.switches.omitted_parts_removed:
+            parts.drop_omitted(store, row, part, fields[name])
         changed |= parts.save_inline(store, row, part, fields.get(name, []))
     _save_images(store, row, fields.get("images", ()))
     if changed:

@@ -18,6 +18,8 @@ class Switches:
     inline_option_type: str = "rectangles"
     # PUT option: values left out of the list and used by no variant are removed.
     omitted_values_removed: bool = True
+    # PUT product: custom fields, videos and bulk pricing rules that are left out of a list that is sent are removed.
+    omitted_parts_removed: bool = False
     # Deleting a value or an option in use deletes its variants; otherwise it is refused.
     value_delete_removes_variants: bool = True
     # Image addresses that cannot be downloaded: exact, or a regular expression after `re:`.

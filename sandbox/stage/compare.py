@@ -40,6 +40,7 @@ def content(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     categories = {row["category_id"]: row for row in snapshot["categories"]}
     trees = {row["id"]: row for row in snapshot["trees"]}
     brands = {row["id"]: row["name"] for row in snapshot["brands"]}
+    names = {row["id"]: row["name"] for row in snapshot["products"]}
 
     def path(category_id: int) -> str:
         row = categories[category_id]
@@ -60,6 +61,13 @@ def content(snapshot: Mapping[str, Any]) -> dict[str, Any]:
                     for one in sorted(row["images"], key=lambda one: (one["sort_order"], one["id"]))
                 ],
                 "custom_fields": sorted([one["name"], one["value"]] for one in row["custom_fields"]),
+                "bulk_pricing_rules": sorted(
+                    [one["quantity_min"], one["quantity_max"], one["type"], str(one["amount"])]
+                    for one in row["bulk_pricing_rules"]
+                ),
+                "videos": sorted(one["video_id"] for one in row["videos"]),
+                "related_products": [names.get(one, "automatic") for one in row["related_products"]],
+                "metafields": _metafields(row),
                 "options": sorted(
                     [
                         one["display_name"],
@@ -76,7 +84,11 @@ def content(snapshot: Mapping[str, Any]) -> dict[str, Any]:
 
 def _variant(row: Mapping[str, Any]) -> dict[str, Any]:
     values = sorted([one["option_display_name"], one["label"]] for one in row["option_values"])
-    return {**_bare(row), "option_values": values}
+    return {**_bare(row), "option_values": values, "metafields": _metafields(row)}
+
+
+def _metafields(row: Mapping[str, Any]) -> list[list[str]]:
+    return sorted([one["namespace"], one["key"], one["value"], one["permission_set"]] for one in row["metafields"])
 
 
 def _bare(row: Mapping[str, Any]) -> dict[str, Any]:

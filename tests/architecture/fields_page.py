@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.vocabulary import ItemKind
-from worker.catalog.fields import FIELDS, Field, Type, WhenEmpty
+from worker.catalog.fields import FIELDS, Field, Group, Type, WhenEmpty
 
 HEADING = "| field | what it takes | further names | in the store | limit | empty: overwrite / clear |"
 _TITLES = {ItemKind.CATEGORY: "Categories", ItemKind.PRODUCT: "Products", ItemKind.VARIANT: "Variants"}
@@ -47,8 +47,10 @@ def _limit(field: Field) -> str:
 def _empty(field: Field) -> str:
     if field.required:
         return "the item is rejected"
-    if field.type is Type.IMAGES:
+    if field.type is Type.IMAGES or field.group is Group.VIDEOS:
         return "ours are removed"
+    if field.group is Group.RELATED:
+        return "given back to the store"
     empty = "null" if field.nullable else "emptied" if field.blank is not None else "left alone"
     if field.when_empty is WhenEmpty.LEAVE_ALONE:
         empty = "left alone"

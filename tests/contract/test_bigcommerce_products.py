@@ -200,6 +200,16 @@ def test_custom_fields_of_an_update_are_added_and_a_pair_twice_is_refused() -> N
     assert "already exists" in answer.json()["title"]
 
 
+@pytest.mark.parametrize(("removed", "left"), [(False, [2, 10]), (True, [10])])
+def test_what_a_list_of_an_update_leaves_out_stays_or_goes(*, removed: bool, left: list[int]) -> None:
+    _, client = a_store(switches={"omitted_parts_removed": removed})
+    low = {"quantity_min": 2, "quantity_max": 9, "type": "price", "amount": 1}
+    product = created(client, bulk_pricing_rules=[low])
+    body = {"bulk_pricing_rules": [{**low, "quantity_min": 10, "quantity_max": 0}]}
+    there = client.put(f"{PRODUCTS}/{product['id']}", json=body).json()["data"]["bulk_pricing_rules"]
+    assert [rule["quantity_min"] for rule in there] == left
+
+
 def test_deleting_takes_a_filter_and_removes_all_that_is_theirs() -> None:
     sandbox, client = a_store()
     product = created(client, variants=[a_variant("A", Size="S")], images=[{"image_url": "https://x.example/a"}])

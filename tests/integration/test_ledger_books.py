@@ -214,7 +214,8 @@ def test_the_outcomes_of_a_run_are_told_by_key(books: Books) -> None:
     books.record(old, product(1, Outcome.FAILED), product(2, Outcome.FAILED))
     books.record(new, product(2, Outcome.UPDATED), Settled(Key(CATEGORY, 2, 5), Outcome.CREATED))
     keys = [Key(PRODUCT, 1), Key(PRODUCT, 2), Key(CATEGORY, 2, 5), Key(CATEGORY, 2, 6)]
-    assert statuses.of_run(books.session, books.id, new, keys) == {
+    told = statuses.of_run(books.session, books.id, new, keys)
+    assert {at: one.outcome for at, one in told.items()} == {
         Key(PRODUCT, 2): Outcome.UPDATED,
         Key(CATEGORY, 2, 5): Outcome.CREATED,
     }

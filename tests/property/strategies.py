@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models.vocabulary import ItemKind
 from worker.bigcommerce import decode
+from worker.catalog.bulk_pricing import BulkRule
 from worker.catalog.fields import FIELDS, Field, Group, Type
 from worker.catalog.items import Category, Image, OptionValue, Product, Variant
 from worker.catalog.values import Value
@@ -49,9 +50,13 @@ def values(field: Field) -> st.SearchStrategy[Value]:
     return some if field.required else some | st.none()
 
 
+PARTS = frozenset({"videos", "related_products"})
+"""Read apart, like pictures."""
+
+
 def fields(kind: ItemKind) -> st.SearchStrategy[dict[str, Value]]:
     """The required fields, and any others of those that are mapped."""
-    table = [one for one in FIELDS[kind].values() if one.type is not Type.IMAGES]
+    table = [one for one in FIELDS[kind].values() if one.type is not Type.IMAGES and one.name not in PARTS]
     return st.fixed_dictionaries(
         {one.name: values(one) for one in table if one.required},
         optional={one.name: values(one) for one in table if not one.required},
@@ -64,6 +69,7 @@ def images(most: int) -> st.SearchStrategy[tuple[Image, ...]]:
     return st.lists(made, max_size=most, unique_by=lambda one: one.source_id).map(tuple)
 
 
+BULK_RULES = [BulkRule(2, 9, "fixed", "1.5"), BulkRule(10, 19, "percent", "10"), BulkRule(20, 0, "price", "0.0001")]
 categories = st.builds(Category, ids, st.none() | ids, fields(ItemKind.CATEGORY), images(1))
 products = st.builds(
     Product,
@@ -72,6 +78,8 @@ products = st.builds(
     fields(ItemKind.PRODUCT),
     images(3),
     st.lists(st.tuples(words, words), max_size=3, unique=True).map(tuple),
+    st.lists(st.sampled_from(BULK_RULES), max_size=3, unique=True).map(tuple),
+    st.lists(st.sampled_from(["dQw4w9WgXcQ", "abc_def-123", "00000000000"]), max_size=3, unique=True).map(tuple),
 )
 option_values = st.lists(
     st.builds(OptionValue, st.sampled_from(["Size", "Colour", "Fit"]), st.sampled_from(["S", "s", "M", "Red"])),
@@ -96,6 +104,9 @@ def stored(body: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> 
         ]
     if "custom_fields" in body:
         held["custom_fields"] = [{"id": next(number), **one} for one in body["custom_fields"]]
+    for name in ("bulk_pricing_rules", "videos"):
+        if name in body:
+            held[name] = [{"id": next(number), **one} for one in body[name]]
     if body.get("image_url"):
         held["image_url"] = f"https://cdn.test/{_file(body['image_url'])}"
     if "option_values" in body:

@@ -17,7 +17,15 @@ from worker.catalog.profile import Switches
 from worker.rules import difference, holding
 
 ALL = Switches(overwrite_stock=True, overwrite_prices=True)
-APART = {Group.IMAGES, Group.CUSTOM_FIELDS, Group.STOREFRONTS, Group.OPTIONS, Group.CATEGORIES}
+APART = {
+    Group.IMAGES,
+    Group.CUSTOM_FIELDS,
+    Group.BULK_PRICING,
+    Group.VIDEOS,
+    Group.STOREFRONTS,
+    Group.OPTIONS,
+    Group.CATEGORIES,
+}
 """Groups of a product that go their own ways, not by its base fields."""
 made_up_slowly = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -90,12 +91,18 @@ def test_what_hangs_on_a_product_comes_with_its_ids() -> None:
                 {"id": 2, "sort_order": 1, "image_file": "c.jpg"},
             ],
             custom_fields=[{"id": 4, "name": "Paper", "value": "Cotton"}],
+            bulk_pricing_rules=[
+                {"id": 5, "quantity_min": 2, "quantity_max": 0, "type": "percent", "amount": Decimal("10.50")}
+            ],
+            videos=[{"id": 6, "video_id": "dQw4w9WgXcQ", "type": "youtube", "title": ""}],
             variants=[{"id": 601, "option_values": [SIZE_S, RED]}, {"id": 602, "option_values": [SIZE_M, RED]}],
         )
     )
     assert found == {
         "images": [[9, "https://cdn/a.jpg", 0], [2, "c.jpg", 1], [3, "b.jpg", 1]],
         "custom_fields": [["Paper", "Cotton", 4]],
+        "bulk_rules": [[2, 0, "percent", "10.5", 5]],
+        "videos": [["dQw4w9WgXcQ", 6]],
         "options": {"Size": {"id": 81, "values": {"S": 91, "M": 92}}, "Colour": {"id": 82, "values": {"Red": 93}}},
     }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from models.vocabulary import ItemKind
 from tests.builders import a_product
+from worker.catalog.bulk_pricing import BulkRule
 from worker.catalog.fields import WhenEmpty
 from worker.rules import blanks
 from worker.rules.mapping import Mapped
@@ -39,6 +41,16 @@ def test_a_blank_is_a_value_lost(said: dict[str, Any], held: dict[str, Any], los
 def test_what_is_not_sent_takes_nothing_away() -> None:
     product = a_product(warranty=None)
     assert blanks.of(ItemKind.PRODUCT, product, {"price"}, held={"warranty": "x"}, ours={}, mapped=CLEARED) == ()
+
+
+def test_bulk_pricing_rules_and_videos_count_where_they_were_ours() -> None:
+    groups = {"bulk_pricing", "videos"}
+    ours = {"bulk_rules": [[2, 0, "price", "1", 7]], "videos": [["dQw4w9WgXcQ", 8]]}
+    bare = a_product()
+    full = replace(bare, bulk_rules=(BulkRule(2, 0, "price", "2"),), videos=("abc_def-123",))
+    assert blanks.of(ItemKind.PRODUCT, bare, groups, held={}, ours=ours, mapped=CLEARED) == ("bulk_rules", "videos")
+    assert blanks.of(ItemKind.PRODUCT, full, groups, held={}, ours=ours, mapped=CLEARED) == ()
+    assert blanks.of(ItemKind.PRODUCT, bare, {"price"}, held={}, ours=ours, mapped=CLEARED) == ()
 
 
 def test_pictures_and_custom_fields_count_where_they_were_ours() -> None:

@@ -18,16 +18,18 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    PutMetafields,
     RebuildVariants,
     Relabel,
     RelabelOptions,
+    RelateProducts,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
     UpdateVariant,
 )
 from worker.catalog.fields import Group
-from worker.catalog.items import Key
+from worker.catalog.items import Key, Metafield
 
 OPTIONS = (an_option("Size", "S", "M"),)
 PRODUCT = a_product(
@@ -57,6 +59,13 @@ TABLE: list[tuple[Change, Key, Action]] = [
     # What belongs to a product and is sent apart is about the product.
     (ShowOptions(301, OPTIONS, "dd"), Key(ItemKind.PRODUCT, 301), Action.SHOW),
     (AssignStorefronts(301, (1, 2), "ee"), Key(ItemKind.PRODUCT, 301), Action.ASSIGN),
+    (RelateProducts(301, ("P-302", "303"), "ff"), Key(ItemKind.PRODUCT, 301), Action.RELATE),
+    # Metafields are a product's or a variant's.
+    (
+        PutMetafields(ItemKind.VARIANT, 1, (Metafield("saleslayer", "colour", "Red", "app_only"),), "ff"),
+        Key(ItemKind.VARIANT, 1),
+        Action.METAFIELDS,
+    ),
     (RelabelOptions(301, (Relabel("Size", "S", "Small"),), {1: "gg"}), Key(ItemKind.PRODUCT, 301), Action.RELABEL),
     (
         RebuildVariants(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.builders import a_category, a_product, a_variant, an_option
 from worker.catalog import fingerprint
+from worker.catalog.bulk_pricing import BulkRule
 from worker.catalog.items import Category, Product, Variant
 from worker.catalog.profile import Switches
 from worker.rules import difference
@@ -79,7 +81,23 @@ def test_a_field_that_is_no_longer_mapped_is_no_difference() -> None:
 
 
 def test_everything_differs_from_nothing() -> None:
-    assert changed({}, of_product(FULL)) == set(of_product(FULL))
+    unsaid = {"bulk_pricing", "videos", "metafields", "remarks"}
+    assert changed({}, of_product(FULL)) == set(of_product(FULL)) - unsaid
+    full = replace(FULL, bulk_rules=(BulkRule(2, 0, "fixed", "1"),), videos=("dQw4w9WgXcQ",))
+    assert changed({}, of_product(full)) == set(of_product(full)) - {"metafields", "remarks"}
+
+
+def test_bulk_pricing_rules_are_prices_that_may_not_be_overwritten() -> None:
+    ruled = replace(FULL, bulk_rules=(BulkRule(2, 0, "fixed", "1"),))
+    switches = Switches(overwrite_prices=False)
+    assert difference.changed(of_product(ruled), fingerprint.of_groups(of_product(FULL)), switches) == frozenset()
+
+
+def test_a_part_that_was_sent_and_is_not_said_any_more_is_a_difference() -> None:
+    full = replace(FULL, videos=("dQw4w9WgXcQ",), related=("P-1",))
+    assert changed(of_product(full), of_product(replace(full, videos=(), related=()))) == {"videos", "related"}
+    # No column says: the store's list is left alone.
+    assert changed(of_product(full), of_product(replace(full, related=None))) == set()
 
 
 @pytest.mark.parametrize(

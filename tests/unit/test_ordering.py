@@ -39,6 +39,16 @@ DEEPEST = (CATEGORY, Action.CREATE, DEEPEST_CATEGORY)
         pytest.param(
             (VARIANT, Action.CREATE, 0), (PRODUCT, Action.SHOW, 0), id="options are there before they are shown"
         ),
+        pytest.param((PRODUCT, Action.CREATE, 0), (PRODUCT, Action.RELATE, 0), id="products before who is related"),
+        pytest.param(
+            (PRODUCT, Action.CREATE, 0), (PRODUCT, Action.METAFIELDS, 0), id="a product before its metafields"
+        ),
+        pytest.param(
+            (VARIANT, Action.CREATE, 0), (VARIANT, Action.METAFIELDS, 0), id="a variant before its metafields"
+        ),
+        pytest.param(
+            (PRODUCT, Action.REBUILD, 0), (VARIANT, Action.METAFIELDS, 0), id="idem, of one that is made anew"
+        ),
         pytest.param((VARIANT, Action.UPDATE, 0), (PRODUCT, Action.DISABLE, 0), id="what stays before what goes"),
         pytest.param((PRODUCT, Action.ASSIGN, 0), (VARIANT, Action.DISABLE, 0), id="idem"),
         pytest.param(

@@ -10,12 +10,22 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import assignments, options_shown, rebuild, write_categories, write_products, write_variants
+from worker.bigcommerce import (
+    assignments,
+    metafields,
+    options_shown,
+    rebuild,
+    related,
+    write_categories,
+    write_products,
+    write_variants,
+)
 from worker.bigcommerce.client import Client
 from worker.bigcommerce.limits import (
     ASSIGNMENTS_PER_BATCH,
     CATEGORIES_PER_BATCH,
     CATEGORIES_PER_BATCH_WITH_URL,
+    METAFIELDS_PER_BATCH,
     PRODUCTS_PER_BATCH,
     VARIANTS_PER_BATCH,
 )
@@ -26,8 +36,10 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    PutMetafields,
     RebuildVariants,
     RelabelOptions,
+    RelateProducts,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -49,6 +61,10 @@ def batch_size(change: Change) -> int:
             return VARIANTS_PER_BATCH
         case AssignStorefronts():
             return ASSIGNMENTS_PER_BATCH
+        case RelateProducts():
+            return PRODUCTS_PER_BATCH
+        case PutMetafields():
+            return max(1, METAFIELDS_PER_BATCH // max(1, len(change.metafields)))
         case Disable(kind=ItemKind.CATEGORY):
             return CATEGORIES_PER_BATCH
         case Disable(kind=ItemKind.PRODUCT):
@@ -83,6 +99,10 @@ def apply(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
             yield from (rebuild.rebuild(client, job) for job in jobs)
         case AssignStorefronts():
             yield from assignments.assign(client, jobs)
+        case RelateProducts():
+            yield from related.relate(client, jobs)
+        case PutMetafields():
+            yield from metafields.put(client, jobs)
         case CreateVariant():
             yield from (write_variants.create(client, job) for job in jobs)
         case UpdateVariant():

@@ -138,13 +138,13 @@ class Client:
         """Create; raises AnswerLost where it may have been done, unless it is `repeatable` by nature."""
         return self._call("POST", path, body=body, repeatable=repeatable)
 
-    def put(self, path: str, body: Any, params: Params | None = None) -> Answer:
-        """Update."""
-        return self._call("PUT", path, params=params, body=body)
+    def put(self, path: str, body: Any, params: Params | None = None, *, repeatable: bool = True) -> Answer:
+        """Update; raises AnswerLost like `post` where it also adds something, and so is not `repeatable`."""
+        return self._call("PUT", path, params=params, body=body, repeatable=repeatable)
 
-    def delete(self, path: str, params: Params | None = None) -> Answer:
+    def delete(self, path: str, params: Params | None = None, body: Any = None) -> Answer:
         """Delete; a 404 for a repeat is the answer that it is done."""
-        return self._call("DELETE", path, params=params)
+        return self._call("DELETE", path, params=params, body=body)
 
     def remove(self, path: str) -> None:
         """Delete what may be gone already."""

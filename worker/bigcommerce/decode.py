@@ -3,6 +3,7 @@
 A row's `fields` hold our field names with canonical values (see
 `catalog/values.py`), and beside them what hangs on the item:
 `images` [[store id, file, place]], `custom_fields` [[name, value, store id]],
+`bulk_rules` [[minimum, maximum, type, amount, store id]], `videos` [[video id, store id]],
 `options` {name: {"id", "values": {label: id}}}, `categories` and `storefronts` (ids).
 """
 
@@ -18,7 +19,7 @@ from worker.catalog.fields import FIELDS, Field, Group, Type
 from worker.catalog.store import StoreRow
 from worker.catalog.values import Value, key
 
-_APART = frozenset({"images", "brand", "storefronts"})
+_APART = frozenset({"images", "brand", "storefronts", "videos"})
 
 
 def category(raw: Mapping[str, Any]) -> StoreRow:
@@ -79,7 +80,7 @@ def variant(raw: Mapping[str, Any], product_id: int) -> StoreRow:
 
 
 def parts(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """What hangs on a product: pictures in their order, custom fields, options with their values."""
+    """What hangs on a product: pictures in their order, custom fields, bulk pricing rules, videos, options."""
     images = sorted(raw.get("images") or (), key=lambda one: (one.get("sort_order") or 0, one["id"]))
     return {
         "images": [
@@ -89,8 +90,16 @@ def parts(raw: Mapping[str, Any]) -> dict[str, Any]:
         "custom_fields": [
             [str(one["name"]), str(one["value"]), int(one["id"])] for one in raw.get("custom_fields") or ()
         ],
+        "bulk_rules": [bulk_rule(one) for one in raw.get("bulk_pricing_rules") or ()],
+        "videos": [[str(one["video_id"]), int(one["id"])] for one in raw.get("videos") or ()],
         "options": options(raw.get("variants") or ()),
     }
+
+
+def bulk_rule(raw: Mapping[str, Any]) -> list[int | str]:
+    """A bulk pricing rule as [minimum, maximum, type, amount, store id]."""
+    low, high = int(raw["quantity_min"]), int(raw["quantity_max"] or 0)
+    return [low, high, str(raw["type"]), number(raw["amount"]), int(raw["id"])]
 
 
 def options(variants: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from models.vocabulary import ItemKind
+from worker.catalog.bulk_pricing import BulkRule
 from worker.catalog.fields import FIELDS, Field, Group, Type
-from worker.catalog.items import Category, Image, Option, Product, Variant
+from worker.catalog.items import Category, Image, Metafield, Option, Product, Variant
 from worker.catalog.values import Value, brand_id
 
 Body = dict[str, Any]
@@ -39,7 +40,12 @@ def changed_category(
 
 
 def new_product(
-    product: Product, variants: Sequence[Variant], *, category_ids: Sequence[int], with_images: bool = True
+    product: Product,
+    variants: Sequence[Variant],
+    *,
+    category_ids: Sequence[int],
+    with_images: bool = True,
+    with_parts: bool = True,
 ) -> Body:
     """The body that creates a product with everything inline: one call (API facts §3.3)."""
     body: Body = {"type": "physical"} | _fields(ItemKind.PRODUCT, product.fields, None)
@@ -50,7 +56,29 @@ def new_product(
         body["images"] = [image(one, place) for place, one in enumerate(product.images)]
     if product.custom_fields:
         body["custom_fields"] = [{"name": name, "value": value} for name, value in product.custom_fields]
+    if product.bulk_rules and with_parts:
+        body["bulk_pricing_rules"] = [bulk_rule(rule) for rule in product.bulk_rules]
+    if product.videos and with_parts:
+        body["videos"] = [video(one, place) for place, one in enumerate(product.videos)]
     return body
+
+
+def bulk_rule(rule: BulkRule, store_id: int | None = None) -> Body:
+    """A bulk pricing rule; with its id it changes the one that is there (API facts §3.3)."""
+    body: Body = {"id": store_id} if store_id is not None else {}
+    span = {"quantity_min": rule.minimum, "quantity_max": rule.maximum}
+    return body | span | {"type": rule.type, "amount": float(rule.amount)}
+
+
+def video(video_id: str, place: int) -> Body:
+    """A YouTube video by its id."""
+    return {"type": "youtube", "video_id": video_id, "sort_order": place}
+
+
+def metafield(one: Metafield, resource_id: int) -> Body:
+    """A metafield of a product or variant, as the batch endpoints take it."""
+    named = {"namespace": one.namespace, "key": one.key}
+    return {"resource_id": resource_id, "permission_set": one.permission_set, **named, "value": one.value}
 
 
 def changed_product(product: Product, groups: Collection[str], *, category_ids: Sequence[int] | None) -> Body:

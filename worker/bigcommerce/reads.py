@@ -25,7 +25,7 @@ from worker.bigcommerce.limits import (
 Row = dict[str, Any]
 
 # Variants carry the ids of their options and values; asking for options too would cut a page to 10 products.
-PRODUCT_PARTS = "variants,images,custom_fields,channels,bulk_pricing_rules"
+PRODUCT_PARTS = "variants,images,custom_fields,channels,bulk_pricing_rules,videos"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,21 @@ def images_of(client: Client, product_id: int) -> list[Row]:
 def custom_fields_of(client: Client, product_id: int) -> list[Row]:
     """A product's custom fields, others' included."""
     return list(_all(client, f"/v3/catalog/products/{product_id}/custom-fields", {}))
+
+
+def bulk_rules_of(client: Client, product_id: int) -> list[Row]:
+    """A product's bulk pricing rules, others' included."""
+    return list(_all(client, f"/v3/catalog/products/{product_id}/bulk-pricing-rules", {}))
+
+
+def videos_of(client: Client, product_id: int) -> list[Row]:
+    """A product's videos, others' included."""
+    return list(_all(client, f"/v3/catalog/products/{product_id}/videos", {}))
+
+
+def metafields_of(client: Client, path: str, resource_ids: Sequence[int]) -> list[Row]:
+    """The metafields of these products or variants; `path` is that of their batch endpoint."""
+    return list(_all(client, path, {"resource_id:in": _list(resource_ids)}))
 
 
 def categories_named(client: Client, *, tree_id: int, parent_id: int, name: str) -> list[Row]:

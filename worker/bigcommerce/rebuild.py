@@ -107,9 +107,16 @@ def _whole(client: Client, job: Job, change: RebuildVariants) -> dict[int, dict[
                     if name in one
                 }
                 for one in reads.variant_metafields(client, job.relation.store_id, store_id)
+                if int(one["id"]) not in _our_metafields(job, source_id)
             ],
         }
     return kept
+
+
+def _our_metafields(job: Job, source_id: int) -> set[int]:
+    """Those that the source tells: a change of their own writes them to the new variant."""
+    relation = job.siblings.get(source_id)
+    return {int(store_id) for _, _, store_id, _ in relation.parts.get("metafields") or ()} if relation else set()
 
 
 def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[int, Mapping[str, Any]]) -> Applied:

@@ -9,7 +9,7 @@ from typing import Any
 from models.vocabulary import ItemKind
 from worker.bigcommerce import batches, decode, encode, pictures_sent, product_parts, reads
 from worker.bigcommerce.client import Answer, Client
-from worker.catalog import pictures
+from worker.catalog import bulk_pricing, pictures
 from worker.catalog.changes import CreateProduct, UpdateProduct
 from worker.catalog.fields import Group
 from worker.catalog.items import Key, Problem
@@ -40,7 +40,8 @@ def create(client: Client, job: Job) -> Applied:
     return _created(client, job, _row(answer), problems)
 
 
-def _refused(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
+def _refused(client: Client, job: Job, refusal: RefusedByStore, without: frozenset[Group] = frozenset()) -> Applied:
+    """A refused picture, rule or video does not fail its product: it is made without them, then each is tried."""
     change = _creation(job)
     if refusal.status == 409 and job.unsure:
         found = _look_up(client, job)
@@ -52,15 +53,23 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
         applied = create(client, replace(job, change=_without_url(change), unsure=False))
         return replace(applied, job=job, problems=(Problem("url_refused", text, "url"), *applied.problems))
     has_images = change.product.images or any(variant.images for variant in change.variants)
-    if pictures_sent.is_about_images(refusal) and has_images:
-        # A refused picture does not fail its product: without pictures first, then one by one.
-        try:
-            answer = client.post(PATH, _body(job, with_images=False))
-        except WorkerError as trouble:
-            return Applied(job, trouble=trouble)
-        bare = _created(client, job, _row(answer), _partly(answer))
-        return pictures_sent.add_pictures(client, bare)
-    return Applied(job, trouble=refusal)
+    has_parts = change.product.bulk_rules or change.product.videos
+    if pictures_sent.is_about_images(refusal) and has_images and Group.IMAGES not in without:
+        without |= {Group.IMAGES}
+    elif product_parts.is_about_parts(refusal) and has_parts and Group.VIDEOS not in without:
+        without |= {Group.VIDEOS, Group.BULK_PRICING}
+    else:
+        return Applied(job, trouble=refusal)
+    with_images, with_parts = Group.IMAGES not in without, Group.VIDEOS not in without
+    try:
+        answer = client.post(PATH, _body(job, with_images=with_images, with_parts=with_parts))
+    except RefusedByStore as again:
+        return _refused(client, job, again, without)
+    except WorkerError as trouble:
+        return Applied(job, trouble=trouble)
+    applied = _created(client, job, _row(answer), _partly(answer))
+    applied = applied if with_images else pictures_sent.add_pictures(client, applied)
+    return applied if with_parts else product_parts.complete(client, applied)
 
 
 def _is_about_the_url(refusal: RefusedByStore) -> bool:
@@ -77,8 +86,13 @@ def _created(
 ) -> Applied:
     """The product and its variants with their ids in the store."""
     change = _creation(job)
-    if "variants" not in raw and change.variants:
-        # The answer's shape is not promised (API facts §3.3): read again where it lacks the variants.
+    expected = {
+        "variants": change.variants,
+        "bulk_pricing_rules": change.product.bulk_rules,
+        "videos": change.product.videos,
+    }
+    if any(wanted and name not in raw for name, wanted in expected.items()):
+        # The answer's shape is not promised (API facts §3.3): read again where it lacks what was sent.
         raw = reads.product(client, int(raw["id"]))
     own_parts = decode.parts(raw)
     by_place = zip(change.product.images, own_parts["images"], strict=False)
@@ -88,6 +102,10 @@ def _created(
         if adopted
         else {one.source_id: [held[0], one.url] for one, held in by_place},
         "custom_fields": own_parts["custom_fields"],
+        "bulk_rules": [
+            one for one in own_parts["bulk_rules"] if bulk_pricing.from_row(one)[1] in change.product.bulk_rules
+        ],
+        "videos": [one for one in own_parts["videos"] if one[0] in (change.product.videos or ())],
         "options": own_parts["options"],
         "storefronts": [],
     }
@@ -127,8 +145,12 @@ def _adopted(client: Client, job: Job, found: Mapping[str, Any]) -> Applied:
     """The product that an earlier slice made; what it lacks of what was sent is completed at once."""
     applied = _created(client, job, found, (), adopted=True)
     change = _creation(job)
-    pictures_are_there = len(applied.relations[0].parts["images"]) == len(change.product.images)
-    return applied if pictures_are_there else pictures_sent.add_pictures(client, applied)
+    parts, product = applied.relations[0].parts, change.product
+    if len(parts["images"]) != len(product.images):
+        applied = pictures_sent.add_pictures(client, applied)
+    if len(parts["bulk_rules"]) != len(product.bulk_rules) or len(parts["videos"]) != len(product.videos or ()):
+        applied = product_parts.complete(client, applied)
+    return applied
 
 
 def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
@@ -194,10 +216,14 @@ def _changes(job: Job) -> encode.Body:
     return body
 
 
-def _body(job: Job, *, with_images: bool = True) -> encode.Body:
+def _body(job: Job, *, with_images: bool = True, with_parts: bool = True) -> encode.Body:
     change = _creation(job)
     return encode.new_product(
-        change.product, change.variants, category_ids=job.category_ids or (), with_images=with_images
+        change.product,
+        change.variants,
+        category_ids=job.category_ids or (),
+        with_images=with_images,
+        with_parts=with_parts,
     )
 
 

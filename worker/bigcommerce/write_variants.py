@@ -23,10 +23,13 @@ PATH = "/v3/catalog/variants"
 def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     """Update variants, those of several products in one call; one that gives a value up goes alone."""
     bodies = {job.pending_id: _changes(job) for job in jobs}
-    together = [job for job in jobs if not _gives_up(bodies[job.pending_id])]
+    together = [job for job in jobs if bodies[job.pending_id] and not _gives_up(bodies[job.pending_id])]
 
     def call(part: Sequence[Job]) -> Answer:
         return client.put(PATH, [{"id": _id(job), **bodies[job.pending_id]} for job in part])
+
+    # Where nothing but a remark is new, the status alone is told.
+    yield from (_updated(job, ()) for job in jobs if not bodies[job.pending_id])
 
     def call_alone(part: Sequence[Job]) -> Answer:
         return client.put(_path(part[0]), bodies[part[0].pending_id])

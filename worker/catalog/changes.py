@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from models.vocabulary import Action, ItemKind, Outcome
-from worker.catalog.items import Category, Key, Option, Product, Variant
+from worker.catalog.items import Category, Key, Metafield, Option, Product, Variant
 
 Fingerprints = dict[str, str]
 """Field group -> fingerprint of the value that the change sends."""
@@ -102,6 +102,27 @@ class AssignStorefronts:
 
 
 @dataclass(frozen=True, slots=True)
+class RelateProducts:
+    """The products that are related to a product, by SKU or source id; none = the store's automatic list."""
+
+    source_id: int
+    references: tuple[str, ...]
+    fingerprint: str
+    what: Literal["relate_products"] = "relate_products"
+
+
+@dataclass(frozen=True, slots=True)
+class PutMetafields:
+    """All the metafields that an item is to have; what else of ours it has goes."""
+
+    kind: ItemKind
+    source_id: int
+    metafields: tuple[Metafield, ...]
+    fingerprint: str
+    what: Literal["put_metafields"] = "put_metafields"
+
+
+@dataclass(frozen=True, slots=True)
 class CreateVariant:
     """A variant that its product in the store lacks."""
 
@@ -184,6 +205,8 @@ Change = (
     | UpdateProduct
     | ShowOptions
     | AssignStorefronts
+    | RelateProducts
+    | PutMetafields
     | CreateVariant
     | UpdateVariant
     | RelabelOptions
@@ -215,12 +238,15 @@ def key(change: Change) -> Key:
             | UpdateProduct()
             | ShowOptions()
             | AssignStorefronts()
+            | RelateProducts()
             | RelabelOptions()
             | RebuildVariants()
         ):
             return Key(ItemKind.PRODUCT, change.source_id)
         case CreateVariant() | UpdateVariant():
             return Key(ItemKind.VARIANT, change.source_id)
+        case PutMetafields():
+            return Key(change.kind, change.source_id)
         case Disable():
             return Key(change.kind, change.source_id, change.storefront_id)
 
@@ -236,6 +262,10 @@ def action(change: Change) -> Action:
             return Action.SHOW
         case AssignStorefronts():
             return Action.ASSIGN
+        case RelateProducts():
+            return Action.RELATE
+        case PutMetafields():
+            return Action.METAFIELDS
         case RelabelOptions():
             return Action.RELABEL
         case RebuildVariants():

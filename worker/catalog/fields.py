@@ -48,6 +48,12 @@ class Group(StrEnum):
     BRAND = "brand"
     IMAGES = "images"
     CUSTOM_FIELDS = "custom_fields"
+    BULK_PRICING = "bulk_pricing"
+    VIDEOS = "videos"
+    RELATED = "related"
+    METAFIELDS = "metafields"
+    REMARKS = "remarks"
+    """What the item's status says that it goes without: told anew when it changes, without a call."""
     CATEGORIES = "categories"
     STOREFRONTS = "storefronts"
     OPTIONS = "options"
@@ -239,6 +245,8 @@ PRODUCT = (
     _text("layout_file", Group.SELLING, longest=500),
     Field("images", Type.IMAGES, Group.IMAGES, "images", ("image",)),
     _STOREFRONTS,
+    Field("videos", Type.WORDS, Group.VIDEOS, "videos", ("video", "youtube")),
+    Field("related_products", Type.WORDS, Group.RELATED, "related_products", ("related",)),
 )
 
 VARIANT = (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from models.vocabulary import ItemKind
+from worker.catalog.bulk_pricing import BulkRule
 from worker.catalog.values import Value
 
 
@@ -28,6 +29,16 @@ class Image:
 
     source_id: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metafield:
+    """A note on an item for whoever reads the store's API; its name is namespace and key together."""
+
+    namespace: str
+    key: str
+    value: str
+    permission_set: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,9 @@ class Variant:
     fields: Mapping[str, Value]
     options: tuple[OptionValue, ...] = ()
     images: tuple[Image, ...] = ()
+    metafields: tuple[Metafield, ...] = ()
+    remarks: tuple[Problem, ...] = ()
+    """What of its parts it goes without, said in its status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,14 @@ class Product:
     images: tuple[Image, ...] = ()
     custom_fields: tuple[tuple[str, str], ...] = ()
     storefronts: Named | None = None
+    bulk_rules: tuple[BulkRule, ...] = ()
+    videos: tuple[str, ...] | None = None
+    """Ids of YouTube videos; None = no column says, so the store's are left alone."""
+    related: tuple[str, ...] | None = None
+    """SKUs or source ids of products; None = no column says, so the store's list is left alone."""
+    metafields: tuple[Metafield, ...] = ()
+    remarks: tuple[Problem, ...] = ()
+    """What of its parts it goes without, said in its status."""
 
 
 Item = Category | Product | Variant

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from models.vocabulary import ItemKind
-from worker.catalog import urls
+from worker.catalog import bulk_pricing, urls
 from worker.catalog.fields import FIELDS, WhenEmpty
 
 Said = TypeVar("Said")
@@ -66,9 +66,13 @@ class _ByField(_Value, Generic[Said]):
         """What is said of the fields of one item kind."""
         return {ItemKind.CATEGORY: self.category, ItemKind.PRODUCT: self.product, ItemKind.VARIANT: self.variant}[kind]
 
+    def knows(self, kind: ItemKind, name: str) -> bool:
+        """Whether there is such a field."""
+        return name in FIELDS[kind]
+
     @model_validator(mode="after")
     def _names_known_fields(self) -> Self:
-        unknown = [f"{kind}.{name}" for kind in ItemKind for name in self.of(kind) if name not in FIELDS[kind]]
+        unknown = [f"{kind}.{name}" for kind in ItemKind for name in self.of(kind) if not self.knows(kind, name)]
         if unknown:
             known = {kind.value: ", ".join(FIELDS[kind]) for kind in ItemKind}
             raise ValueError(f"no such field: {', '.join(unknown)}; known fields are {known}")
@@ -77,6 +81,10 @@ class _ByField(_Value, Generic[Said]):
 
 class Mapping(_ByField[str]):
     """Field name -> source column (its base name without the language)."""
+
+    def knows(self, kind: ItemKind, name: str) -> bool:
+        """Whether it is a field, or a cell of a bulk pricing rule."""
+        return super().knows(kind, name) or (kind is ItemKind.PRODUCT and bulk_pricing.numbered(name) is not None)
 
 
 class EmptyValues(_ByField[WhenEmpty]):
@@ -89,6 +97,38 @@ class EmptyValues(_ByField[WhenEmpty]):
             " clear: as a new item has it, flags and choices too"
         ),
     ] = WhenEmpty.OVERWRITE
+
+
+class MetafieldColumn(_Value):
+    """A source column that becomes a metafield; `namespace` and `key` together name it once."""
+
+    namespace: Annotated[str, Field(min_length=1, max_length=64, description="Whose notes they are")] = "saleslayer"
+    key: Annotated[str, Field(min_length=1, max_length=64, description="Its name in the namespace")]
+    column: Annotated[str, Field(min_length=1, description="Source column (its base name without the language)")]
+    permission_set: Annotated[
+        Literal["app_only", "read", "write", "read_and_sf_access", "write_and_sf_access"],
+        Field(description="Who may see and change it; app_only = this API account alone"),
+    ] = "app_only"
+
+
+class Metafields(_Value):
+    """Columns that become metafields; those that are taken out of this list are deleted in the store."""
+
+    product: Annotated[tuple[MetafieldColumn, ...], Field(max_length=250)] = ()
+    variant: Annotated[tuple[MetafieldColumn, ...], Field(max_length=250)] = ()
+
+    def of(self, kind: ItemKind) -> tuple[MetafieldColumn, ...]:
+        """The metafields of one item kind; categories have none."""
+        return {ItemKind.PRODUCT: self.product, ItemKind.VARIANT: self.variant}.get(kind, ())
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        for kind in ItemKind:
+            names = [f"{one.namespace}.{one.key}" for one in self.of(kind)]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{kind} metafield {twice[0]} is named twice")
+        return self
 
 
 class Profile(_Value):
@@ -109,6 +149,7 @@ class Profile(_Value):
         tuple[str, ...] | None,
         Field(description="Variant columns that become options; null = all that map to no field"),
     ] = None
+    metafields: Metafields = Metafields()
     switches: Switches = Switches()
     category_url: Annotated[
         str | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from worker.catalog import fingerprint
 from worker.catalog.changes import Change
@@ -31,6 +32,14 @@ class Job:
     """Relations of a product's variants, by source id, where the change is about them."""
     images_before: tuple[tuple[int, str], ...] = ()
     """(store id, file) of the product's pictures at the last read, others' included."""
+    parts_before: Mapping[str, Any] | None = None
+    """The product's bulk pricing rules and videos at the last read, others' included; None = not known."""
+    related: tuple[int, ...] = ()
+    """The store's ids of the related products that are there."""
+    unrelated: tuple[str, ...] = ()
+    """References to related products that are not."""
+    related_before: tuple[int, ...] | None = None
+    """The store's list at the last read; None = not known."""
     tree_id: int = 0
     parent_store_id: int = 0
     category_ids: tuple[int, ...] | None = None

@@ -41,7 +41,9 @@ class Relation:
     """A source item and its store item, per storefront.
 
     `parts`: store ids of what hangs on the item and is ours: `images` (source image id -> [store id, url]),
-    `custom_fields` ([name, value, store id]), `options` (name -> {id, values: label -> id}), `storefronts` (ids).
+    `custom_fields` ([name, value, store id]), `options` (name -> {id, values: label -> id}), `storefronts` (ids),
+    `bulk_rules` ([minimum, maximum, type, amount, store id]), `videos` ([video id, store id]), `related` ({ids,
+    missing: references}), `metafields` ([namespace, key, store id, hash of what was sent]).
     """
 
     key: Key

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
-from worker.catalog.items import Key, Settled
+from worker.catalog.items import Key, Problem, Settled
 from worker.ledger.bulk import rows_of
 
 LONGEST_ANSWER = 2000
@@ -154,8 +154,8 @@ def tally_of_run(session: Session, connector_id: int, run_id: int) -> dict[tuple
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
-def of_run(session: Session, connector_id: int, run_id: int, keys: Sequence[Key]) -> dict[Key, Outcome]:
-    """The outcomes that these items have in this run so far."""
+def of_run(session: Session, connector_id: int, run_id: int, keys: Sequence[Key]) -> dict[Key, Settled]:
+    """What these items have come to in this run so far."""
     if not keys:
         return {}
     table, parameters = rows_of(
@@ -164,12 +164,17 @@ def of_run(session: Session, connector_id: int, run_id: int, keys: Sequence[Key]
     )
     rows = session.execute(
         text(
-            f"SELECT s.kind, s.source_id, s.storefront_id, s.outcome FROM item_status s JOIN {table}"  # noqa: S608
+            "SELECT s.kind, s.source_id, s.storefront_id, s.outcome, s.code, s.message, s.problems, s.answer"  # noqa: S608
+            f" FROM item_status s JOIN {table}"
             " USING (kind, source_id, storefront_id) WHERE s.connector_id = :connector AND s.run_id = :run"
         ),
         {"connector": connector_id, "run": run_id, **parameters},
     )
-    return {Key(ItemKind(row[0]), row[1], row[2]): Outcome(row[3]) for row in rows}
+    found = {}
+    for row in rows:
+        at = Key(ItemKind(row[0]), row[1], row[2])
+        found[at] = Settled(at, row[3], row[4], row[5], tuple(Problem(**one) for one in row[6] or ()), row[7])
+    return found
 
 
 def tally_of_known(

@@ -6,7 +6,8 @@
 | nothing, and the field is cleared        | something else  | yes                                 |
 | nothing, and the field is left alone     | anything        | no: nothing is written              |
 | a value, be it 0 or No                   | anything        | no: somebody said so                |
-| no picture, no custom field any more     | some of ours    | yes                                 |
+| no picture, custom field, bulk pricing   | some of ours    | yes                                 |
+| rule or video any more                   |                 |                                     |
 """
 
 from __future__ import annotations
@@ -58,3 +59,8 @@ def _parts(item: Item, groups: Collection[str], held: Mapping[str, Any], ours: M
     had_custom_fields = isinstance(item, Product) and not item.custom_fields and ours.get("custom_fields")
     if Group.CUSTOM_FIELDS in groups and had_custom_fields:
         yield "custom_fields"
+    if isinstance(item, Product):
+        if Group.BULK_PRICING in groups and not item.bulk_rules and ours.get("bulk_rules"):
+            yield "bulk_rules"
+        if Group.VIDEOS in groups and not item.videos and ours.get("videos"):
+            yield "videos"

@@ -46,6 +46,13 @@ def product_groups(
     found = groups(product.fields, FIELDS_OF[Product])
     found[Group.IMAGES] = [[image.source_id, image.url] for image in product.images]
     found[Group.CUSTOM_FIELDS] = sorted([name, value] for name, value in product.custom_fields)
+    found[Group.BULK_PRICING] = sorted([r.minimum, r.maximum, r.type, r.amount] for r in product.bulk_rules)
+    if product.videos is not None:
+        found[Group.VIDEOS] = sorted(product.videos)
+    if product.related is not None:
+        found[Group.RELATED] = list(product.related)
+    found[Group.METAFIELDS] = _metafields(product)
+    found[Group.REMARKS] = [one.text for one in product.remarks]
     found[Group.CATEGORIES] = sorted([storefront, category] for storefront, category in places)
     found[Group.STOREFRONTS] = sorted({storefront for storefront, _ in places} | set(kept))
     found[Group.OPTIONS] = [[o.name, o.type, [[label, list(colors)] for label, colors in o.values]] for o in options]
@@ -57,17 +64,31 @@ def variant_groups(variant: Variant) -> dict[str, Any]:
     found = groups(variant.fields, FIELDS_OF[Variant])
     found[Group.IMAGES] = [[image.source_id, image.url] for image in variant.images[:1]]
     found[Group.OPTIONS] = sorted([value.option, value.label] for value in variant.options)
+    found[Group.METAFIELDS] = _metafields(variant)
+    found[Group.REMARKS] = [one.text for one in variant.remarks]
     return found
 
+
+def _metafields(item: Product | Variant) -> list[list[str]]:
+    return sorted([one.namespace, one.key, one.value, one.permission_set] for one in item.metafields)
+
+
+_MAY_BE_UNSAID = frozenset({Group.BULK_PRICING, Group.VIDEOS, Group.RELATED, Group.METAFIELDS, Group.REMARKS})
+"""Where nothing was ever sent, to say nothing is no difference."""
 
 FIELDS_OF = dict(zip((Category, Product, Variant), FIELDS.values(), strict=True))
 
 
 def changed(said: Mapping[str, Any], sent: Mapping[str, str], switches: Switches) -> frozenset[str]:
     """The groups in which the source says something else than what was last sent."""
-    differing = {group for group, value in said.items() if sent.get(group) != fingerprint(value)}
+    differing = {
+        group
+        for group, value in said.items()
+        if sent.get(group) != fingerprint(value) and (value or group in sent or group not in _MAY_BE_UNSAID)
+    }
     if not switches.overwrite_stock:
         differing.discard(Group.STOCK)
     if not switches.overwrite_prices:
-        differing.discard(Group.PRICE)
+        # Bulk pricing rules are prices too.
+        differing -= {Group.PRICE, Group.BULK_PRICING}
     return frozenset(differing)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from worker.catalog import pictures
+from worker.catalog import bulk_pricing, pictures
 from worker.catalog.fields import FIELDS, Field, Group, Type
 from worker.catalog.fingerprint import of as fingerprint
 from worker.catalog.items import Category, Item, Product, Variant
@@ -36,6 +36,16 @@ def coinciding(
             case Group.CUSTOM_FIELDS:
                 held = {(name, text) for name, text, _ in row.fields.get("custom_fields") or ()}
                 holds = isinstance(item, Product) and set(item.custom_fields) <= held
+            case Group.BULK_PRICING:
+                rules = {bulk_pricing.from_row(one)[1] for one in row.fields.get("bulk_rules") or ()}
+                holds = isinstance(item, Product) and set(item.bulk_rules) <= rules
+            case Group.VIDEOS:
+                watched = {video for video, _ in row.fields.get("videos") or ()}
+                holds = isinstance(item, Product) and set(item.videos or ()) <= watched
+            case Group.RELATED | Group.METAFIELDS | Group.REMARKS:
+                # The first speaks of other items, the store's read tells nothing of the second, and of the third
+                # nobody has been told: their own changes find out.
+                holds = not value
             case Group.CATEGORIES:
                 holds = isinstance(item, Category) or set(category_ids) <= set(row.fields.get("categories") or ())
             case Group.STOREFRONTS:

@@ -5,6 +5,8 @@
 | named in the profile's mapping                    | that field                                 |
 | named like a field, with or without table prefix  | that field (`product_price`, `price`)      |
 | `REF`, where nothing else is the SKU              | the SKU                                    |
+| `bulk_pricing_rule_qty_min_1` and its like        | a cell of that bulk pricing rule           |
+| named in the profile's metafields                 | a metafield, beside whatever else it is    |
 | any other, of products                            | a custom field                             |
 | any other, of variants                            | an option                                  |
 | any other, of categories; other languages; files  | nothing                                    |
@@ -17,9 +19,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.vocabulary import ItemKind
+from worker.catalog import bulk_pricing
 from worker.catalog.columns import Column, Columns
 from worker.catalog.fields import FIELDS, PREFIXES, Field, Type, WhenEmpty
-from worker.catalog.profile import Profile
+from worker.catalog.profile import MetafieldColumn, Profile
 
 JOINS = frozenset({"ID_PARENT", "ID_catalogue", "ID_products"})
 """Columns that say where an item hangs, read apart."""
@@ -38,6 +41,10 @@ class Mapped:
     """Field -> what an empty cell does; OVERWRITE where nothing is said."""
     storefronts: Mapping[int, str] = dataclasses.field(default_factory=dict)
     """The store's storefronts, id -> name, by which the storefront field is read."""
+    bulk_rules: Mapping[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    """Number of the bulk pricing rule -> its field -> column."""
+    metafields: tuple[tuple[str, MetafieldColumn], ...] = ()
+    """(column, what it becomes)"""
 
 
 def settle(profile: Profile, columns: Columns) -> tuple[dict[ItemKind, Mapped], list[str]]:
@@ -48,11 +55,21 @@ def settle(profile: Profile, columns: Columns) -> tuple[dict[ItemKind, Mapped], 
     settled = {}
     for kind in ItemKind:
         shown = [c for c in columns.of.get(kind, ()) if c.language in (None, language)]
-        fields, wrong = _fields(kind, profile.mapping.of(kind), shown)
+        wished = profile.mapping.of(kind)
+        plain = {name: wish for name, wish in wished.items() if bulk_pricing.numbered(name) is None}
+        fields, wrong = _fields(kind, plain, shown)
         faults += wrong
-        extras, wrong = _extras(kind, profile, shown, set(fields.values()))
+        rules, wrong = _bulk_rules(kind, wished, shown, set(fields.values()))
         faults += wrong
-        settled[kind] = Mapped(fields, extras, _when_empty(kind, profile, fields))
+        metafields, wrong = _metafields(kind, profile, shown)
+        faults += wrong
+        ruling = {column for rule in rules.values() for column in rule.values()}
+        noted = {column for column, _ in metafields}
+        extras, wrong = _extras(kind, profile, shown, {*fields.values(), *ruling}, noted)
+        faults += wrong
+        settled[kind] = Mapped(
+            fields, extras, _when_empty(kind, profile, fields), bulk_rules=rules, metafields=metafields
+        )
     return settled, faults
 
 
@@ -123,8 +140,51 @@ def _misfit(field: Field, column: Column) -> str | None:
     return None
 
 
+def _bulk_rules(
+    kind: ItemKind, wished: Mapping[str, str], columns: Sequence[Column], taken: set[str]
+) -> tuple[dict[int, dict[str, str]], list[str]]:
+    """The cells of the bulk pricing rules: those that the profile names, else those that are named like one."""
+    if kind is not ItemKind.PRODUCT:
+        return {}, []
+    by_name = {c.base: c for c in columns} | {c.name: c for c in columns}
+    found = {
+        place: column.name
+        for column in columns
+        if column.name not in taken and (place := bulk_pricing.numbered(_without_prefix(column.base, kind)))
+    }
+    faults = []
+    for name, wish in wished.items():
+        place = bulk_pricing.numbered(name)
+        if place is not None and wish not in by_name:
+            faults.append(f"{kind}.{name} is mapped to '{wish}', which the source does not export")
+        elif place is not None:
+            found[place] = by_name[wish].name
+    rules: dict[int, dict[str, str]] = {}
+    for (number, part), column_name in found.items():
+        rules.setdefault(number, {})[part] = column_name
+    return rules, faults
+
+
+def _metafields(
+    kind: ItemKind, profile: Profile, columns: Sequence[Column]
+) -> tuple[tuple[tuple[str, MetafieldColumn], ...], list[str]]:
+    by_name = {c.base: c for c in columns} | {c.name: c for c in columns}
+    found = []
+    faults = []
+    for one in profile.metafields.of(kind):
+        column = by_name.get(one.column)
+        told = f"the {kind} metafield {one.namespace}.{one.key} is mapped to '{one.column}', which"
+        if column is None:
+            faults.append(f"{told} the source does not export")
+        elif column.type in ("image", "file"):
+            faults.append(f"{told} holds {column.type}s")
+        else:
+            found.append((column.name, one))
+    return tuple(found), faults
+
+
 def _extras(
-    kind: ItemKind, profile: Profile, columns: Sequence[Column], taken: set[str]
+    kind: ItemKind, profile: Profile, columns: Sequence[Column], taken: set[str], noted: set[str]
 ) -> tuple[tuple[tuple[str, str], ...], list[str]]:
     chosen = {ItemKind.PRODUCT: profile.custom_fields, ItemKind.VARIANT: profile.options}
     if kind not in chosen:
@@ -132,7 +192,8 @@ def _extras(
     free = [c for c in columns if c.name not in taken and c.name not in JOINS and c.name != "REF"]
     wish = chosen[kind]
     if wish is None:
-        return tuple((c.name, c.base) for c in free if c.type not in _NEVER_EXTRA), []
+        # A column that is a metafield is both only where the profile names it for both.
+        return tuple((c.name, c.base) for c in free if c.type not in _NEVER_EXTRA and c.name not in noted), []
     by_name = {c.base: c for c in columns} | {c.name: c for c in columns}
     what = "custom field" if kind is ItemKind.PRODUCT else "option"
     missing = [f"the {what} '{name}' is not exported by the source" for name in wish if name not in by_name]

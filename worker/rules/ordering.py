@@ -18,6 +18,9 @@ VARIANTS_UPDATED = 40
 VARIANTS_CREATED = 45
 SHOWN = 48
 ASSIGNED = 50
+RELATED = 52
+PRODUCT_METAFIELDS = 54
+VARIANT_METAFIELDS = 55
 DISABLED_VARIANTS = 60
 DISABLED_PRODUCTS = 70
 DISABLED_CATEGORIES = 80
@@ -40,6 +43,12 @@ def wave(kind: ItemKind, action: Action, level: int = 0) -> int:
             return SHOWN
         case (ItemKind.PRODUCT, Action.ASSIGN):
             return ASSIGNED
+        case (ItemKind.PRODUCT, Action.RELATE):
+            return RELATED
+        case (ItemKind.PRODUCT, Action.METAFIELDS):
+            return PRODUCT_METAFIELDS
+        case (ItemKind.VARIANT, Action.METAFIELDS):
+            return VARIANT_METAFIELDS
         case (ItemKind.PRODUCT, Action.CREATE):
             return PRODUCTS_CREATED
         case (ItemKind.PRODUCT, _):

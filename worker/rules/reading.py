@@ -11,6 +11,7 @@ from worker.catalog import values
 from worker.catalog.fields import FIELDS, Type, WhenEmpty
 from worker.catalog.items import Category, Image, OptionValue, Problem, Product, Read, Variant
 from worker.catalog.values import Unreadable, Value
+from worker.rules import parts
 from worker.rules.mapping import Mapped
 
 _HEX = re.compile(r"[0-9A-Fa-f]{6}")
@@ -26,9 +27,12 @@ def read(kind: ItemKind, source_id: int, parent_id: int | None, cells: Mapping[s
         case ItemKind.PRODUCT:
             categories = tuple(dict.fromkeys(int(c) for c in cells.get("ID_catalogue") or ()))
             pairs = _custom_fields(cells, mapped)
-            return Read(Product(source_id, categories, fields, images, pairs), tuple(problems))
+            product = parts.of_product(Product(source_id, categories, fields, images, pairs), cells, mapped)
+            return Read(product, (*problems, *product.remarks))
         case ItemKind.VARIANT:
-            return Read(Variant(source_id, parent_id or 0, fields, _options(cells, mapped), images), tuple(problems))
+            variant = Variant(source_id, parent_id or 0, fields, _options(cells, mapped), images)
+            variant = parts.of_variant(variant, cells, mapped)
+            return Read(variant, (*problems, *variant.remarks))
 
 
 def _fields(kind: ItemKind, cells: Mapping[str, Any], mapped: Mapped) -> tuple[dict[str, Value], list[Problem]]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
-from worker.catalog import pictures
+from worker.catalog import bulk_pricing, pictures
 from worker.catalog.fields import Group
 from worker.catalog.items import Category, Item, Key, Problem, Product, Settled, Variant
 from worker.catalog.store import Candidate, Relation, StoreRow
@@ -192,6 +192,12 @@ def _relation(
             parts = {
                 "images": pictures.held_by(item.images, row.fields.get("images") or ()),
                 "custom_fields": [one for one in row.fields.get("custom_fields") or () if (one[0], one[1]) in wanted],
+                "bulk_rules": [
+                    one
+                    for one in row.fields.get("bulk_rules") or ()
+                    if bulk_pricing.from_row(one)[1] in item.bulk_rules
+                ],
+                "videos": [one for one in row.fields.get("videos") or () if one[0] in (item.videos or ())],
                 "options": row.fields.get("options") or {},
                 "storefronts": sorted(
                     {storefront for storefront, _ in places} & set(row.fields.get("storefronts") or ())

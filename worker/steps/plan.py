@@ -18,7 +18,7 @@ from worker.rules import brake, difference, validity
 from worker.rules.brake import Reach
 from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
-from worker.steps import plan_storefronts, reading
+from worker.steps import plan_related, plan_storefronts, reading
 from worker.steps.addressing import Addresses
 from worker.steps.plan_family import FamilyPlan
 from worker.steps.plan_losses import losses
@@ -66,6 +66,11 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
             FamilyPlan(tools, planned, family, known, trees, there, kinds, addresses, all_due).plan()
         with tools.read() as session:
             planned.losses = losses(tools, session, planned, known, kinds)
+        if (yield Save({"part": "families", "after": after}, _writing(tools, planned))):
+            return False
+    healed = 0
+    while (portion := plan_related.portion(tools, kinds, healed)) is not None:
+        planned, healed = portion
         if (yield Save({"part": "families", "after": after}, _writing(tools, planned))):
             return False
     yield Save(None, lambda session: _finish(tools, session, trees))

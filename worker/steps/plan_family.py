@@ -13,8 +13,10 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    PutMetafields,
     RebuildVariants,
     RelabelOptions,
+    RelateProducts,
     ShowOptions,
     UpdateProduct,
     UpdateVariant,
@@ -91,9 +93,17 @@ class FamilyPlan:
         said = difference.product_groups(product, places, shown)
         fingerprints = fingerprint.of_groups(said)
         variants = {one.source_id: fingerprint.of_groups(difference.variant_groups(one)) for one in fit}
+        inline = {one: _inline(prints) for one, prints in variants.items()}
         self.planned.add(
-            CreateProduct(product.source_id, product, tuple(fit), shown, places, fingerprints, variants, without)
+            CreateProduct(product.source_id, product, tuple(fit), shown, places, _inline(fingerprints), inline, without)
         )
+        if product.related:
+            self._relate(product, fingerprints)
+        if product.metafields:
+            self._put_metafields(product, fingerprints)
+        for variant in fit:
+            if variant.metafields:
+                self._put_metafields(variant, variants[variant.source_id])
         self._show(product.source_id, shown, fingerprints)
         self._assign(product.source_id, places, fingerprints)
 
@@ -130,7 +140,7 @@ class FamilyPlan:
         visible = product.fields.get("is_visible") is not False
         if not relation.enabled and visible:
             groups |= {Group.VISIBILITY}
-        own = groups - {Group.OPTIONS, Group.STOREFRONTS}
+        own = groups - {Group.OPTIONS, Group.STOREFRONTS, Group.RELATED, Group.METAFIELDS}
         looked_at = row.due or self.all_due
         if own and looked_at:
             outcome = Outcome.DISABLED if relation.enabled and not visible else Outcome.UPDATED
@@ -143,6 +153,10 @@ class FamilyPlan:
             groups -= {Group.OPTIONS} if not self._show(product.source_id, shown, fingerprints) else frozenset[str]()
         if Group.STOREFRONTS in groups and looked_at:
             self._assign(product.source_id, places, fingerprints, kept=kept)
+        if Group.RELATED in groups and looked_at:
+            self._relate(product, fingerprints)
+        if Group.METAFIELDS in groups and looked_at:
+            self._put_metafields(product, fingerprints)
         if looked_at and not groups:
             self.planned.leave(Key(ItemKind.PRODUCT, product.source_id))
 
@@ -170,6 +184,13 @@ class FamilyPlan:
         wanted = tuple(sorted({storefront for storefront, _ in places} | kept))
         self.planned.add(AssignStorefronts(source_id, wanted, fingerprints[Group.STOREFRONTS], tuple(sorted(kept))))
 
+    def _relate(self, product: Product, fingerprints: Mapping[str, str]) -> None:
+        self.planned.add(RelateProducts(product.source_id, product.related or (), fingerprints[Group.RELATED]))
+
+    def _put_metafields(self, item: Product | Variant, fingerprints: Mapping[str, str]) -> None:
+        kind = ItemKind.PRODUCT if isinstance(item, Product) else ItemKind.VARIANT
+        self.planned.add(PutMetafields(kind, item.source_id, item.metafields, fingerprints[Group.METAFIELDS]))
+
     def _variants(self, fit: list[Variant], shown: tuple[Option, ...]) -> None:
         due = {row.source_id: row.due or self.all_due for row in self.family.variants}
         for variant in fit:
@@ -178,7 +199,10 @@ class FamilyPlan:
             said = difference.variant_groups(variant)
             fingerprints = fingerprint.of_groups(said)
             if relation is None:
-                self.planned.add(CreateVariant(variant.source_id, self.family.id, variant, shown, fingerprints))
+                told = _inline(fingerprints)
+                self.planned.add(CreateVariant(variant.source_id, self.family.id, variant, shown, told))
+                if variant.metafields:
+                    self._put_metafields(variant, fingerprints)
                 continue
             groups = difference.changed(said, relation.fingerprints, self.tools.profile.switches) - {Group.OPTIONS}
             enabled = variant.fields.get("enabled") is not False
@@ -186,6 +210,10 @@ class FamilyPlan:
                 groups |= {Group.VISIBILITY}
             if not due[variant.source_id]:
                 continue
+            if Group.METAFIELDS in groups:
+                self._put_metafields(variant, fingerprints)
+                if not (groups := groups - {Group.METAFIELDS}):
+                    continue
             if groups:
                 outcome = Outcome.DISABLED if relation.enabled and not enabled else Outcome.UPDATED
                 self.planned.add(
@@ -259,10 +287,14 @@ class FamilyPlan:
                     {one: linked[one].store_id for one in sorted(moved.rebuilt)},
                     gone if moved.is_other_set else {},
                     shown,
-                    {one: prints[one] for one in moved.rebuilt},
+                    {one: _inline(prints[one]) for one in moved.rebuilt},
                     sends_stock=self.tools.profile.switches.overwrite_stock,
                 )
             )
+            # A variant that is made anew has none of our metafields any more.
+            for one in fit:
+                if one.source_id in moved.rebuilt and one.metafields:
+                    self._put_metafields(one, prints[one.source_id])
         return moved
 
     def _nothing_to_do(self, *rows: SourceRow | None) -> None:
@@ -275,3 +307,8 @@ class FamilyPlan:
 def _shown_on(relation: Relation | None) -> tuple[int, ...]:
     """The storefronts on which we show the product."""
     return tuple(relation.parts.get("storefronts") or ()) if relation is not None else ()
+
+
+def _inline(fingerprints: Mapping[str, str]) -> dict[str, str]:
+    """The groups that a creation sends; related products and metafields go when the item is there."""
+    return {group: one for group, one in fingerprints.items() if group not in (Group.RELATED, Group.METAFIELDS)}

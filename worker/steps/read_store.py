@@ -13,7 +13,7 @@ from worker.bigcommerce import decode, reads
 from worker.bigcommerce.limits import PRODUCTS_PER_PAGE
 from worker.catalog.store import StoreRow
 from worker.errors import RefusedByStore, StoreGone, StoreUnwell
-from worker.ledger import changes, connectors, mirror, relations, runs, source_items, store_facts, store_items
+from worker.ledger import changes, connectors, mirror, related, relations, runs, source_items, store_facts, store_items
 from worker.rules import storefronts
 from worker.steps import reading, storefront_list
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered
@@ -161,6 +161,7 @@ def _finish(tools: Toolbox, session: Session) -> None:
     ]
     if not lost:
         return
+    related.unsettle(session, tools.connector_id, [one.key for one in lost])
     relations.forget(session, tools.connector_id, [one.key for one in lost])
     gone = [one.key.source_id for one in lost if one.key.kind is ItemKind.CATEGORY]
     relations.unsettle_products_in(session, tools.connector_id, gone)

@@ -16,8 +16,10 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    PutMetafields,
     RebuildVariants,
     RelabelOptions,
+    RelateProducts,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -27,7 +29,7 @@ from worker.catalog.changes import key as key_of
 from worker.catalog.items import Key, Product, Variant
 from worker.catalog.sending import Job
 from worker.catalog.store import Relation, StoreRow
-from worker.ledger import connectors, relations, store_items
+from worker.ledger import connectors, related, relations, store_items
 from worker.ledger.changes import Pending
 from worker.steps.toolbox import Toolbox
 
@@ -110,11 +112,13 @@ class _Resolver:
         held = [
             self._known[key_of(change)].store_id
             for change in changes
-            if isinstance(change, UpdateProduct) and key_of(change) in self._known
+            if isinstance(change, UpdateProduct | RelateProducts) and key_of(change) in self._known
         ]
         self._held: Mapping[int, StoreRow] = (
             store_items.load(session, tools.connector_id, ItemKind.PRODUCT, held) if held else {}
         )
+        named = {one for change in changes if isinstance(change, RelateProducts) for one in change.references}
+        self._related = related.linked(session, tools.connector_id, named) if named else {}
 
     def job(self, pending: Pending) -> Job | Key:
         """The change as a job; the key of what is missing where it cannot be one."""
@@ -175,7 +179,12 @@ class _Resolver:
                     images_before=tuple(
                         (int(one[0]), str(one[1])) for one in (row.fields.get("images") or () if row else ())
                     ),
+                    parts_before={name: row.fields.get(name) or [] for name in ("bulk_rules", "videos")}
+                    if row
+                    else None,
                 )
+            case RelateProducts():
+                return self._relating(pending, change, relation) if relation is not None else key_of(change)
             case CreateVariant() | UpdateVariant():
                 product = self._known.get(Key(ItemKind.PRODUCT, change.product_id))
                 if product is None:
@@ -198,10 +207,27 @@ class _Resolver:
                     return key_of(change)
                 doubt = (pending.attempts, pending.unsure)
                 return Job(pending.id, change, *doubt, relation=relation, storefront_names=self._names)
-            case ShowOptions() | Disable():
+            case ShowOptions() | PutMetafields() | Disable():
                 if relation is None:
                     return key_of(change)
                 return Job(pending.id, change, pending.attempts, pending.unsure, relation=relation)
+
+    def _relating(self, pending: Pending, change: RelateProducts, relation: Relation) -> Job:
+        """The related products that are in the store, and the references to those that are not."""
+        found = [self._related.get(one) for one in change.references]
+        row = self._held.get(relation.store_id)
+        # What was made in this run has no row yet: the store holds what it gives by itself.
+        before = row.fields.get("related_products") if row else None
+        return Job(
+            pending.id,
+            change,
+            pending.attempts,
+            pending.unsure,
+            relation=relation,
+            related=tuple(dict.fromkeys(one for one in found if one is not None and one != relation.store_id)),
+            unrelated=tuple(one for one, store_id in zip(change.references, found, strict=True) if store_id is None),
+            related_before=tuple(int(one) for one in before) if before is not None else None,
+        )
 
     def _places(
         self, places: Sequence[tuple[int, int]], without: Sequence[int]

@@ -10,12 +10,15 @@ from sqlalchemy.orm import Session
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.changes import (
     AssignStorefronts,
+    Change,
     CreateCategory,
     CreateProduct,
     CreateVariant,
     Disable,
+    PutMetafields,
     RebuildVariants,
     RelabelOptions,
+    RelateProducts,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -23,10 +26,11 @@ from worker.catalog.changes import (
 )
 from worker.catalog.changes import action as action_of
 from worker.catalog.changes import key as key_of
+from worker.catalog.fields import Group
 from worker.catalog.items import Key, Problem, Settled
 from worker.catalog.sending import Applied, Job
 from worker.errors import AnswerLost, ItemTrouble, RefusedByStore, WorkerError
-from worker.ledger import changes, relations, source_items, statuses
+from worker.ledger import changes, related, relations, source_items, statuses
 from worker.ledger.changes import QUARANTINED_AFTER, Pending
 from worker.rules import ordering
 from worker.steps.resolve import Orphan
@@ -70,6 +74,7 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
         books.strong.append(_failed(at, "owned_elsewhere", text))
     for orphan in orphans:
         _orphaned(books, orphan)
+    related.unsettle(session, tools.connector_id, books.gone)
     relations.forget(session, tools.connector_id, books.gone)
     changes.done(session, books.done)
     changes.give_back(session, books.back)
@@ -83,13 +88,15 @@ def _write(tools: Toolbox, session: Session, books: Books) -> None:
     told = statuses.of_run(session, tools.connector_id, tools.run_id, [one.key for one in books.weak])
     # A follow-up does not put "updated" over what the item's main change came to; its problems are added.
     weak = [
-        replace(one, outcome=told.get(one.key, one.outcome))
+        _beside(one, told[one.key]) if one.key in told else one
         for one in books.weak
         if one.problems or one.key not in told
     ]
     final = {one.key: one for one in (*weak, *books.strong)}
     statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, list(final.values()))
-    sent = {one.key for one in (*books.weak, *final.values())}
+    # A follow-up settles no item whose main change is still to be completed.
+    open_ones = {at for at, one in told.items() if _unfinished(one.problems)}
+    sent = {one.key for one in (*books.weak, *final.values())} - open_ones
     for kind in ItemKind:
         source_items.settle_sent(session, tools.connector_id, kind, {at.source_id for at in sent if at.kind is kind})
         source_items.make_due(session, tools.connector_id, kind, {at.source_id for at in books.due if at.kind is kind})
@@ -99,19 +106,23 @@ def _succeeded(books: Books, one: Applied) -> None:
     job, change = one.job, one.job.change
     at = key_of(change)
     books.done.append(job.pending_id)
-    problems = (*one.problems, *_missing(job))
+    problems = tuple(dict.fromkeys((*_remarks(change), *one.problems, *_missing(job))))
     match change:
         case CreateCategory() | CreateVariant():
             books.strong.append(_settled(at, Outcome.CREATED, problems))
         case CreateProduct():
             books.strong.append(_settled(at, Outcome.CREATED, problems))
-            if any(problem.code == "picture_missing" for problem in problems):
+            if unfinished := _unfinished(problems):
                 books.due += [relation.key for relation in one.relations]
-            made = {relation.key.source_id for relation in one.relations if relation.key.kind is ItemKind.VARIANT}
+            made = {
+                relation.key.source_id: relation for relation in one.relations if relation.key.kind is ItemKind.VARIANT
+            }
             for variant in change.variants:
                 key = Key(ItemKind.VARIANT, variant.source_id)
                 if variant.source_id in made:
-                    books.strong.append(_settled(key, Outcome.CREATED, ()))
+                    is_whole = Group.IMAGES in made[variant.source_id].fingerprints
+                    remarks = variant.remarks if is_whole else (*variant.remarks, *unfinished)
+                    books.strong.append(_settled(key, Outcome.CREATED, remarks))
                 else:
                     text = "the store made its product without it; it is tried again when the source changes it"
                     books.strong.append(_failed(key, "variant_missing", text))
@@ -125,8 +136,24 @@ def _succeeded(books: Books, one: Applied) -> None:
                 books.strong.append(_settled(Key(ItemKind.VARIANT, source_id), Outcome.UPDATED, (note,)))
             if isinstance(change, RebuildVariants):
                 books.gone += [Key(ItemKind.VARIANT, source_id) for source_id in change.dropped]
-        case ShowOptions() | AssignStorefronts():
+        case ShowOptions() | AssignStorefronts() | RelateProducts() | PutMetafields():
             books.weak.append(_settled(at, Outcome.UPDATED, problems))
+
+
+def _unfinished(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """What is still to be sent of an item that was made: it stays due for it."""
+    return tuple(one for one in problems if one.code in ("picture_missing", "part_missing"))
+
+
+def _remarks(change: Change) -> tuple[Problem, ...]:
+    """What was wrong with parts of the item, so that it went without them."""
+    match change:
+        case CreateProduct() | UpdateProduct():
+            return change.product.remarks
+        case CreateVariant() | UpdateVariant():
+            return change.variant.remarks
+        case _:
+            return ()
 
 
 def _may_clear_up(one: Applied) -> bool:
@@ -201,6 +228,12 @@ def _missing(job: Job) -> Iterable[Problem]:
 def _settled(at: Key, outcome: Outcome, problems: Sequence[Problem]) -> Settled:
     message = "; ".join(problem.text for problem in problems) or None
     return Settled(at, outcome, problems[0].code if problems else None, message, tuple(problems))
+
+
+def _beside(one: Settled, told: Settled) -> Settled:
+    """What a follow-up adds to what the item's main change came to."""
+    problems = tuple(dict.fromkeys((*told.problems, *one.problems)))
+    return replace(_settled(one.key, Outcome(told.outcome), problems), answer=told.answer)
 
 
 def _failed(at: Key, code: str, text: str, answer: str | None = None) -> Settled:
