@@ -50,8 +50,8 @@ def values(field: Field) -> st.SearchStrategy[Value]:
 
 
 def fields(kind: ItemKind) -> st.SearchStrategy[dict[str, Value]]:
-    """The required fields, and any others of those that are mapped."""
-    table = [one for one in FIELDS[kind].values() if one.type is not Type.IMAGES]
+    """The required fields, and any others of those that are mapped; pictures and storefronts are read apart."""
+    table = [one for one in FIELDS[kind].values() if one.type is not Type.IMAGES and one.group is not Group.STOREFRONTS]
     return st.fixed_dictionaries(
         {one.name: values(one) for one in table if one.required},
         optional={one.name: values(one) for one in table if not one.required},
