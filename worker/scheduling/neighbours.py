@@ -1,4 +1,4 @@
-"""The two neighbours of a connector, as a slice meets them."""
+"""The two clients that a slice speaks to its neighbours with."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from worker.rules import difference, options, storefronts
 from worker.rules.mapping import Mapped
 from worker.rules.options import Moves
 from worker.steps import reading
+from worker.steps.addressing import Addresses
 from worker.steps.planned import Plan, waiting
 from worker.steps.reading import Family, Trees
 from worker.steps.toolbox import Toolbox
@@ -45,6 +46,7 @@ class FamilyPlan:
     there: AbstractSet[tuple[int, int]]
     """(storefront, category) that are in the store, or will be when products are sent."""
     kinds: Mapping[ItemKind, Mapped]
+    addresses: Addresses
     all_due: bool
 
     def plan(self) -> None:
@@ -59,7 +61,7 @@ class FamilyPlan:
         if row.refused is not None:
             self._gone(Moves())
             return
-        product = reading.product(row, self.kinds)
+        product = self.addresses.of_product(reading.product(row, self.kinds))
         wanted = self.trees.places_of(product, _shown_on(relation))
         places = tuple(one for one in wanted if one in self.there and one[0] not in self.trees.left_alone)
         # On a storefront that is left alone, a product keeps what it has.
