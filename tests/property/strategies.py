@@ -50,7 +50,7 @@ def values(field: Field) -> st.SearchStrategy[Value]:
     return some if field.required else some | st.none()
 
 
-PARTS = frozenset({"videos", "related_products"})
+PARTS = frozenset({"videos", "related_products", "storefronts"})
 """Read apart, like pictures."""
 
 

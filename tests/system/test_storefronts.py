@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from models.vocabulary import Outcome
 from sandbox.saleslayer.switches import Fault, Switches
 from sandbox.stage.stage import SECRET
 from tests.shops import HATS, HOME, IMPORT, LAMPS, MEN, SHOES, Shop, catalogue
+from worker.ledger import item_register
 from worker.ledger.session import as_tenant
 from worker.settings import Settings
 
@@ -207,6 +209,13 @@ def test_who_names_no_storefront_is_taken_off_or_never_made(a_shop: Open) -> Non
     assert shop.names() == {"Trainer", "Set"}
     for kind, source_id in (("product", 302), ("product", 304), ("category", HATS)):
         assert shop.status(kind, source_id)[0][:2] == ("rejected", "no_storefront")
+    with as_tenant(shop.stage.engine, shop.cast.tenant_id) as session:
+        listed = item_register.items(session, shop.cast.connector_id, outcome=Outcome.REJECTED)
+    assert [(one.kind, one.source_id, one.storefront) for one in listed] == [
+        ("category", HATS, "-"),
+        ("product", 302, "-"),
+        ("product", 304, "-"),
+    ]
     assert shop.tree(1) == shop.tree(2) == FULL - {"Men/Hats"}
     shop.edit("products", 301, product_storefronts=[])
     shop.edit("catalogue", SHOES, section_storefronts=[])

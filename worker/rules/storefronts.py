@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from worker.catalog.items import Category, Named, Problem, Product, Read
 from worker.catalog.values import key, shown
@@ -30,7 +31,7 @@ def options(known: Mapping[int, str]) -> tuple[str, ...]:
 
 def named(words: Iterable[str], known: Mapping[int, str]) -> Named:
     """The storefronts that these words name: by id, by name in any case, or as they are listed."""
-    spellings = _spellings(known)
+    spellings = _spellings(tuple(sorted(known.items())))
     found: dict[int, None] = {}
     unknown = []
     for word in words:
@@ -72,14 +73,13 @@ def shows(told: Named | None, storefront_id: int, *, is_there: bool) -> bool:
     return told is None or storefront_id in told.ids or (bool(told.unknown) and is_there)
 
 
-def _spellings(known: Mapping[int, str]) -> dict[str, int]:
+@lru_cache(maxsize=64)  # asked for every item of a store
+def _spellings(known: tuple[tuple[int, str], ...]) -> Mapping[str, int]:
     """Every spelling of every storefront; a name that two of them have names neither."""
-    times = Counter(_plain(name) for name in known.values())
-    names = {_plain(name): one for one, name in known.items() if times[_plain(name)] == 1}
-    ids = {str(one): one for one in known}
-    listed = {
-        _plain(spelling): one for one, name in known.items() for spelling in (f"{name} ({one})", f"{one} - {name}")
-    }
+    times = Counter(_plain(name) for _, name in known)
+    names = {_plain(name): one for one, name in known if times[_plain(name)] == 1}
+    ids = {str(one): one for one, _ in known}
+    listed = {_plain(spelling): one for one, name in known for spelling in (f"{name} ({one})", f"{one} - {name}")}
     return names | ids | listed
 
 
