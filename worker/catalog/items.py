@@ -93,7 +93,6 @@ class Product:
     fields: Mapping[str, Value]
     images: tuple[Image, ...] = ()
     custom_fields: tuple[tuple[str, str], ...] = ()
-    storefronts: Named | None = None
     bulk_rules: tuple[BulkRule, ...] = ()
     videos: tuple[str, ...] | None = None
     """Ids of YouTube videos; None = no column says, so the store's are left alone."""
@@ -102,6 +101,7 @@ class Product:
     metafields: tuple[Metafield, ...] = ()
     remarks: tuple[Problem, ...] = ()
     """What of its parts it goes without, said in its status."""
+    storefronts: Named | None = None
 
 
 Item = Category | Product | Variant
