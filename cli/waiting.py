@@ -36,7 +36,13 @@ STANDS_STILL = {
     RunState.PAUSED: "the run is paused; it goes on when somebody resumes it",
     RunState.AWAITING_APPROVAL: "the run waits for somebody's approval",
 }
-NAMES = {("product", "show"): "options to show", ("product", "assign"): "storefronts of products"}
+NAMES = {
+    ("product", "show"): "options to show",
+    ("product", "assign"): "storefronts of products",
+    ("product", "stock"): "stock",
+    ("variant", "stock"): "stock",
+    ("variant", "prove"): "stock to be read again",
+}
 
 
 @dataclass(frozen=True, slots=True)

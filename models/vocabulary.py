@@ -48,6 +48,10 @@ class Action(StrEnum):
     """Give an option of a product its display type, which an inline creation cannot."""
     ASSIGN = "assign"
     """Put a product on its storefronts and take it off others of ours."""
+    STOCK = "stock"
+    """Set how many of it there are, through the inventory API."""
+    PROVE = "prove"
+    """Give a rebuilt variant the stock that it had, and read it until it agrees."""
 
 
 class ChangeState(StrEnum):

@@ -18,9 +18,11 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    ProveStock,
     RebuildVariants,
     Relabel,
     RelabelOptions,
+    SetStock,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -78,6 +80,10 @@ TABLE: list[tuple[Change, Key, Action]] = [
         Key(ItemKind.VARIANT, 1),
         Action.UPDATE,
     ),
+    # Stock is that of a product or of a variant; the proof of a rebuilt one's follows its rebuild.
+    (SetStock(ItemKind.PRODUCT, 301, 7, 1, "ii", "variant", "P"), Key(ItemKind.PRODUCT, 301), Action.STOCK),
+    (SetStock(ItemKind.VARIANT, 1, 7, 2, "ii"), Key(ItemKind.VARIANT, 1), Action.STOCK),
+    (ProveStock(1, 301, ((1, 7), (2, 3)), "2 metafields"), Key(ItemKind.VARIANT, 1), Action.PROVE),
     # A disabled item keeps its kind, and a category its storefront.
     (Disable(ItemKind.CATEGORY, 11, 2), Key(ItemKind.CATEGORY, 11, 2), Action.DISABLE),
     (Disable(ItemKind.VARIANT, 1), Key(ItemKind.VARIANT, 1), Action.DISABLE),

@@ -10,13 +10,23 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import product_parts, rebuild, write_categories, write_products, write_variants
+from worker.bigcommerce import (
+    product_parts,
+    rebuild,
+    relabel,
+    write_categories,
+    write_products,
+    write_stock,
+    write_variants,
+)
 from worker.bigcommerce.client import Client
 from worker.bigcommerce.limits import (
     ASSIGNMENTS_PER_BATCH,
     CATEGORIES_PER_BATCH,
     CATEGORIES_PER_BATCH_WITH_URL,
     PRODUCTS_PER_BATCH,
+    STOCK_PROOFS_PER_BATCH,
+    STOCK_ROWS_PER_BATCH,
     VARIANTS_PER_BATCH,
 )
 from worker.catalog.changes import (
@@ -26,8 +36,10 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    ProveStock,
     RebuildVariants,
     RelabelOptions,
+    SetStock,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -49,6 +61,10 @@ def batch_size(change: Change) -> int:
             return VARIANTS_PER_BATCH
         case AssignStorefronts():
             return ASSIGNMENTS_PER_BATCH
+        case SetStock():
+            return STOCK_ROWS_PER_BATCH
+        case ProveStock():
+            return STOCK_PROOFS_PER_BATCH
         case Disable(kind=ItemKind.CATEGORY):
             return CATEGORIES_PER_BATCH
         case Disable(kind=ItemKind.PRODUCT):
@@ -78,11 +94,15 @@ def apply(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
         case ShowOptions():
             yield from (product_parts.show(client, job) for job in jobs)
         case RelabelOptions():
-            yield from (rebuild.relabel(client, job) for job in jobs)
+            yield from (relabel.relabel(client, job) for job in jobs)
         case RebuildVariants():
             yield from (rebuild.rebuild(client, job) for job in jobs)
         case AssignStorefronts():
             yield from product_parts.assign(client, jobs)
+        case SetStock():
+            yield from write_stock.set_levels(client, jobs)
+        case ProveStock():
+            yield from write_stock.prove(client, jobs)
         case CreateVariant():
             yield from (write_variants.create(client, job) for job in jobs)
         case UpdateVariant():

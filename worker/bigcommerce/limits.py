@@ -25,12 +25,14 @@ CATEGORIES_PER_BATCH_WITH_URL = 50  # seen: where every item carries `url.path`;
 TREES_PER_BATCH = 50  # spec, upsertCategoryTrees: 413 beyond it
 ASSIGNMENTS_PER_BATCH = 250  # seen: 50 to 500 pairs (channels, categories); no maximum is documented
 METAFIELDS_PER_BATCH = 50  # seen; no maximum is documented
+STOCK_PROOFS_PER_BATCH = 500  # ours: their ids are what one URL should hold at most
 STOCK_ROWS_PER_BATCH = 2000  # spec, inventory adjustments: 422 beyond it
 PRICE_RECORDS_PER_BATCH = 1000  # spec, upsertPriceListRecords
 
 # Calls --------------------------------------------------------------------------------------------------------------
 CALLS_AT_ONCE = 48  # ours (design §4): 15 calls/s (Pro) x 2 s x 1.5; the docs give no figure
 ASSIGNMENT_CALLS_AT_ONCE = 1  # spec, createProductsChannelAssignments: never in parallel for the same products
+STOCK_CALLS_AT_ONCE = 1  # docs, inventory adjustments: wait for the answer before the next one
 PRICE_LIST_CALLS_AT_ONCE = 1  # docs say 1, spec says 2: the lower one
 SMALLEST_QUOTA = 150  # docs, API rate limits: Standard and Plus, calls in a window
 WINDOW_SECONDS = 30  # docs, API rate limits; the headers of each answer say what holds now

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from worker.bigcommerce import batches, decode, encode, reads
+from worker.bigcommerce import batches, decode, encode, product_options, reads
 from worker.bigcommerce.client import Answer, Client
 from worker.bigcommerce.limits import ASSIGNMENTS_PER_BATCH, PRODUCTS_PER_DELETE
 from worker.catalog import fingerprint, pictures
@@ -208,6 +208,7 @@ def show(client: Client, job: Job) -> Applied:
     known = dict(relation.parts.get("options") or {})
     problems = []
     try:
+        known = product_options.without_orphans(client, relation.store_id, known, change.options)
         strange = _strange_values(client, relation)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)

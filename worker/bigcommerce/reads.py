@@ -18,6 +18,7 @@ from worker.bigcommerce.limits import (
     ROWS_PER_DEFAULT_PAGE,
     ROWS_PER_PAGE,
     SKUS_PER_LOOKUP,
+    STOCK_PROOFS_PER_BATCH,
     STOCK_ROWS_PER_PAGE,
     VARIANTS_PER_PAGE,
 )
@@ -108,13 +109,14 @@ def options_of(client: Client, product_id: int) -> list[Row]:
 
 
 def stock_of(client: Client, variant_ids: Sequence[int]) -> list[tuple[int, int, int]]:
-    """(variant, location, quantity) of these variants at every location."""
+    """(variant, location, quantity on hand, safety stock included) of these variants at every location."""
     found = []
-    for start in range(0, len(variant_ids), ROWS_PER_PAGE):
-        asked: dict[str, str | int] = {"variant_id:in": _list(variant_ids[start : start + ROWS_PER_PAGE])}
+    for start in range(0, len(variant_ids), STOCK_PROOFS_PER_BATCH):
+        asked: dict[str, str | int] = {"variant_id:in": _list(variant_ids[start : start + STOCK_PROOFS_PER_BATCH])}
         for row in _all(client, "/v3/inventory/items", asked, STOCK_ROWS_PER_PAGE):
             found += [
-                (int(row["identity"]["variant_id"]), int(one["location_id"]), int(one.get("available_to_sell") or 0))
+                (variant_id, int(one["location_id"]), int(one.get("total_inventory_onhand") or 0))
+                for variant_id in (int(row["identity"]["variant_id"]),)
                 for one in row.get("locations") or ()
             ]
     return found

@@ -71,6 +71,9 @@ class Profile(_Value):
         Field(description="Variant columns that become options; null = all that map to no field"),
     ] = None
     switches: Switches = Switches()
+    stock_location: Annotated[
+        int, Field(ge=1, description="Location of the store's inventory whose stock is set; 1 = the default one")
+    ] = 1
     check_every_seconds: Annotated[int, Field(ge=10, description="How often the source is asked for changes")] = 300
     quota_left_to_others: Annotated[
         float, Field(ge=0, le=0.9, description="Share of the store's quota that other apps keep")

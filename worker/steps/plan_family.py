@@ -13,8 +13,6 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
-    RebuildVariants,
-    RelabelOptions,
     ShowOptions,
     UpdateProduct,
     UpdateVariant,
@@ -22,12 +20,11 @@ from worker.catalog.changes import (
 from worker.catalog.fields import Group
 from worker.catalog.items import Key, Option, Problem, Product, Settled, Variant
 from worker.catalog.store import Relation
-from worker.ledger import store_items
 from worker.ledger.source_items import SourceRow
-from worker.rules import coverage, difference, options
+from worker.rules import coverage, difference, options, stocking
 from worker.rules.mapping import Mapped
-from worker.rules.options import Moves
-from worker.steps import reading
+from worker.steps import plan_options, plan_stock, reading
+from worker.steps.plan_options import Moved
 from worker.steps.planned import Plan, waiting
 from worker.steps.reading import Family, Trees
 from worker.steps.toolbox import Toolbox
@@ -57,7 +54,7 @@ class FamilyPlan:
             self._nothing_to_do(row, *self.family.variants)
             return
         if row.refused is not None:
-            self._gone(Moves())
+            self._gone(Moved())
             return
         product = reading.product(row, self.kinds)
         wanted = coverage.storefronts_of(product.category_ids, self.trees.covered)
@@ -65,13 +62,15 @@ class FamilyPlan:
         without = tuple(
             dict.fromkeys(category for storefront, category in wanted if (storefront, category) not in places)
         )
-        fit = [reading.variant(one, self.kinds) for one in self.family.variants if not one.gone and one.refused is None]
+        fit = options.spelled_alike(
+            [reading.variant(one, self.kinds) for one in self.family.variants if not one.gone and one.refused is None]
+        )
         shown = options.of_product(fit)
         if relation is not None:
-            self._linked(row, product, relation, places, without, shown)
+            self._linked(row, product, relation, places, without, shown, has_variants=bool(fit))
             fit = [one for one in fit if not self._stands_elsewhere(one, relation)]
-            moved = self._moved(relation, fit, shown)
-            self._variants([one for one in fit if one.source_id not in moved.rebuilt], shown)
+            moved = plan_options.moved(self.tools, self.planned, self.family, self.known, product, fit, shown)
+            self._variants([one for one in fit if one.source_id not in moved.rebuilt], shown, product, relation)
             self._gone(moved)
         elif places:
             self._new(product, places, without, fit, shown)
@@ -89,9 +88,11 @@ class FamilyPlan:
         said = difference.product_groups(product, places, shown)
         fingerprints = fingerprint.of_groups(said)
         variants = {one.source_id: fingerprint.of_groups(difference.variant_groups(one)) for one in fit}
-        self.planned.add(
-            CreateProduct(product.source_id, product, tuple(fit), shown, places, fingerprints, variants, without)
-        )
+        made, inline, follow = stocking.inline(product, fit, location=self.tools.profile.stock_location)
+        for one in follow:
+            (fingerprints if isinstance(one, Product) else variants[one.source_id]).pop(Group.STOCK.value)
+        self.planned.add(CreateProduct(product.source_id, made, inline, shown, places, fingerprints, variants, without))
+        plan_stock.after_creation(self.tools, self.planned, follow, stocking.tracking_of_new(product, fit))
         self._show(product.source_id, shown, fingerprints)
         self._assign(product.source_id, places, fingerprints)
 
@@ -117,6 +118,8 @@ class FamilyPlan:
         places: tuple[tuple[int, int], ...],
         without: tuple[int, ...],
         shown: tuple[Option, ...],
+        *,
+        has_variants: bool,
     ) -> None:
         said = difference.product_groups(product, places, shown)
         fingerprints = fingerprint.of_groups(said)
@@ -124,7 +127,7 @@ class FamilyPlan:
         visible = product.fields.get("is_visible") is not False
         if not relation.enabled and visible:
             groups |= {Group.VISIBILITY}
-        own = groups - {Group.OPTIONS, Group.STOREFRONTS}
+        own = groups - {Group.OPTIONS, Group.STOREFRONTS, Group.STOCK}
         looked_at = row.due or self.all_due
         if own and looked_at:
             outcome = Outcome.DISABLED if relation.enabled and not visible else Outcome.UPDATED
@@ -134,6 +137,9 @@ class FamilyPlan:
             groups -= {Group.OPTIONS} if not self._show(product.source_id, shown, fingerprints) else frozenset[str]()
         if Group.STOREFRONTS in groups and looked_at:
             self._assign(product.source_id, places, fingerprints)
+        if Group.STOCK in groups and looked_at:
+            told = plan_stock.of_product(self.tools, self.planned, product, relation, has_variants=has_variants)
+            groups -= {Group.STOCK} if not told else frozenset[str]()
         if looked_at and not groups:
             self.planned.leave(Key(ItemKind.PRODUCT, product.source_id))
 
@@ -147,7 +153,11 @@ class FamilyPlan:
         storefronts = tuple(sorted({storefront for storefront, _ in places}))
         self.planned.add(AssignStorefronts(source_id, storefronts, fingerprints[Group.STOREFRONTS]))
 
-    def _variants(self, fit: list[Variant], shown: tuple[Option, ...]) -> None:
+    def _variants(
+        self, fit: list[Variant], shown: tuple[Option, ...], product: Product, product_relation: Relation
+    ) -> None:
+        tracking = stocking.said_tracking(product)
+        stocked: list[Variant] = []
         due = {row.source_id: row.due or self.all_due for row in self.family.variants}
         for variant in fit:
             at = Key(ItemKind.VARIANT, variant.source_id)
@@ -155,7 +165,8 @@ class FamilyPlan:
             said = difference.variant_groups(variant)
             fingerprints = fingerprint.of_groups(said)
             if relation is None:
-                self.planned.add(CreateVariant(variant.source_id, self.family.id, variant, shown, fingerprints))
+                if self._creates(variant, shown, fingerprints, tracking):
+                    stocked.append(variant)
                 continue
             groups = difference.changed(said, relation.fingerprints, self.tools.profile.switches) - {Group.OPTIONS}
             enabled = variant.fields.get("enabled") is not False
@@ -163,19 +174,33 @@ class FamilyPlan:
                 groups |= {Group.VISIBILITY}
             if not due[variant.source_id]:
                 continue
+            tells_stock = Group.STOCK in groups and stocking.is_told(variant, tracking, has_variants=True)
+            stocked += [variant] if tells_stock else []
+            groups -= {Group.STOCK}
             if groups:
                 outcome = Outcome.DISABLED if relation.enabled and not enabled else Outcome.UPDATED
                 self.planned.add(
                     UpdateVariant(variant.source_id, self.family.id, variant, groups, fingerprints, outcome)
                 )
-            else:
+            elif not tells_stock:
                 self.planned.leave(at)
+        plan_stock.of_variants(self.tools, self.planned, stocked, product, product_relation)
 
-    def _gone(self, moved: Moves) -> None:
+    def _creates(
+        self, variant: Variant, shown: tuple[Option, ...], fingerprints: dict[str, str], tracking: str | None
+    ) -> bool:
+        """Plan a variant that its product lacks; whether its stock is to follow."""
+        made, later = stocking.inline_variant(variant, tracking, location=self.tools.profile.stock_location)
+        if later:
+            fingerprints.pop(Group.STOCK.value)
+        self.planned.add(CreateVariant(variant.source_id, self.family.id, made, shown, fingerprints))
+        return later
+
+    def _gone(self, moved: Moved) -> None:
         """Variants that are gone are not purchasable any more; a rebuild under other options drops them."""
         for row in self.family.variants:
             relation = self.known.get(Key(ItemKind.VARIANT, row.source_id))
-            if row.gone and relation is not None and relation.enabled and not moved.is_other_set:
+            if row.gone and relation is not None and relation.enabled and row.source_id not in moved.dropped:
                 self.planned.add(Disable(ItemKind.VARIANT, row.source_id))
             elif row.gone:
                 self._nothing_to_do(row)
@@ -190,57 +215,6 @@ class FamilyPlan:
         problem = Problem("variant_moved", text)
         self.planned.settled.append(Settled(at, Outcome.FAILED, problem.code, text, (problem,)))
         return True
-
-    def _moved(self, product: Relation, fit: list[Variant], shown: tuple[Option, ...]) -> Moves:
-        """Variants whose option values changed: relabelled where that can be, else rebuilt."""
-        linked = {
-            one.source_id: self.known[at] for one in fit if (at := Key(ItemKind.VARIANT, one.source_id)) in self.known
-        }
-        said = {one.source_id: difference.variant_groups(one) for one in fit if one.source_id in linked}
-        prints = {one: fingerprint.of_groups(groups) for one, groups in said.items()}
-        if all(linked[one].fingerprints.get(Group.OPTIONS) == prints[one][Group.OPTIONS] for one in linked):
-            return Moves()
-        with self.tools.read() as session:
-            held = store_items.variants_of(session, self.tools.connector_id, product.store_id)
-        spelled = {one.name.casefold(): one.name for one in shown}
-        before = {
-            row.store_id: {
-                spelled.get(name.casefold(), name): label for name, label in row.fields.get("option_values") or ()
-            }
-            for row in held
-        }
-        ours = {relation.store_id for relation in linked.values()}
-        known = {
-            spelled.get(name.casefold(), name): option["values"]
-            for name, option in (product.parts.get("options") or {}).items()
-        }
-        moved = options.moves(
-            {one: before.get(relation.store_id, {}) for one, relation in linked.items()},
-            {one.source_id: {v.option: v.label for v in one.options} for one in fit if one.source_id in linked},
-            strangers=[combination for store_id, combination in before.items() if store_id not in ours],
-            known_labels=known,
-        )
-        if moved.relabels:
-            stay = {one: prints[one][Group.OPTIONS] for one in linked if one not in moved.rebuilt}
-            self.planned.add(RelabelOptions(self.family.id, moved.relabels, stay))
-        if moved.rebuilt:
-            gone = {
-                row.source_id: relation.store_id
-                for row in self.family.variants
-                if row.gone and (relation := self.known.get(Key(ItemKind.VARIANT, row.source_id))) is not None
-            }
-            self.planned.add(
-                RebuildVariants(
-                    self.family.id,
-                    tuple(one for one in fit if one.source_id in moved.rebuilt),
-                    {one: linked[one].store_id for one in sorted(moved.rebuilt)},
-                    gone if moved.is_other_set else {},
-                    shown,
-                    {one: prints[one] for one in moved.rebuilt},
-                    sends_stock=self.tools.profile.switches.overwrite_stock,
-                )
-            )
-        return moved
 
     def _nothing_to_do(self, *rows: SourceRow | None) -> None:
         """Gone and never synced, or disabled already: nothing is done about it."""

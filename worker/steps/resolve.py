@@ -16,8 +16,10 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    ProveStock,
     RebuildVariants,
     RelabelOptions,
+    SetStock,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -189,7 +191,7 @@ class _Resolver:
                     if (found := self._known.get(Key(ItemKind.VARIANT, one))) is not None
                 }
                 return Job(pending.id, change, pending.attempts, pending.unsure, relation=relation, siblings=siblings)
-            case ShowOptions() | AssignStorefronts() | Disable():
+            case ShowOptions() | AssignStorefronts() | SetStock() | ProveStock() | Disable():
                 if relation is None:
                     return key_of(change)
                 return Job(pending.id, change, pending.attempts, pending.unsure, relation=relation)

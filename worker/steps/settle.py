@@ -10,12 +10,15 @@ from sqlalchemy.orm import Session
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.changes import (
     AssignStorefronts,
+    Change,
     CreateCategory,
     CreateProduct,
     CreateVariant,
     Disable,
+    ProveStock,
     RebuildVariants,
     RelabelOptions,
+    SetStock,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -53,15 +56,16 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
     """Write down what came of these jobs, and of the changes whose parent is not there."""
     books = Books()
     kept = {}
+    following = [(wave_of(change), change) for one in applied for change in one.following]
     for one in applied:
         for relation in one.relations:
             kept[relation.key] = relation
         if one.revised is not None:
-            changes.revise(session, one.job.pending_id, one.revised)
+            changes.revise(session, one.job.pending_id, one.revised, wave_of(one.revised))
         elif one.trouble is None:
             _succeeded(books, one)
         elif _may_clear_up(one):
-            changes.try_again(session, one.job.pending_id, ordering.again(wave_of(one.job)))
+            changes.try_again(session, one.job.pending_id, ordering.again(wave_of(one.job.change)))
         else:
             _met_trouble(books, one.job, one.trouble)
     foreign = relations.remember(session, tools.tenant_id, tools.connector_id, tools.store_hash, list(kept.values()))
@@ -72,6 +76,7 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
         _orphaned(books, orphan)
     relations.forget(session, tools.connector_id, books.gone)
     changes.done(session, books.done)
+    changes.plan(session, tools.tenant_id, tools.connector_id, tools.run_id, following)
     changes.give_back(session, books.back)
     changes.retry_later(session, books.lost)
     for kind, ids in books.failed.items():
@@ -123,8 +128,15 @@ def _succeeded(books: Books, one: Applied) -> None:
             books.weak.append(_settled(at, Outcome.UPDATED, problems))
             for source_id, note in one.notes.items():
                 books.strong.append(_settled(Key(ItemKind.VARIANT, source_id), Outcome.UPDATED, (note,)))
+                books.due += [Key(ItemKind.VARIANT, source_id)] if note.code == "rebuilt_in_part" else []
             if isinstance(change, RebuildVariants):
                 books.gone += [Key(ItemKind.VARIANT, source_id) for source_id in change.dropped]
+        case ProveStock():
+            books.strong.append(_settled(at, Outcome.UPDATED, problems))
+            books.due += [at for problem in problems if problem.code == "rebuilt_in_part"]
+        case SetStock():
+            # Without its stock an item is as its main change left it, or, where that was all, it has failed.
+            books.weak.append(_settled(at, Outcome.FAILED if problems else Outcome.UPDATED, problems))
         case ShowOptions() | AssignStorefronts():
             books.weak.append(_settled(at, Outcome.UPDATED, problems))
 
@@ -135,11 +147,14 @@ def _may_clear_up(one: Applied) -> bool:
     return taken and not one.job.attempts and not one.relations
 
 
-def wave_of(job: Job) -> int:
-    """The wave in which the job's change goes."""
-    at = key_of(job.change)
-    level = job.change.level if isinstance(job.change, CreateCategory | UpdateCategory) else 0
-    return ordering.wave(at.kind, action_of(job.change), level)
+def wave_of(change: Change) -> int:
+    """The wave in which the change goes."""
+    level = 0
+    if isinstance(change, CreateCategory | UpdateCategory):
+        level = change.level
+    elif isinstance(change, ProveStock):
+        level = int(change.is_last)
+    return ordering.wave(key_of(change).kind, action_of(change), level)
 
 
 def _met_trouble(books: Books, job: Job, trouble: WorkerError) -> None:
