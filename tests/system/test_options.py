@@ -251,6 +251,31 @@ def with_own_hands(here: Shop, sku: str = "V1") -> tuple[int, list[dict[str, Any
     return warehouse, fields
 
 
+def with_other_prices(here: Shop, sku: str = "V1") -> dict[str, Any]:
+    """The merchant puts the variant on a price list and says how it is kept in the warehouse; the record."""
+    record = {"variant_id": here.ids()[sku], "currency": "EUR", "price": 9.5, "sale_price": 8}
+    tiers = {"bulk_pricing_tiers": [{"quantity_min": 5, "quantity_max": 0, "type": "fixed", "amount": 7}]}
+    here.merchant.post("/pricelists", json={"name": "Wholesale"}).raise_for_status()
+    here.merchant.put("/pricelists/7/records", json=[{**record, **tiers}]).raise_for_status()
+    place = {"identity": {"variant_id": here.ids()[sku]}, "safety_stock": 2, "bin_picking_number": "W-9"}
+    here.merchant.put("/inventory/locations/2/items", json={"settings": [place]}).raise_for_status()
+    return {name: value for name, value in {**record, **tiers}.items() if name != "variant_id"}
+
+
+def other_prices(here: Shop, sku: str = "V1") -> list[dict[str, Any]]:
+    """The variant's records in price lists, as they can be written."""
+    rows = here.merchant.get("/pricelists/7/records").json()["data"]
+    names = ("currency", "price", "sale_price", "bulk_pricing_tiers")
+    return [{name: row[name] for name in names} for row in rows if row["variant_id"] == here.ids()[sku]]
+
+
+def in_the_warehouse(here: Shop, sku: str = "V1") -> tuple[int, str]:
+    """Safety stock and bin of the variant at location 2."""
+    rows = here.merchant.get("/inventory/locations/2/items", params={"sku:in": sku}).json()["data"]
+    found = next(row for row in rows if row["identity"]["sku"] == sku)
+    return found["settings"]["safety_stock"], found["settings"]["bin_picking_number"]
+
+
 def metafields(row: dict[str, Any]) -> list[dict[str, Any]]:
     """A variant's metafields, as they can be written."""
     names = ("permission_set", "namespace", "key", "value", "description")
@@ -266,9 +291,12 @@ def test_a_rebuilt_variant_keeps_every_field_its_metafields_and_its_stock_everyw
     here = shop([product()], crossed())
     here.run()
     warehouse, fields = with_own_hands(here)
+    record = with_other_prices(here)
     ids = here.ids()
     here.vary(1, size="XS")
     assert here.run() == "completed"
+    assert other_prices(here) == [record]
+    assert in_the_warehouse(here) == (2, "W-9")
     assert here.labels() == {"V1": "Slim/XS", "V2": "Wide/S", "V3": "Slim/M", "V4": "Wide/M"}
     assert everything(here) == OWN_FIELDS
     assert metafields(here.variants()["V1"]) == fields
@@ -277,7 +305,9 @@ def test_a_rebuilt_variant_keeps_every_field_its_metafields_and_its_stock_everyw
     assert changed == {"V1"}
     outcome, code, message = here.status("variant", 1)
     assert (outcome, code) == ("updated", "rebuilt")
-    assert "stock 11 at location 1, 3 at location 2, 2 metafields and its bin_picking_number" in message
+    assert (
+        "stock 11 at location 1, 3 at location 2, 2 metafields, 1 prices of price lists and its bin_picking" in message
+    )
     assert all(name in message for name in ("map_price", "image_url", "gtin"))
 
 
@@ -405,12 +435,57 @@ def test_a_picture_that_cannot_be_given_back_does_not_cost_the_variant(shop: Mak
     assert (code, "image_url" in message) == ("rebuilt_in_part", True)
 
 
+def test_prices_that_the_store_does_not_take_back_are_told(shop: Make) -> None:
+    here = shop([product()], crossed())
+    here.run()
+    warehouse, _ = with_own_hands(here)
+    with_other_prices(here)
+    here.intercepts = lambda request: (
+        httpx.Response(422, json={"title": "The price list is locked"}, request=request)
+        if request.method == "PUT" and "/pricelists/" in request.url.path
+        else None
+    )
+    here.vary(1, size="XS")
+    here.run()
+    outcome, code, message = here.status("variant", 1)
+    assert (outcome, code) == ("updated", "not_given_back")
+    assert "The price list is locked" in message
+    assert (here.levels(1), here.levels(warehouse)) == ({"V1": 11}, {"V1": 3})
+
+
+def test_a_store_without_price_lists_rebuilds_all_the_same(shop: Make) -> None:
+    here = shop([product()], crossed())
+    here.run()
+    here.intercepts = lambda request: (
+        httpx.Response(404, json={"title": "The route is not found"}, request=request)
+        if "/pricelists" in request.url.path
+        else None
+    )
+    here.vary(1, size="XS")
+    assert here.run() == "completed"
+    assert here.status("variant", 1)[:2] == ("updated", "rebuilt")
+
+
+def test_an_option_that_is_full_refuses_a_new_value_before_anything_is_deleted(shop: Make) -> None:
+    here = shop([product()], crossed())
+    here.run()
+    path = f"/catalog/products/{here.product()['id']}/options/{option(here, 'size')['id']}/values"
+    for n in range(248):
+        here.merchant.post(path, json={"label": f"own {n}", "sort_order": n}).raise_for_status()
+    ids = here.ids()
+    here.vary(1, size="XS")
+    assert here.run() == "completed_with_errors"
+    assert here.ids() == ids
+    assert here.status("variant", 1)[:2] == ("failed", "refused_by_store")
+
+
 @pytest.mark.parametrize("dies_after", range(6, 90, 6))
 def test_wherever_a_worker_dies_a_change_of_everything_comes_to_the_same_end(config: Settings, dies_after: int) -> None:
     fate = Fate()
     here = Shop(config, [product()], crossed(), fate=fate)
     here.run()
     warehouse, fields = with_own_hands(here)
+    record = with_other_prices(here)
     # 1 is made anew, Slim and Wide change places, 4 moves to a size that stays.
     here.vary(1, size="XS", fit="Wide")
     here.vary(2, fit="Slim")
@@ -425,6 +500,8 @@ def test_wherever_a_worker_dies_a_change_of_everything_comes_to_the_same_end(con
     assert everything(here) == OWN_FIELDS
     assert metafields(here.variants()["V1"]) == fields
     assert (here.levels(1), here.levels(warehouse)) == ({"V1": 11}, {"V1": 3})
+    assert other_prices(here) == [record]
+    assert in_the_warehouse(here) == (2, "W-9")
     assert here.pending() == []
     assert here.run(refresh=True) == "completed"
     assert here.log.counters()["writes"] == 0

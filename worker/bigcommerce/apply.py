@@ -12,6 +12,7 @@ from typing import assert_never
 from models.vocabulary import ItemKind
 from worker.bigcommerce import (
     product_parts,
+    prove,
     rebuild,
     relabel,
     write_categories,
@@ -24,8 +25,8 @@ from worker.bigcommerce.limits import (
     ASSIGNMENTS_PER_BATCH,
     CATEGORIES_PER_BATCH,
     CATEGORIES_PER_BATCH_WITH_URL,
+    IDS_PER_LOOKUP,
     PRODUCTS_PER_BATCH,
-    STOCK_PROOFS_PER_BATCH,
     STOCK_ROWS_PER_BATCH,
     VARIANTS_PER_BATCH,
 )
@@ -64,7 +65,7 @@ def batch_size(change: Change) -> int:
         case SetStock():
             return STOCK_ROWS_PER_BATCH
         case ProveStock():
-            return STOCK_PROOFS_PER_BATCH
+            return IDS_PER_LOOKUP
         case Disable(kind=ItemKind.CATEGORY):
             return CATEGORIES_PER_BATCH
         case Disable(kind=ItemKind.PRODUCT):
@@ -102,7 +103,7 @@ def apply(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
         case SetStock():
             yield from write_stock.set_levels(client, jobs)
         case ProveStock():
-            yield from write_stock.prove(client, jobs)
+            yield from prove.prove(client, jobs)
         case CreateVariant():
             yield from (write_variants.create(client, job) for job in jobs)
         case UpdateVariant():

@@ -14,6 +14,7 @@ CATEGORIES_PER_PAGE = 250  # idem
 VARIANTS_PER_PAGE = 250  # idem
 STOCK_ROWS_PER_PAGE = 1000  # spec, inventory items
 SKUS_PER_LOOKUP = 50  # ours: 50 SKUs of 255 characters, percent-encoded, are what a URL should hold at most
+IDS_PER_LOOKUP = 500  # ours: so many ids, percent-encoded, are under what proxies take as a request line
 LOOKUP_CHARACTERS = 4000  # ours: under the 8 kB that proxies take as a request line
 
 # Writing ------------------------------------------------------------------------------------------------------------
@@ -25,7 +26,6 @@ CATEGORIES_PER_BATCH_WITH_URL = 50  # seen: where every item carries `url.path`;
 TREES_PER_BATCH = 50  # spec, upsertCategoryTrees: 413 beyond it
 ASSIGNMENTS_PER_BATCH = 250  # seen: 50 to 500 pairs (channels, categories); no maximum is documented
 METAFIELDS_PER_BATCH = 50  # seen; no maximum is documented
-STOCK_PROOFS_PER_BATCH = 500  # ours: their ids are what one URL should hold at most
 STOCK_ROWS_PER_BATCH = 2000  # spec, inventory adjustments: 422 beyond it
 PRICE_RECORDS_PER_BATCH = 1000  # spec, upsertPriceListRecords
 

@@ -1,34 +1,29 @@
 """Variants made anew under other option values, with all that is not ours.
 
-A rebuild 1. reads the old variants whole (fields, stock by location, metafields) and hands that back to
-be kept, 2. deletes and creates, with the stock of the default location, 3. writes back what Sales Layer does not
-manage; the stock is given back and proved by a change of its own (`write_stock.prove`). From step 2 on it can be
-broken off and begun again anywhere: what is there with the new options is adopted, what is there with the old ones is
-deleted, what is missing is made.
+A rebuild 1. reads the old variants whole (`whole_variants`) and hands that back to be kept, 2. deletes and creates,
+with the stock of the default location, and gives back the metafields. Stock and prices are given back and proved by a
+change of its own (`prove`). From step 2 on it can be broken off and begun again anywhere: what is there with the new
+options is adopted, what is there with the old ones is deleted, what is missing is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import encode, product_options, product_parts, reads
+from worker.bigcommerce import encode, product_options, product_parts, reads, whole_variants
 from worker.bigcommerce.client import Client
-from worker.bigcommerce.write_stock import in_words, rebuilt_as
+from worker.bigcommerce.prove import in_words, rebuilt_as
 from worker.catalog.changes import ProveStock, RebuildVariants
-from worker.catalog.fields import FIELDS, Group
+from worker.catalog.fields import Group
 from worker.catalog.items import Key, Problem, Variant
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
 from worker.catalog.values import key
 from worker.errors import RefusedByStore, WorkerError
 
-_FIELDS = (*(field.store for field in FIELDS[ItemKind.VARIANT].values()), "map_price")
-"""All that can be written to a variant (API facts §4.2), a picture by the address that the store itself gives it."""
-_METAFIELD = ("namespace", "key", "value", "permission_set", "description")
 _LEVEL = "inventory_level"
 _DEFAULT_LOCATION = 1
 """The one whose stock the catalogue's own field is (API facts §3.9)."""
@@ -40,32 +35,12 @@ def rebuild(client: Client, job: Job) -> Applied:
     assert isinstance(change, RebuildVariants)
     try:
         if change.kept is None:
-            return Applied(job, revised=replace(change, kept=_whole(client, job, change)))
+            assert job.relation is not None
+            kept = whole_variants.read(client, job.relation.store_id, change.old_ids, with_stock=change.keeps_stock)
+            return Applied(job, revised=replace(change, kept=kept))
         return _rebuilt(client, job, change, change.kept)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
-
-
-def _whole(client: Client, job: Job, change: RebuildVariants) -> dict[int, dict[str, Any]]:
-    """The old variants as they are: our fields and others', stock by location, metafields."""
-    assert job.relation is not None
-    present = {int(row["id"]): row for row in reads.variants_of(client, job.relation.store_id)}
-    ids = [store_id for store_id in change.old_ids.values() if store_id in present]
-    stock = reads.stock_of(client, ids) if change.keeps_stock else []
-    kept: dict[int, dict[str, Any]] = {}
-    for source_id, store_id in change.old_ids.items():
-        if store_id not in present:
-            continue
-        row = present[store_id]
-        kept[source_id] = {
-            "fields": {name: _plain(row[name]) for name in _FIELDS if row.get(name) not in (None, "")},
-            "stock": [[location, quantity] for variant, location, quantity in stock if variant == store_id],
-            "metafields": [
-                {name: one[name] for name in _METAFIELD if name in one}
-                for one in reads.variant_metafields(client, job.relation.store_id, store_id)
-            ],
-        }
-    return kept
 
 
 def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[int, Mapping[str, Any]]) -> Applied:
@@ -78,7 +53,13 @@ def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[in
         if (row := next((row for row in present if _is(row, variant, kept.get(variant.source_id, {}))), None))
     }
     known = dict(product.parts.get("options") or {})
-    _clear(client, product.store_id, change, present, {int(row["id"]) for row in made.values()}, known)
+    clearing = _Clearing(client, product.store_id, change, present, {int(row["id"]) for row in made.values()})
+    dropped = clearing.dropped(known)
+    clearing.demand_room(dropped)
+    if not dropped:
+        # What the store refuses of it, it refuses before a variant is deleted.
+        product_options.with_values(client, product.store_id, change.options, change.variants)
+    clearing.delete(dropped)
     options = product_options.with_values(client, product.store_id, change.options, change.variants)
     results = []
     for variant in change.variants:
@@ -95,37 +76,48 @@ def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[in
     )
 
 
-def _clear(
-    client: Client,
-    product_id: int,
-    change: RebuildVariants,
-    present: Sequence[Mapping[str, Any]],
-    made: set[int],
-    known: Mapping[str, Any],
-) -> None:
-    """Delete the old variants, and the options of ours that the new set lacks; refuse before anything is deleted."""
-    path = f"/v3/catalog/products/{product_id}"
-    old = {*change.old_ids.values(), *change.dropped.values()} - made
-    names = {option.name.casefold() for option in change.options}
-    strangers = [row for row in present if int(row["id"]) not in old | made and row.get("option_values")]
-    dropped = {
-        name: option
-        for name, option in product_options.held(client, product_id).items()
-        if name.casefold() not in names and name in known
-    }
-    if dropped and strangers:
-        text = f"{len(strangers)} variants that Sales Layer does not manage use {', '.join(dropped)}; remove them first"
-        raise RefusedByStore(409, text)
-    for variant in change.variants:
-        holder = next((row for row in strangers if _combination(row) == _wanted(variant)), None)
-        if holder is not None:
-            text = f"variant {holder['sku']} has the options that {variant.source_id} is to have; remove it"
+@dataclass(frozen=True, slots=True)
+class _Clearing:
+    """What goes before the variants are made anew."""
+
+    client: Client
+    product_id: int
+    change: RebuildVariants
+    present: Sequence[Mapping[str, Any]]
+    made: set[int]
+
+    def dropped(self, known: Mapping[str, Any]) -> product_options.Options:
+        """The options of ours that the new set lacks."""
+        names = {option.name.casefold() for option in self.change.options}
+        held = product_options.held(self.client, self.product_id)
+        return {name: one for name, one in held.items() if name.casefold() not in names and name in known}
+
+    def demand_room(self, dropped: Mapping[str, Any]) -> None:
+        """Refuse where variants that are not ours are in the way, before anything is deleted."""
+        stay = self._old() | self.made
+        others = [row for row in self.present if int(row["id"]) not in stay and row.get("option_values")]
+        if dropped and others:
+            text = (
+                f"{len(others)} variants that Sales Layer does not manage use {', '.join(dropped)}; remove them first"
+            )
             raise RefusedByStore(409, text)
-    for row in present:
-        if int(row["id"]) in old:
-            client.remove(f"{path}/variants/{row['id']}")
-    for option in dropped.values():
-        client.remove(f"{path}/options/{option['id']}")
+        for variant in self.change.variants:
+            holder = next((row for row in others if _combination(row) == _wanted(variant)), None)
+            if holder is not None:
+                text = f"variant {holder['sku']} has the options that {variant.source_id} is to have; remove it first"
+                raise RefusedByStore(409, text)
+
+    def delete(self, dropped: Mapping[str, Any]) -> None:
+        """Delete the old variants, and these options."""
+        path = f"/v3/catalog/products/{self.product_id}"
+        for row in self.present:
+            if int(row["id"]) in self._old():
+                self.client.remove(f"{path}/variants/{row['id']}")
+        for option in dropped.values():
+            self.client.remove(f"{path}/options/{option['id']}")
+
+    def _old(self) -> set[int]:
+        return {*self.change.old_ids.values(), *self.change.dropped.values()} - self.made
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +159,13 @@ class _Rebuilding:
             fingerprints=sent,
         )
         stock = self._stock()
-        if not stock:
+        settings, prices = (tuple((int(at), one) for at, one in self.kept.get(of, ())) for of in ("settings", "prices"))
+        if not (stock or settings or prices):
             return _Result(relation, rebuilt_as(self._others(), words), None)
-        text = f"made anew; its {in_words(stock)} is given back and not read yet"
-        proof = ProveStock(self.variant.source_id, self.change.source_id, stock, self._others(), words)
+        text = f"made anew; its {in_words(stock) or 'settings and prices'} are given back and not read yet"
+        proof = ProveStock(
+            self.variant.source_id, self.change.source_id, stock, self._others(), settings, prices, words
+        )
         return _Result(relation, Problem("stock_unproven", text), proof)
 
     def _make(self, options: Mapping[str, Any]) -> tuple[int, Mapping[str, str], str]:
@@ -214,7 +209,8 @@ class _Rebuilding:
         says = {*encode.new_variant(self.variant), _LEVEL}
         names = sorted(name for name, value in self.kept.get("fields", {}).items() if value and name not in says)
         fields = f"its {', '.join(names)}" if names else "no field that Sales Layer does not manage"
-        return f"{len(self.kept.get('metafields', ()))} metafields and {fields}"
+        prices = f", {len(self.kept['prices'])} prices of price lists" if self.kept.get("prices") else ""
+        return f"{len(self.kept.get('metafields', ()))} metafields{prices} and {fields}"
 
     def _give_metafields(self, store_id: int) -> None:
         wanted = self.kept.get("metafields", ())
@@ -255,8 +251,3 @@ def _combination(row: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 def _wanted(variant: Variant) -> set[tuple[str, str]]:
     return {(one.option.casefold(), one.label.casefold()) for one in variant.options}
-
-
-def _plain(value: Any) -> Any:
-    """A value that JSON can hold; the store keeps four decimals, which a float holds."""
-    return float(value) if isinstance(value, Decimal) else value

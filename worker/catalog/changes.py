@@ -195,7 +195,7 @@ class SetStock:
 
 @dataclass(frozen=True, slots=True)
 class ProveStock:
-    """The stock that a rebuilt variant had: given back, and read until it agrees."""
+    """The stock that a rebuilt variant had, given back and read until it agrees; and its prices in price lists."""
 
     source_id: int
     product_id: int
@@ -203,8 +203,14 @@ class ProveStock:
     """(location, quantity)"""
     kept: str
     """What else was kept, in words."""
+    settings: tuple[tuple[int, dict[str, Any]], ...] = ()
+    """(location, what was set there)"""
+    prices: tuple[tuple[int, dict[str, Any]], ...] = ()
+    """(price list, record)"""
     words: str = ""
     """The store's, where it did not take all of what the source says."""
+    lost: str = ""
+    """Idem, where it did not take back what the variant had."""
     is_last: bool = False
     """Whether the store is waited for now: it was given back, and could not be read yet."""
     what: Literal["prove_stock"] = "prove_stock"
