@@ -435,6 +435,23 @@ def test_a_picture_that_cannot_be_given_back_does_not_cost_the_variant(shop: Mak
     assert (code, "image_url" in message) == ("rebuilt_in_part", True)
 
 
+def test_a_variant_that_the_store_will_not_make_again_is_told_with_the_stock_that_it_had(shop: Make) -> None:
+    here = shop([product()], crossed())
+    here.run()
+    with_own_hands(here)
+    here.intercepts = lambda request: (
+        httpx.Response(422, json={"title": "No more variants today"}, request=request)
+        if request.method == "POST" and request.url.path.endswith("/variants")
+        else None
+    )
+    here.vary(1, size="XS")
+    assert here.run() == "completed_with_errors"
+    outcome, _, message = here.status("variant", 1)
+    assert outcome == "failed"
+    assert "No more variants today" in message
+    assert "it had stock 11 at location 1, 3 at location 2" in message
+
+
 def test_prices_that_the_store_does_not_take_back_are_told(shop: Make) -> None:
     here = shop([product()], crossed())
     here.run()

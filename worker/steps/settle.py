@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
+from worker.bigcommerce.prove import in_words
 from worker.catalog.changes import (
     AssignStorefronts,
     Change,
@@ -182,11 +183,20 @@ def _met_trouble(books: Books, job: Job, trouble: WorkerError) -> None:
     if isinstance(job.change, RebuildVariants | RelabelOptions):
         ids = job.change.old_ids if isinstance(job.change, RebuildVariants) else job.change.fingerprints
         text = f"its option values could not be changed: {trouble}"
-        books.strong += [_failed(Key(ItemKind.VARIANT, one), code, text, answer) for one in ids]
+        for one in ids:
+            books.strong.append(_failed(Key(ItemKind.VARIANT, one), code, text + _had(job.change, one), answer))
     if isinstance(job.change, CreateProduct):
         text = f"its product {at.source_id} could not be created; see the product's status"
         for variant in job.change.variants:
             books.strong.append(_blocked(Key(ItemKind.VARIANT, variant.source_id), "product_failed", text))
+
+
+def _had(change: RebuildVariants | RelabelOptions, source_id: int) -> str:
+    """The stock that a rebuild had read, in words: it may be gone with the variant."""
+    kept = change.kept if isinstance(change, RebuildVariants) else None
+    stock = [(int(location), int(quantity)) for location, quantity in (kept or {}).get(source_id, {}).get("stock", ())]
+    words = in_words([(location, quantity) for location, quantity in stock if quantity])
+    return f"; it had {words}" if words else ""
 
 
 def _orphaned(books: Books, orphan: Orphan) -> None:
