@@ -441,6 +441,13 @@ def test_all_that_must_be_put_right_is_told_at_once(acme: Operator, a_row: Calla
     assert "category trees" in acme.says("validate", "spring-shop", code=1).stderr
 
 
+def test_a_stock_location_that_the_store_does_not_have_is_told(acme: Operator) -> None:
+    acme.adds(stock_location=3)
+    open_both(acme)
+    problems = acme.reads("validate", "spring-shop", shape="validate", code=1)["problems"]
+    assert [problem.partition(", it has ")[0] for problem in problems] == ["stock: the store has no location 3"]
+
+
 def test_a_token_that_is_refused_is_told_once(acme: Operator) -> None:
     acme.adds()
     open_both(acme)

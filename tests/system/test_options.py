@@ -435,6 +435,25 @@ def test_a_picture_that_cannot_be_given_back_does_not_cost_the_variant(shop: Mak
     assert (code, "image_url" in message) == ("rebuilt_in_part", True)
 
 
+def test_without_the_scope_to_read_stock_nothing_is_made_anew_and_the_run_goes_on(shop: Make) -> None:
+    here = shop([product(), product(302)], crossed())
+    here.run()
+    ids = here.ids()
+    here.stage.stores.open(
+        here.cast.store_hash,
+        token=here.merchant.headers["X-Auth-Token"],
+        scopes=["store_v2_products", "store_v2_information_read_only", "store_channel_settings_read_only"],
+    )
+    here.vary(1, size="XS")
+    here.set("products", 302, product_price="11")
+    assert here.run() == "completed_with_errors"
+    assert here.ids() == ids
+    outcome, code, message = here.status("variant", 1)
+    assert (outcome, code) == ("failed", "refused_by_store")
+    assert "lacks the scope" in message
+    assert here.product(302)["price"] == 11
+
+
 def test_a_variant_that_the_store_will_not_make_again_is_told_with_the_stock_that_it_had(shop: Make) -> None:
     here = shop([product()], crossed())
     here.run()

@@ -50,6 +50,15 @@ def test_a_tracking_that_is_mapped_comes_first(shop: Make) -> None:
     assert (here.product()["inventory_level"], here.levels()) == (7, {})
 
 
+def test_a_stock_that_was_of_no_use_is_sent_when_it_is(shop: Make) -> None:
+    here = shop([product(product_stock="7", product_tracking_method="product")], sizes(V1="5"), **YES)
+    here.run()
+    here.set("products", 301, product_tracking_method="variant")
+    here.vary(1, REF="V1x")
+    here.run()
+    assert here.levels() == {"V1x": 5}
+
+
 def test_a_new_stock_is_sent_alone_for_all_in_one_call_and_beside_no_other_write(shop: Make) -> None:
     latency = {"latency": 0.01}
     here = shop([product(), product(302, product_stock="9")], sizes(V1="5", V2="6"), store=latency, **YES)

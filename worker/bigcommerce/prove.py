@@ -1,6 +1,7 @@
-"""What a rebuilt variant had besides its fields, given back: stock, until it can be read; settings and prices.
+"""What a rebuilt variant had besides its fields, given back.
 
-The store takes stock in and writes it later: a read right after may show the old level (API facts §3.9).
+Settings of locations and prices of price lists are written; stock is written and read until it agrees, since the
+store takes it in and shows it later (API facts §3.9).
 """
 
 from __future__ import annotations

@@ -124,6 +124,11 @@ def inventory_of(client: Client, variant_ids: Sequence[int]) -> list[Row]:
     return [row for asked in _by_id(variant_ids) for row in _all(client, path, asked, STOCK_ROWS_PER_PAGE)]
 
 
+def locations(client: Client) -> list[Row]:
+    """The locations of the store's inventory."""
+    return list(_all(client, "/v3/inventory/locations", {}))
+
+
 def price_records(client: Client, variant_ids: Sequence[int]) -> list[Row]:
     """The prices that these variants have in price lists; none where the store has no such lists."""
     try:

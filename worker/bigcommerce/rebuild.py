@@ -22,7 +22,7 @@ from worker.catalog.items import Key, Problem, Variant
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
 from worker.catalog.values import key
-from worker.errors import RefusedByStore, WorkerError
+from worker.errors import RefusedByStore, ScopeMissing, WorkerError
 
 _LEVEL = "inventory_level"
 _DEFAULT_LOCATION = 1
@@ -39,6 +39,9 @@ def rebuild(client: Client, job: Job) -> Applied:
             kept = whole_variants.read(client, job.relation.store_id, change.old_ids, with_stock=change.keeps_stock)
             return Applied(job, revised=replace(change, kept=kept))
         return _rebuilt(client, job, change, change.kept)
+    except ScopeMissing as missing:
+        # Nothing was deleted yet; what cannot be read cannot be kept, and that is no reason to stop the run.
+        return Applied(job, trouble=RefusedByStore(403, str(missing)) if change.kept is None else missing)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
 

@@ -31,11 +31,11 @@ def relabel(client: Client, job: Job) -> Applied:
             _rename(client, product.store_id, options[name], wanted)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
-    renamed = {one.new.casefold() for one in change.relabels}
+    renamed = {(one.option.casefold(), one.new.casefold()) for one in change.relabels}
     own = product_options.value_ids(known)
     for name, option in options.items():
-        values = {v: i for v, i in option["values"].items() if i in own or v.casefold() in renamed}
-        if values:
+        called = {label: (name.casefold(), label.casefold()) for label in option["values"]}
+        if values := {label: i for label, i in option["values"].items() if i in own or called[label] in renamed}:
             known[name] = {"id": option["id"], "values": values}
     product = replace(product, parts={**product.parts, "options": known})
     told = "; ".join(f"{one.option} '{one.old}' is called '{one.new}' now" for one in change.relabels)

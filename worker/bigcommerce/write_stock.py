@@ -1,7 +1,7 @@
-"""Stock sent through the inventory API: absolute, up to 2,000 figures a call, one call at a time.
+"""Stock sent through the inventory API.
 
-A product that is tracked as a whole is called by its own id, one that is tracked by variant by its variants'; the
-store refuses the other (API facts §3.9). What it takes it writes later: a read right after may show the old level.
+Absolute, up to 2,000 figures a call, one call at a time. A product that is tracked as a whole is called by its own id,
+one that is tracked by variant by its variants'; the store refuses the other (API facts §3.9).
 """
 
 from __future__ import annotations

@@ -73,6 +73,11 @@ def inline_variant(variant: Variant, tracking: str | None, *, location: int) -> 
     return (variant, False) if location == DEFAULT_LOCATION else (_without_level(variant), True)
 
 
+def goes_along(item: Product | Variant, as_made: Product | Variant) -> bool:
+    """Whether all of the item's stock, if it has any, is in what is created."""
+    return quantity(item) == quantity(as_made)
+
+
 def is_told(item: Product | Variant, tracking: str | None, *, has_variants: bool) -> bool:
     """Whether the item's stock is one to be set, under this tracking of its product."""
     if quantity(item) is None:

@@ -89,8 +89,11 @@ class FamilyPlan:
         fingerprints = fingerprint.of_groups(said)
         variants = {one.source_id: fingerprint.of_groups(difference.variant_groups(one)) for one in fit}
         made, inline, follow = stocking.inline(product, fit, location=self.tools.profile.stock_location)
-        for one in follow:
-            (fingerprints if isinstance(one, Product) else variants[one.source_id]).pop(Group.STOCK.value)
+        if not stocking.goes_along(product, made):
+            fingerprints.pop(Group.STOCK.value)
+        for one, as_made in zip(fit, inline, strict=True):
+            if not stocking.goes_along(one, as_made):
+                variants[one.source_id].pop(Group.STOCK.value)
         self.planned.add(CreateProduct(product.source_id, made, inline, shown, places, fingerprints, variants, without))
         plan_stock.after_creation(self.tools, self.planned, follow, stocking.tracking_of_new(product, fit))
         self._show(product.source_id, shown, fingerprints)
@@ -191,7 +194,7 @@ class FamilyPlan:
     ) -> bool:
         """Plan a variant that its product lacks; whether its stock is to follow."""
         made, later = stocking.inline_variant(variant, tracking, location=self.tools.profile.stock_location)
-        if later:
+        if not stocking.goes_along(variant, made):
             fingerprints.pop(Group.STOCK.value)
         self.planned.add(CreateVariant(variant.source_id, self.family.id, made, shown, fingerprints))
         return later
