@@ -109,3 +109,12 @@ def without_orphans(client: Client, product_id: int, own: Mapping[str, Any], sai
 def used_ids(client: Client, product_id: int) -> set[int]:
     """The ids of the values that any variant of the product has."""
     return {int(one["id"]) for row in reads.variants_of(client, product_id) for one in row.get("option_values") or ()}
+
+
+def are_same(row: Mapping[str, Any], variant: Variant) -> bool:
+    """Whether the store's variant has the option values that this one is to have."""
+    held = {
+        (str(one.get("option_display_name")).casefold(), str(one.get("label")).casefold())
+        for one in row.get("option_values") or ()
+    }
+    return held == {(one.option.casefold(), one.label.casefold()) for one in variant.options}

@@ -8,13 +8,14 @@ options is adopted, what is there with the old ones is deleted, what is missing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from models.vocabulary import ItemKind
 from worker.bigcommerce import encode, product_options, product_parts, reads, whole_variants
 from worker.bigcommerce.client import Client
+from worker.bigcommerce.make_room import Clearing
 from worker.bigcommerce.prove import in_words, rebuilt_as
 from worker.catalog.changes import ProveStock, RebuildVariants
 from worker.catalog.fields import Group
@@ -56,7 +57,7 @@ def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[in
         if (row := next((row for row in present if _is(row, variant, kept.get(variant.source_id, {}))), None))
     }
     known = dict(product.parts.get("options") or {})
-    clearing = _Clearing(client, product.store_id, change, present, {int(row["id"]) for row in made.values()})
+    clearing = Clearing(client, product.store_id, change, present, {int(row["id"]) for row in made.values()})
     dropped = clearing.dropped(known)
     clearing.demand_room(dropped)
     if not dropped:
@@ -77,50 +78,6 @@ def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[in
         notes={one.relation.key.source_id: one.note for one in results},
         following=tuple(one.proof for one in results if one.proof is not None),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Clearing:
-    """What goes before the variants are made anew."""
-
-    client: Client
-    product_id: int
-    change: RebuildVariants
-    present: Sequence[Mapping[str, Any]]
-    made: set[int]
-
-    def dropped(self, known: Mapping[str, Any]) -> product_options.Options:
-        """The options of ours that the new set lacks."""
-        names = {option.name.casefold() for option in self.change.options}
-        held = product_options.held(self.client, self.product_id)
-        return {name: one for name, one in held.items() if name.casefold() not in names and name in known}
-
-    def demand_room(self, dropped: Mapping[str, Any]) -> None:
-        """Refuse where variants that are not ours are in the way, before anything is deleted."""
-        stay = self._old() | self.made
-        others = [row for row in self.present if int(row["id"]) not in stay and row.get("option_values")]
-        if dropped and others:
-            text = (
-                f"{len(others)} variants that Sales Layer does not manage use {', '.join(dropped)}; remove them first"
-            )
-            raise RefusedByStore(409, text)
-        for variant in self.change.variants:
-            holder = next((row for row in others if _combination(row) == _wanted(variant)), None)
-            if holder is not None:
-                text = f"variant {holder['sku']} has the options that {variant.source_id} is to have; remove it first"
-                raise RefusedByStore(409, text)
-
-    def delete(self, dropped: Mapping[str, Any]) -> None:
-        """Delete the old variants, and these options."""
-        path = f"/v3/catalog/products/{self.product_id}"
-        for row in self.present:
-            if int(row["id"]) in self._old():
-                self.client.remove(f"{path}/variants/{row['id']}")
-        for option in dropped.values():
-            self.client.remove(f"{path}/options/{option['id']}")
-
-    def _old(self) -> set[int]:
-        return {*self.change.old_ids.values(), *self.change.dropped.values()} - self.made
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +187,7 @@ class _Rebuilding:
 def _is(row: Mapping[str, Any], variant: Variant, kept: Mapping[str, Any]) -> bool:
     """Whether this is the variant under its new options: its SKU, or the one that it had, and the same combination."""
     same_sku = _has_sku(row, variant) or key(row.get("sku")) == key(str(kept.get("fields", {}).get("sku")))
-    return same_sku and _combination(row) == _wanted(variant)
+    return same_sku and product_options.are_same(row, variant)
 
 
 def _has_sku(row: Mapping[str, Any], variant: Variant) -> bool:
@@ -243,14 +200,3 @@ def _bare(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _only_options(fingerprints: Mapping[str, str]) -> dict[str, str]:
     return {Group.OPTIONS.value: fingerprints[Group.OPTIONS]}
-
-
-def _combination(row: Mapping[str, Any]) -> set[tuple[str, str]]:
-    return {
-        (str(one.get("option_display_name")).casefold(), str(one.get("label")).casefold())
-        for one in row.get("option_values") or ()
-    }
-
-
-def _wanted(variant: Variant) -> set[tuple[str, str]]:
-    return {(one.option.casefold(), one.label.casefold()) for one in variant.options}
