@@ -12,6 +12,7 @@ from cli.errors import RefusalError
 from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import here
 from models.vocabulary import Outcome
+from worker.catalog import causes
 from worker.ledger import register
 from worker.ledger.register import Entry, ErrorGroup, Message
 from worker.ledger.session import as_tenant
@@ -23,6 +24,9 @@ PLANNED = {
     "to_create": "to create",
     "to_update": "to update",
     "to_disable": "to disable",
+    "to_hide": "to hide",
+    "to_blank": "lose values",
+    "blanks": "values lost",
     "to_show": "to show",
     "to_assign": "to assign",
 }
@@ -104,8 +108,8 @@ def _detail(entry: Entry, messages: list[Message], groups: list[ErrorGroup]) -> 
     if groups:
         show.table(
             f"run {entry.id}: items with trouble",
-            ["outcome", "code", "items", "for example"],
-            [(one.outcome, one.code, one.count, _examples(one)) for one in groups],
+            ["outcome", "code", "items", "what to do", "for example"],
+            [(one.outcome, one.code, one.count, causes.remedy(one.code), _examples(one)) for one in groups],
             empty="",
         )
 
@@ -144,6 +148,7 @@ def as_json(entry: Entry, messages: list[Message], groups: list[ErrorGroup]) -> 
             {
                 "code": one.code,
                 "outcome": one.outcome,
+                "do": causes.remedy(one.code),
                 "count": one.count,
                 "more": one.more,
                 "samples": [

@@ -15,7 +15,7 @@ from worker.ledger.session import engine
 from worker.ledger.vault import Vault
 from worker.meet import meet
 from worker.scheduling.dispatch import Publish
-from worker.scheduling.slice import Meet
+from worker.scheduling.neighbours import Meet
 from worker.settings import Settings, settings
 from worker.tasks import publish
 

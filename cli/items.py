@@ -11,6 +11,7 @@ from cli.errors import RefusalError
 from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import here
 from models.vocabulary import ItemKind, Outcome
+from worker.catalog import causes
 from worker.catalog.columns import Columns
 from worker.catalog.profile import Profile
 from worker.ledger import connectors, item_register, mirror
@@ -60,7 +61,19 @@ def items(
         return
     show.table(
         None,
-        ["kind", "id", "reference", "name", "storefront", "outcome", "code", "message", "store's answer", "when"],
+        [
+            "kind",
+            "id",
+            "reference",
+            "name",
+            "storefront",
+            "outcome",
+            "code",
+            "message",
+            "what to do",
+            "store's answer",
+            "when",
+        ],
         [
             (
                 one.kind,
@@ -71,6 +84,7 @@ def items(
                 one.outcome,
                 one.code,
                 one.message,
+                causes.remedy(one.code),
                 one.answer,
                 one.at,
             )
@@ -113,6 +127,7 @@ def as_json(one: Item) -> dict[str, Any]:
         "outcome": one.outcome,
         "code": one.code,
         "message": one.message,
+        "do": causes.remedy(one.code),
         "answer": one.answer,
         "run": one.run_id,
         "at": one.at,

@@ -6,6 +6,7 @@ import typer
 
 from cli import connectors, runs, tenants
 from cli.activity import activity
+from cli.control import approve, cancel, pause, resume
 from cli.errors import OneSentence
 from cli.here import Here
 from cli.items import items
@@ -24,7 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(tenants.app, name="tenant")
 connectors.attach(app)
-runs.attach(app, run, activity, items, validate)
+runs.attach(app, run, approve, pause, resume, cancel, activity, items, validate)
 
 
 @app.callback()

@@ -21,7 +21,7 @@ from worker.ledger.connectors import Connector
 from worker.ledger.mirror import State
 from worker.ledger.session import as_tenant
 from worker.rules import mapping, stocking
-from worker.scheduling.slice import Neighbours
+from worker.scheduling.neighbours import Neighbours
 
 FOUND_SOMETHING = 1
 

@@ -34,7 +34,7 @@ NO_WORKER = 3
 
 STANDS_STILL = {
     RunState.PAUSED: "the run is paused; it goes on when somebody resumes it",
-    RunState.AWAITING_APPROVAL: "the run waits for somebody's approval",
+    RunState.AWAITING_APPROVAL: "the run waits for somebody's approval: `connector approve` or `connector cancel`",
 }
 NAMES = {
     ("product", "show"): "options to show",

@@ -9,6 +9,7 @@ WorkerError
 │   ├── QuotaSpent           the store allows no further call in this window
 │   ├── StoreUnwell          the store does not answer, or answers 5xx
 │   ├── SourceUnwell         the source does not answer, or asks to come later
+│   ├── RunHeld              somebody paused or cancelled the run meanwhile
 │   └── TurnLost             another slice holds the connector's turn
 └── RunTrouble           the run stops and somebody must act
     ├── CredentialsRefused   the source or the store refuses our credentials
@@ -92,6 +93,15 @@ class SourceUnwell(SliceTrouble):
     """The source does not answer, or asks to come again later."""
 
     code = "source_unwell"
+
+
+class RunHeld(SliceTrouble):
+    """Somebody paused or cancelled the run: what this transaction would write is not written."""
+
+    code = "run_held"
+
+    def __init__(self, text: str = "the run was paused or cancelled") -> None:
+        super().__init__(text, retry_after=0.0)
 
 
 class TurnLost(SliceTrouble):

@@ -16,7 +16,7 @@ from worker.ledger import connectors
 from worker.ledger.connectors import Connector
 from worker.ledger.vault import KeyMissing, Vault
 from worker.saleslayer.client import Client as SourceClient
-from worker.scheduling.slice import Meet, Neighbours
+from worker.scheduling.neighbours import Meet, Neighbours
 from worker.settings import Settings
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from worker.ledger.session import engine
 from worker.ledger.vault import Vault
 from worker.meet import meet
-from worker.scheduling.slice import Meet
+from worker.scheduling.neighbours import Meet
 from worker.settings import Settings, settings
 
 STUCK_AFTER_LEASES = 8

@@ -21,8 +21,9 @@ from worker.ledger.turns import Dispatched
 from worker.process import Process, process
 from worker.scheduling import dispatch
 from worker.scheduling.deadline import Deadline
+from worker.scheduling.endings import Ending
 from worker.scheduling.pacemaker import Pacemaker
-from worker.scheduling.slice import Ending, Slice
+from worker.scheduling.slice import Slice
 from worker.settings import settings
 
 log = structlog.get_logger(__name__)

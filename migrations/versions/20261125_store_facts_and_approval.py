@@ -21,10 +21,7 @@ def upgrade() -> None:
     op.add_column(
         "connector",
         sa.Column(
-            "store_facts",
-            postgresql.JSONB(astext_type=sa.Text()),
-            server_default=sa.text("'{}'"),
-            nullable=False,
+            "store_facts", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
         ),
     )
     op.add_column("run", sa.Column("allowed", sa.BigInteger(), nullable=True))

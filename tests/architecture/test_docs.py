@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from models.vocabulary import ENDED, MAY_BECOME, RunState, SliceEnd, Trigger, TurnState
-from tests.architecture import codes
+from models.vocabulary import ENDED, MAY_BECOME, ItemKind, RunState, SliceEnd, Trigger, TurnState
+from tests.architecture import codes, fields_page
+from worker.catalog.causes import CAUSES
 from worker.ledger import turns
 from worker.settings import Settings
 
@@ -141,12 +142,26 @@ def test_every_code_is_explained_once_and_no_other() -> None:
     assert set(told) - set(found.told) == set(), "docs/errors.md explains what nobody writes"
 
 
+def test_the_catalogue_of_causes_says_what_its_page_says() -> None:
+    told = rows(page("docs/errors.md"), "| code | what it says | what to do | who |")
+    assert [(bare(code), *of) for code, *of in told] == [
+        (one.code, one.says, one.do, one.who) for one in CAUSES.values()
+    ]
+
+
 def test_every_code_says_what_to_do_and_who_acts() -> None:
     acting = {"merchant", "connector", "store", "operator", "nobody"}
     for code, says, do, who in rows(page("docs/errors.md"), "| code | what it says | what to do | who |"):
         assert says.endswith("."), code
         assert do.rstrip(")").endswith("."), code
         assert who in acting, code
+
+
+@pytest.mark.parametrize("kind", list(ItemKind))
+def test_every_field_stands_in_its_page_as_the_code_has_it(kind: ItemKind) -> None:
+    text = page("docs/fields.md")
+    assert fields_page.section(kind) in text, "docs/fields.md is to say:\n" + fields_page.section(kind)
+    assert text.count(fields_page.HEADING) == len(ItemKind)
 
 
 def links() -> Iterator[tuple[str, str]]:

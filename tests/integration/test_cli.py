@@ -15,7 +15,7 @@ import fakeredis
 import jsonschema
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from typer.testing import CliRunner, Result
 
 from cli import waiting
@@ -384,6 +384,75 @@ def test_the_activity_shows_figures_messages_and_errors(acme: Operator, a_row: C
     assert "there is no run 999" in acme.says("activity", "spring-shop", "--run", "999", code=2).stderr
 
 
+def a_held_run(acme: Operator, a_row: Callable[..., int], state: str) -> int:
+    """A run of this state that has planned to take things away."""
+    tenant_id, connector_id = in_its_name(acme.here.engine)
+    run_id = a_row(tenant_id, "run", connector_id=connector_id, trigger="request", state=state, step="send")
+    for kind, storefront, figure, count in (
+        ("category", 1, "to_disable", 2), ("product", 0, "to_hide", 3), ("product", 0, "to_blank", 4),
+        ("product", 0, "to_create", 90),
+    ):  # fmt: skip
+        figures = {"kind": kind, "storefront_id": storefront, "figure": figure, "count": count}
+        a_row(tenant_id, "run_counter", run_id=run_id, **figures)
+    with as_scheduler(acme.here.engine) as session:
+        session.execute(text("UPDATE turn SET not_before = 'infinity' WHERE connector_id = :id"), {"id": connector_id})
+    return run_id
+
+
+def test_a_run_that_the_brake_holds_is_approved_once(acme: Operator, a_row: Callable[..., int]) -> None:
+    acme.adds()
+    assert "no run of 'spring-shop' waits for an approval" in acme.says("approve", "spring-shop", code=2).stderr
+    run_id = a_held_run(acme, a_row, "awaiting_approval")
+    told = acme.says("approve", "spring-shop").stdout
+    assert told == f"run {run_id} goes on; it may disable or blank 9 items\n"
+    tenant_id, connector_id = in_its_name(acme.here.engine)
+    with as_tenant(acme.here.engine, tenant_id) as session:
+        run = runs.load(session, run_id)
+    assert run is not None
+    assert (run.state, run.step) == (RunState.PREPARING, None)
+    assert [one.connector_id for one in acme.published] == [connector_id]
+    assert "waits for an approval" in acme.says("approve", "spring-shop", code=2).stderr
+
+
+@pytest.mark.parametrize("state", ["queued", "awaiting_approval"])
+def test_a_run_that_waits_is_cancelled_and_the_connector_is_checked_in_its_time(
+    acme: Operator, a_row: Callable[..., int], state: str
+) -> None:
+    acme.adds()
+    run_id = a_held_run(acme, a_row, state)
+    assert acme.says("cancel", "spring-shop").stdout == f"run {run_id} is cancelled\n"
+    tenant_id, connector_id = in_its_name(acme.here.engine)
+    with as_tenant(acme.here.engine, tenant_id) as session:
+        assert session.scalar(text("SELECT state FROM run WHERE id = :id"), {"id": run_id}) == "cancelled"
+    with as_scheduler(acme.here.engine) as session:
+        due = session.scalar(
+            text("SELECT not_before BETWEEN now() AND now() + interval '301 s' FROM turn WHERE connector_id = :id"),
+            {"id": connector_id},
+        )
+    assert due
+    assert acme.published == []
+    assert "no run that could be cancelled" in acme.says("cancel", "spring-shop", code=2).stderr
+
+
+def test_a_run_under_way_is_paused_resumed_and_cancelled(acme: Operator, a_row: Callable[..., int]) -> None:
+    acme.adds()
+    assert "no run that could be paused" in acme.says("pause", "spring-shop", code=2).stderr
+    assert "no run of 'spring-shop' is paused" in acme.says("resume", "spring-shop", code=2).stderr
+    run_id = a_held_run(acme, a_row, "synchronizing")
+    tenant_id, connector_id = in_its_name(acme.here.engine)
+    with as_tenant(acme.here.engine, tenant_id) as session:
+        session.execute(text("UPDATE run SET started_at = now() WHERE id = :id"), {"id": run_id})
+    assert "is paused; `connector resume spring-shop`" in acme.says("pause", "spring-shop").stdout
+    assert "stands still already: it is paused" in acme.says("pause", "spring-shop", code=2).stderr
+    assert acme.says("resume", "spring-shop").stdout == f"run {run_id} goes on: prepared\n"
+    assert [one.connector_id for one in acme.published] == [connector_id]
+    with as_scheduler(acme.here.engine) as session:
+        session.execute(text("UPDATE turn SET state = 'running' WHERE connector_id = :id"), {"id": connector_id})
+    assert acme.says("cancel", "spring-shop").stdout == f"run {run_id} is cancelled\n"
+    with as_scheduler(acme.here.engine) as session:
+        assert session.scalar(text("SELECT stop_asked FROM turn WHERE connector_id = :id"), {"id": connector_id})
+
+
 def test_items_are_listed_page_by_page_with_their_names(acme: Operator, a_row: Callable[..., int]) -> None:
     acme.adds()
     keep_columns(acme.here.engine, a_row)
@@ -392,13 +461,14 @@ def test_items_are_listed_page_by_page_with_their_names(acme: Operator, a_row: C
     for source_id in (1, 2, 3):
         item = {"kind": "product", "source_id": source_id, "cells": {"product_name": f"Ball {source_id}"}}
         a_row(tenant_id, "source_item", connector_id=connector_id, raw_hash="x", **item)
-    for source_id, outcome in ((1, "created"), (2, "failed")):
-        status = {"kind": "product", "source_id": source_id, "storefront_id": 0, "outcome": outcome}
+    for source_id, outcome, code in ((1, "created", None), (2, "failed", "sku_taken")):
+        status = {"kind": "product", "source_id": source_id, "storefront_id": 0, "outcome": outcome, "code": code}
         a_row(tenant_id, "item_status", connector_id=connector_id, run_id=run_id, **status)
     first = acme.reads("items", "spring-shop", "--limit", "1", shape="items")
     assert [one["name"] for one in first["items"]] == ["Ball 1"]
     rest = acme.reads("items", "spring-shop", "--after", first["next"], shape="items")
     assert ([one["outcome"] for one in rest["items"]], rest["next"]) == (["failed"], None)
+    assert [one["do"] for one in (*first["items"], *rest["items"])] == [None, "Change one of the two."]
     left = acme.reads("items", "spring-shop", "--status", "unchanged", "--kind", "product", shape="items")
     assert [one["source_id"] for one in left["items"]] == [3]
     assert "Ball 2" in acme.says("items", "spring-shop", "--status", "failed").stdout

@@ -118,6 +118,21 @@ def test_an_empty_stock_leaves_the_store_s(shop: Make) -> None:
     assert here.levels() == {"V1": 5}
 
 
+def test_stock_that_the_profile_clears_goes_to_nothing_and_the_brake_counts_it(shop: Make) -> None:
+    clears = {"empty_values": {"variant": {"inventory_level": "clear"}}, "brake": 0.5, **YES}
+    here = shop([product()], [variant(n, size=f"S{n}", stock="7") for n in range(1, 21)], **clears)
+    here.run()
+    for n in range(1, 10):
+        here.vary(n, stock="")
+    assert here.run() == "completed"
+    left = {f"V{n}": 7 for n in range(10, 21)}
+    assert here.levels() == left
+    for n in range(10, 21):
+        here.vary(n, stock="")
+    assert here.run() == "awaiting_approval"
+    assert here.levels() == left
+
+
 def test_at_the_first_link_a_stock_that_coincides_is_not_sent(shop: Make) -> None:
     here = shop([product()], sizes(V1="5", V2="6"), **YES)
     body = {"name": "Shirt 301", "type": "physical", "price": 10, "weight": 1, "sku": "P301"}

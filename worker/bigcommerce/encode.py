@@ -115,9 +115,9 @@ def _fields(kind: ItemKind, fields: Mapping[str, Value], groups: Collection[str]
         if groups is not None and field.group not in groups:
             continue
         if value is None:
-            if groups is None or field.blank is None:
-                continue
-            body[field.store] = field.blank
+            if groups is not None and (field.nullable or field.blank is not None):
+                # A brand is cleared by its id: what an empty name does is not documented.
+                body["brand_id" if field.group is Group.BRAND else field.store] = field.blank
         else:
             body |= _field(kind, field, value)
     return body

@@ -46,6 +46,11 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
         found = _look_up(client, job)
         if found is not None:
             return _adopted(client, job, found)
+    if _is_about_the_url(refusal) and change.product.fields.get("url"):
+        # Another page has this address: the store makes one of its own (decision 0007).
+        text = f"the store refused the URL {change.product.fields['url']} and made its own: {refusal}"
+        applied = create(client, replace(job, change=_without_url(change), unsure=False))
+        return replace(applied, job=job, problems=(Problem("url_refused", text, "url"), *applied.problems))
     has_images = change.product.images or any(variant.images for variant in change.variants)
     if product_parts.is_about_images(refusal) and has_images:
         # A refused picture does not fail its product: without pictures first, then one by one.
@@ -56,6 +61,15 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
         bare = _created(client, job, _row(answer), _partly(answer))
         return product_parts.add_pictures(client, bare)
     return Applied(job, trouble=refusal)
+
+
+def _is_about_the_url(refusal: RefusedByStore) -> bool:
+    return refusal.status in (409, 422) and any("url" in name and "image" not in name for name in refusal.errors)
+
+
+def _without_url(change: CreateProduct) -> CreateProduct:
+    fields = {name: value for name, value in change.product.fields.items() if name != "url"}
+    return replace(change, product=replace(change.product, fields=fields))
 
 
 def _created(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from models.vocabulary import ItemKind
@@ -20,12 +21,19 @@ PATH = "/v3/catalog/variants"
 
 
 def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
-    """Update variants, those of several products in one call."""
+    """Update variants, those of several products in one call; one that gives a value up goes alone."""
+    bodies = {job.pending_id: _changes(job) for job in jobs}
+    together = [job for job in jobs if not _gives_up(bodies[job.pending_id])]
 
     def call(part: Sequence[Job]) -> Answer:
-        return client.put(PATH, [{"id": _id(job), **_changes(job)} for job in part])
+        return client.put(PATH, [{"id": _id(job), **bodies[job.pending_id]} for job in part])
 
-    for job, answer in batches.send(jobs, call):
+    def call_alone(part: Sequence[Job]) -> Answer:
+        return client.put(_path(part[0]), bodies[part[0].pending_id])
+
+    answers = [batches.send(together, call)] if together else []
+    answers += [batches.send([job], call_alone) for job in jobs if _gives_up(bodies[job.pending_id])]
+    for job, answer in chain.from_iterable(answers):
         change = job.change
         assert isinstance(change, UpdateVariant)
         if isinstance(answer, RefusedByStore) and product_parts.is_about_images(answer) and change.variant.images:
@@ -34,6 +42,11 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
             yield Applied(job, trouble=answer)
         else:
             yield _updated(job, ())
+
+
+def _gives_up(body: encode.Body) -> bool:
+    """Whether a field becomes null, which the batch does not know (API facts §4.2)."""
+    return None in body.values()
 
 
 def _without_image(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
@@ -45,7 +58,7 @@ def _without_image(client: Client, job: Job, refusal: RefusedByStore) -> Applied
     body = {name: value for name, value in _changes(job).items() if name != "image_url"}
     if body:
         try:
-            client.put(PATH, [{"id": _id(job), **body}])
+            client.put(_path(job), body)
         except WorkerError as trouble:
             return Applied(job, trouble=trouble)
     return _updated(job, (note,))
@@ -132,6 +145,11 @@ def _look_up(client: Client, job: Job) -> Any | None:
     wanted = key(str(change.variant.fields.get("sku")))
     rows = (row for row in reads.variants_of(client, product.store_id) if key(row.get("sku")) == wanted)
     return next((row for row in rows if int(row["id"]) not in job.taken), None)
+
+
+def _path(job: Job) -> str:
+    assert job.parent is not None
+    return f"/v3/catalog/products/{job.parent.store_id}/variants/{_id(job)}"
 
 
 def _id(job: Job) -> int:

@@ -54,6 +54,17 @@ class Group(StrEnum):
     OPTIONS = "options"
 
 
+class WhenEmpty(StrEnum):
+    """What an empty value of a mapped column does to the store."""
+
+    OVERWRITE = "overwrite"
+    """It is written, where the store can hold an empty value (the original's rule, its §4)."""
+    LEAVE_ALONE = "leave_alone"
+    """Nothing is written: the store keeps what it has (the original's rule for the sale price)."""
+    CLEAR = "clear"
+    """The field goes back to what a new item of the store has, flags and choices too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field that a source column can be mapped to."""
@@ -70,7 +81,13 @@ class Field:
     choices: tuple[str, ...] = ()
     required: bool = False
     blank: object = None
-    """What clears the field in the store; None = an empty value is not sent."""
+    """What an empty value is in the store; None = the store has no empty value for it, so none is sent."""
+    nullable: bool = False
+    """Empty is null in the store: no date; a variant takes what its product has."""
+    cleared: str | int | bool | None = None
+    """What the store gives a new item, where that is no empty value."""
+    when_empty: WhenEmpty | None = None
+    """The field's own rule for empty values, unless the profile names the field; None = the profile's."""
     inverted: bool = False
 
 
@@ -80,22 +97,26 @@ def _text(
     return Field(name, Type.TEXT, group, store or name, aliases, longest=longest, blank="")
 
 
-def _number(
-    name: str, group: Group, *, required: bool = False, aliases: tuple[str, ...] = (), blank: object = 0
-) -> Field:
-    return Field(name, Type.NUMBER, group, name, aliases, required=required, blank=None if required else blank)
+def _number(name: str, group: Group, *, required: bool = False, aliases: tuple[str, ...] = ()) -> Field:
+    return Field(name, Type.NUMBER, group, name, aliases, required=required, blank=None if required else 0)
+
+
+def _inherited(name: str, group: Group, *, aliases: tuple[str, ...] = ()) -> Field:
+    """A number of a variant; without it the product's counts (API facts §3.5)."""
+    return Field(name, Type.NUMBER, group, name, aliases, nullable=True)
 
 
 def _integer(name: str, group: Group, *, most: int = 2_147_483_647, aliases: tuple[str, ...] = ()) -> Field:
-    return Field(name, Type.INTEGER, group, name, aliases, most=most)
+    return Field(name, Type.INTEGER, group, name, aliases, most=most, blank=0)
 
 
 def _flag(name: str, group: Group, *, aliases: tuple[str, ...] = ()) -> Field:
-    return Field(name, Type.FLAG, group, name, aliases)
+    return Field(name, Type.FLAG, group, name, aliases, cleared=False)
 
 
 def _choice(name: str, group: Group, *choices: str, aliases: tuple[str, ...] = ()) -> Field:
-    return Field(name, Type.CHOICE, group, name, aliases, choices=choices)
+    """One of the store's words; the first is what a new item has."""
+    return Field(name, Type.CHOICE, group, name, aliases, choices=choices, cleared=choices[0])
 
 
 _NAME = ("title",)
@@ -109,11 +130,11 @@ _SEO = (
 CATEGORY = (
     Field("name", Type.TEXT, Group.TEXT, "name", _NAME, longest=50, required=True),
     _text("description", longest=65535),
-    Field("is_visible", Type.FLAG, Group.VISIBILITY, "is_visible", _VISIBLE),
-    Field("sort_order", Type.INTEGER, Group.SELLING, "sort_order", ("order",), most=2_147_483_647),
+    Field("is_visible", Type.FLAG, Group.VISIBILITY, "is_visible", _VISIBLE, cleared=True),
+    _integer("sort_order", Group.SELLING, aliases=("order",)),
     *_SEO,
     _text("search_keywords", Group.SEO, longest=255),
-    Field("url", Type.TEXT, Group.URL, "url", longest=255),
+    Field("url", Type.TEXT, Group.URL, "url", longest=255, when_empty=WhenEmpty.LEAVE_ALONE),
     _choice(
         "default_product_sort",
         Group.SELLING,
@@ -139,15 +160,26 @@ _CODES = (
     _text("bin_picking_number", Group.IDENTITY, longest=255),
 )
 _STOCK = (
-    # Alone in its group: a new figure goes through the inventory API, and nothing goes with it.
-    _integer("inventory_level", Group.STOCK, aliases=("stock", "quantity")),
+    # Alone in its group, since it goes through the inventory API. A stock that is not told is no stock of 0.
+    Field(
+        "inventory_level",
+        Type.INTEGER,
+        Group.STOCK,
+        "inventory_level",
+        ("stock", "quantity"),
+        most=2_147_483_647,
+        cleared=0,
+        when_empty=WhenEmpty.LEAVE_ALONE,
+    ),
     _integer("inventory_warning_level", Group.TRACKING),
 )
 _SHIPPING = (
     _flag("is_free_shipping", Group.SHIPPING, aliases=("free_shipping",)),
     _number("fixed_cost_shipping_price", Group.SHIPPING),
 )
-_SALE_PRICE = Field("sale_price", Type.NUMBER, Group.PRICE, "sale_price")  # empty = leave alone, 0 = removed
+
+# Empty = left alone, 0 = removed (the original's §11).
+_SALE_PRICE = Field("sale_price", Type.NUMBER, Group.PRICE, "sale_price", cleared="0", when_empty=WhenEmpty.LEAVE_ALONE)
 
 PRODUCT = (
     Field("name", Type.TEXT, Group.TEXT, "name", _NAME, longest=250, required=True),
@@ -155,7 +187,7 @@ PRODUCT = (
     _number("price", Group.PRICE, required=True, aliases=("default_price",)),
     _number("weight", Group.SHIPPING, required=True),
     _text("description", longest=1_000_000),
-    Field("is_visible", Type.FLAG, Group.VISIBILITY, "is_visible", _VISIBLE),
+    Field("is_visible", Type.FLAG, Group.VISIBILITY, "is_visible", _VISIBLE, cleared=True),
     _SALE_PRICE,
     _number("cost_price", Group.PRICE, aliases=("cost",)),
     _number("retail_price", Group.PRICE, aliases=("msrp",)),
@@ -165,19 +197,19 @@ PRODUCT = (
     *_SHIPPING,
     *_SEO,
     _text("search_keywords", Group.SEO, longest=65535),
-    Field("url", Type.TEXT, Group.URL, "custom_url", longest=255),
-    Field("brand", Type.TEXT, Group.BRAND, "brand_name", longest=255),
+    Field("url", Type.TEXT, Group.URL, "custom_url", longest=255, when_empty=WhenEmpty.LEAVE_ALONE),
+    Field("brand", Type.TEXT, Group.BRAND, "brand_name", longest=255, blank=0),  # 0 = the id of no brand
     _choice("type", Group.SELLING, "physical", "digital"),
     _integer("tax_class_id", Group.PRICE, most=255, aliases=("tax_class",)),
     _text("product_tax_code", Group.PRICE, longest=255, aliases=("tax_code",)),  # without its table's prefix
     _choice("inventory_tracking", Group.TRACKING, "none", "product", "variant", aliases=("tracking_method",)),
     _choice("availability", Group.SELLING, "available", "disabled", "preorder"),
     _text("availability_description", Group.SELLING, longest=255),
-    Field("preorder_release_date", Type.DATE, Group.SELLING, "preorder_release_date"),
+    Field("preorder_release_date", Type.DATE, Group.SELLING, "preorder_release_date", nullable=True),
     _text("preorder_message", Group.SELLING, longest=255),
     _flag("is_preorder_only", Group.SELLING),
     _choice("gift_wrapping_options_type", Group.SELLING, "any", "none", "list", aliases=("gift_wrapping",)),
-    Field("gift_wrapping_options_list", Type.WORDS, Group.SELLING, "gift_wrapping_options_list"),
+    Field("gift_wrapping_options_list", Type.WORDS, Group.SELLING, "gift_wrapping_options_list", blank=[]),
     _choice("condition", Group.SELLING, "New", "Used", "Refurbished"),
     _flag("is_condition_shown", Group.SELLING),
     _flag("is_featured", Group.SELLING, aliases=("featured", "featured_product")),
@@ -207,17 +239,25 @@ PRODUCT = (
 
 VARIANT = (
     Field("sku", Type.TEXT, Group.IDENTITY, "sku", ("ref", "reference"), longest=255, required=True),
-    _number("price", Group.PRICE, blank=None),
+    _inherited("price", Group.PRICE),
     _SALE_PRICE,
-    _number("cost_price", Group.PRICE, aliases=("cost",), blank=None),
-    _number("retail_price", Group.PRICE, aliases=("msrp",), blank=None),
-    _number("weight", Group.SHIPPING, blank=None),
-    *(_number(name, Group.SHIPPING, blank=None) for name in ("width", "height", "depth")),
+    _inherited("cost_price", Group.PRICE, aliases=("cost",)),
+    _inherited("retail_price", Group.PRICE, aliases=("msrp",)),
+    _inherited("weight", Group.SHIPPING),
+    *(_inherited(name, Group.SHIPPING) for name in ("width", "height", "depth")),
     *_CODES,
     *_STOCK,
     _flag("is_free_shipping", Group.SHIPPING, aliases=("free_shipping",)),
-    _number("fixed_cost_shipping_price", Group.SHIPPING, blank=None),
-    Field("enabled", Type.FLAG, Group.VISIBILITY, "purchasing_disabled", ("purchasable", "visible"), inverted=True),
+    _inherited("fixed_cost_shipping_price", Group.SHIPPING),
+    Field(
+        "enabled",
+        Type.FLAG,
+        Group.VISIBILITY,
+        "purchasing_disabled",
+        ("purchasable", "visible"),
+        cleared=True,
+        inverted=True,
+    ),
     _text("purchasing_disabled_message", Group.VISIBILITY, longest=255),
     Field("images", Type.IMAGES, Group.IMAGES, "image_url", ("image",)),
 )

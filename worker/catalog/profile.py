@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from models.vocabulary import ItemKind
-from worker.catalog.fields import FIELDS
+from worker.catalog import urls
+from worker.catalog.fields import FIELDS, WhenEmpty
+
+Said = TypeVar("Said")
 
 
 class _Value(BaseModel):
@@ -33,15 +36,15 @@ class Switches(_Value):
     ] = "dropdown_and_swatch"
 
 
-class Mapping(_Value):
-    """Field name -> source column (its base name without the language)."""
+class _ByField(_Value, Generic[Said]):
+    """Something said of fields, by item kind and field name."""
 
-    category: dict[str, str] = {}
-    product: dict[str, str] = {}
-    variant: dict[str, str] = {}
+    category: dict[str, Said] = {}
+    product: dict[str, Said] = {}
+    variant: dict[str, Said] = {}
 
-    def of(self, kind: ItemKind) -> dict[str, str]:
-        """The mapping of one item kind."""
+    def of(self, kind: ItemKind) -> dict[str, Said]:
+        """What is said of the fields of one item kind."""
         return {ItemKind.CATEGORY: self.category, ItemKind.PRODUCT: self.product, ItemKind.VARIANT: self.variant}[kind]
 
     @model_validator(mode="after")
@@ -53,6 +56,22 @@ class Mapping(_Value):
         return self
 
 
+class Mapping(_ByField[str]):
+    """Field name -> source column (its base name without the language)."""
+
+
+class EmptyValues(_ByField[WhenEmpty]):
+    """What an empty cell of a mapped column does: by default, and field name -> something else."""
+
+    default: Annotated[
+        WhenEmpty,
+        Field(
+            description="overwrite: written, where the store can hold an empty value; leave_alone: nothing is written;"
+            " clear: as a new item has it, flags and choices too"
+        ),
+    ] = WhenEmpty.OVERWRITE
+
+
 class Profile(_Value):
     """All that a run has to know of its connector; a run works on the snapshot it began with."""
 
@@ -62,6 +81,7 @@ class Profile(_Value):
     ] = ()
     language: Annotated[str | None, Field(description="Language of the texts; null = the source's default")] = None
     mapping: Mapping = Mapping()
+    empty_values: EmptyValues = EmptyValues()
     custom_fields: Annotated[
         tuple[str, ...] | None,
         Field(description="Product columns that become custom fields; null = all that map to no field"),
@@ -71,6 +91,24 @@ class Profile(_Value):
         Field(description="Variant columns that become options; null = all that map to no field"),
     ] = None
     switches: Switches = Switches()
+    category_url: Annotated[
+        str | None,
+        Field(
+            description="Address of a category without one: short, long, or a pattern of %categoryname% and %parent%;"
+            " null = the store makes it"
+        ),
+    ] = None
+    product_url: Annotated[
+        str | None,
+        Field(
+            description="Address of a product without one: short, long, category, or a pattern of %productname%, %sku%,"
+            " %upc% and %category%; null = the store makes it"
+        ),
+    ] = None
+    brake: Annotated[
+        float,
+        Field(ge=0, le=1, description="Share of the linked items of a kind that one run may disable or blank unasked"),
+    ] = 0.3
     stock_location: Annotated[
         int, Field(ge=1, description="Location of the store's inventory whose stock is set; 1 = the default one")
     ] = 1
@@ -79,6 +117,14 @@ class Profile(_Value):
         float, Field(ge=0, le=0.9, description="Share of the store's quota that other apps keep")
     ] = 0.0
     source_page_size: Annotated[int, Field(ge=100, le=5000, description="Items a page, a hint to the source")] = 1000
+
+    @field_validator("category_url", "product_url")
+    @classmethod
+    def _makes_an_address(cls, written: str | None, info: ValidationInfo) -> str | None:
+        kind = ItemKind.CATEGORY if info.field_name == "category_url" else ItemKind.PRODUCT
+        if written is not None and (wrong := urls.fault(kind, written)):
+            raise ValueError(wrong)
+        return written
 
     @model_validator(mode="after")
     def _one_root_a_storefront(self) -> Self:

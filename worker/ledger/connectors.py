@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from worker.catalog.profile import Profile
+from worker.ledger import turns
 from worker.ledger.vault import Vault
 
 
@@ -107,9 +108,7 @@ def load(session: Session, connector_id: int) -> Connector | None:
 
 def disable(session: Session, connector_id: int, reason: str) -> None:
     """Switch the connector off until somebody has acted and enables it; a slice under way stops."""
-    session.execute(
-        text("UPDATE turn SET stop_asked = true WHERE connector_id = :id AND state = 'running'"), {"id": connector_id}
-    )
+    turns.ask_to_stop(session, connector_id)
     session.execute(
         text("UPDATE connector SET enabled = false, disabled_reason = :reason WHERE id = :id"),
         {"id": connector_id, "reason": reason},

@@ -16,16 +16,18 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.base import NO_STOREFRONT
-from models.vocabulary import ENDED, ItemKind, Outcome, Phase, RunState
+from models.vocabulary import ENDED, Action, ItemKind, Outcome, Phase, RunState
+from worker.ledger.runs import SENDING_STEPS
 
 Counters = Mapping[str, Mapping[str, Mapping[str, int]]]
 _Figures = dict[str, dict[str, dict[str, int]]]
 
 NO_NAME = "-"
 """The storefront of kinds that are not told apart by storefront."""
-SENDING_STEPS = ("send", "record")
 SAMPLES = 3
 """Items shown of each group of errors."""
+
+_ACTIONS = frozenset(action.value for action in Action)
 
 _PLURAL = {
     ItemKind.CATEGORY: ("category", "categories"),
@@ -269,7 +271,7 @@ def progress(session: Session, run_id: int) -> Progress | None:
     for kind, by_storefront in entry.counters.items():
         for figures in by_storefront.values():
             for figure, count in figures.items():
-                if figure.startswith("to_"):
+                if figure.removeprefix("to_") in _ACTIONS:
                     place = (kind, figure.removeprefix("to_"))
                     planned[place] = planned.get(place, 0) + count
     left = _left(session, entry) if planned and entry.state is not RunState.UNCHANGED else {}
@@ -319,7 +321,8 @@ def headline(entry: Entry) -> str:
         case RunState.UNCHANGED:
             return "nothing has changed at the source"
         case RunState.AWAITING_APPROVAL:
-            return "waits for somebody's approval"
+            planned = _told(entry, ("to_disable", "to_hide", "to_blank"))
+            return "waits for somebody's approval" + (f": {planned}" if planned else "")
         case _:
             told = _told(entry, [outcome.value for outcome in Outcome if outcome is not Outcome.UNCHANGED])
     ended = entry.state in (RunState.COMPLETED, RunState.COMPLETED_WITH_ERRORS)

@@ -136,6 +136,15 @@ def _by_key(rows: Iterable[Any]) -> dict[Key, Relation]:
     return found
 
 
+def enabled(session: Session, connector_id: int) -> dict[ItemKind, int]:
+    """How many linked items of each kind the store shows, a category once for each storefront."""
+    rows = session.execute(
+        text("SELECT kind, count(*) FROM relation WHERE connector_id = :id AND enabled GROUP BY kind"),
+        {"id": connector_id},
+    )
+    return {ItemKind(row[0]): row[1] for row in rows}
+
+
 def holding(session: Session, connector_id: int, kind: ItemKind, keys: Iterable[str]) -> set[int]:
     """Store ids that items of ours are linked to under one of these names or SKUs, at the source or in the store."""
     return set(

@@ -12,6 +12,11 @@ from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, MAY_BECOME, RunState, Trigger
 from worker.catalog.profile import Profile
+from worker.errors import RunHeld
+from worker.ledger import turns
+
+SENDING_STEPS = ("send", "record")
+"""The steps of the second phase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ def _run(row: Any) -> Run:
 
 def begin(session: Session, run_id: int, profile: Profile) -> None:
     """The run has its first turn: it works on this snapshot of the profile."""
-    become(session, run_id, RunState.PREPARING)
+    advance(session, run_id, RunState.PREPARING)
     session.execute(
         text("UPDATE run SET started_at = now(), profile = CAST(:profile AS jsonb) WHERE id = :id"),
         {"id": run_id, "profile": profile.model_dump_json()},
@@ -122,6 +127,79 @@ def become(session: Session, run_id: int, state: RunState) -> None:
         now = session.scalar(text("SELECT state FROM run WHERE id = :id"), {"id": run_id})
         if now != state.value:
             raise ValueError(f"run {run_id} is {now} and may not become {state}")
+
+
+def advance(session: Session, run_id: int, state: RunState) -> None:
+    """Bring the run that a slice is at into this state; RunHeld where somebody has paused or cancelled it meanwhile."""
+    now = session.scalar(text("SELECT state FROM run WHERE id = :id FOR UPDATE"), {"id": run_id})
+    if now in (RunState.PAUSED, RunState.CANCELLED):
+        raise RunHeld
+    become(session, run_id, state)
+
+
+def pause(session: Session, connector_id: int, run_id: int) -> None:
+    """The run stands still until somebody resumes or cancels it; a slice under way stops."""
+    become(session, run_id, RunState.PAUSED)
+    turns.ask_to_stop(session, connector_id)
+
+
+def resume(session: Session, run_id: int) -> RunState:
+    """The paused run goes on where it was; the state in which that is.
+
+    One that had not begun is cancelled where another one waits by now: that one serves its request too.
+    """
+    row = session.execute(
+        text("""
+        SELECT started_at IS NULL AS is_new, step, EXISTS (
+          SELECT FROM run_counter c WHERE c.run_id = r.id AND c.figure = ANY('{created,updated,disabled}')) AS has_sent,
+          (SELECT id FROM run q WHERE q.connector_id = r.connector_id AND q.state = 'queued') AS follower
+        FROM run r WHERE id = :id
+        """),
+        {"id": run_id},
+    ).one()
+    if row.is_new and row.follower is not None:
+        session.execute(
+            text("UPDATE run SET refresh = refresh OR (SELECT refresh FROM run WHERE id = :id) WHERE id = :follower"),
+            {"id": run_id, "follower": row.follower},
+        )
+        state = RunState.CANCELLED
+    elif row.is_new:
+        state = RunState.QUEUED
+    elif row.step not in SENDING_STEPS:
+        state = RunState.PREPARING
+    else:
+        state = RunState.SYNCHRONIZING if row.has_sent else RunState.PREPARED
+    become(session, run_id, state)
+    return state
+
+
+def cancel(session: Session, connector_id: int, run_id: int) -> None:
+    """The run ends here; a slice under way stops, what it has sent is recorded, what it has not is still due."""
+    become(session, run_id, RunState.CANCELLED)
+    turns.ask_to_stop(session, connector_id)
+
+
+def allowed(session: Session, run_id: int) -> int | None:
+    """How many items somebody has approved that this run disables or blanks; None = nobody was asked."""
+    found = session.scalar(text("SELECT allowed FROM run WHERE id = :id"), {"id": run_id})
+    return None if found is None else int(found)
+
+
+def approve(session: Session, run_id: int) -> int:
+    """The run that the brake held begins anew with as much allowed as it has planned; how many items that is."""
+    become(session, run_id, RunState.PREPARING)
+    return int(
+        session.scalar(
+            text("""
+            UPDATE run SET step = NULL, cursor = NULL, allowed = (
+              SELECT coalesce(sum(count), 0) FROM run_counter
+              WHERE run_id = :id AND figure IN ('to_disable', 'to_hide', 'to_blank'))
+            WHERE id = :id RETURNING allowed
+            """),
+            {"id": run_id},
+        )
+        or 0
+    )
 
 
 def keep_cursor(session: Session, run_id: int, step: str, cursor: Mapping[str, Any] | None) -> None:

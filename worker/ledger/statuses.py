@@ -113,6 +113,14 @@ def put(session: Session, tenant_id: int, run_id: int, figures: Mapping[tuple[st
         )
 
 
+def forget_planned(session: Session, run_id: int) -> None:
+    """What the run has planned so far counts no more: it plans anew."""
+    session.execute(
+        text("DELETE FROM run_counter WHERE run_id = :id AND (starts_with(figure, 'to_') OR figure = 'blanks')"),
+        {"id": run_id},
+    )
+
+
 def counters(session: Session, run_id: int) -> dict[tuple[str, int, str], int]:
     """The run's figures: (kind, storefront, figure) -> count."""
     rows = session.execute(

@@ -227,6 +227,24 @@ def release(
     return True
 
 
+def ask_to_stop(session: Session, connector_id: int) -> None:
+    """Tell the slice under way to stop: it hears so at its next beat."""
+    session.execute(
+        text("UPDATE turn SET stop_asked = true WHERE connector_id = :id AND state = 'running'"), {"id": connector_id}
+    )
+
+
+def park(session: Session, connector_id: int, *, seconds: float) -> None:
+    """A parked turn is due again after so many seconds; any other stays as it is."""
+    session.execute(
+        text(
+            "UPDATE turn SET not_before = now() + make_interval(secs => :seconds)"
+            " WHERE connector_id = :id AND state = 'parked'"
+        ),
+        {"id": connector_id, "seconds": seconds},
+    )
+
+
 def sweep(session: Session, *, quantum: float, ttl: float, queue_is_empty: bool) -> tuple[int, int]:
     """(leases that ran out or messages lost, parked turns that are due), all made ready again.
 

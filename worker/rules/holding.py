@@ -55,7 +55,8 @@ def _same(field: Field, wanted: Value, row: StoreRow) -> bool:
     if field.group is Group.BRAND and (number := brand_id(wanted)) is not None:
         return bool(row.fields.get("brand_id") == number)
     if wanted is None:
-        return field.blank is None or held in (None, "", "0", [])
+        has_no_empty_value = field.blank is None and not field.nullable
+        return has_no_empty_value or held in ((None,) if field.nullable else (None, "", "0", 0, []))
     if field.group is Group.URL:
         return isinstance(held, str) and held.strip("/") == str(wanted).strip("/")
     if field.type is Type.NUMBER and held is None:

@@ -12,12 +12,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.vocabulary import ItemKind
 from worker.catalog.columns import Column, Columns
-from worker.catalog.fields import FIELDS, PREFIXES, Field, Type
+from worker.catalog.fields import FIELDS, PREFIXES, Field, Type, WhenEmpty
 from worker.catalog.profile import Profile
 
 JOINS = frozenset({"ID_PARENT", "ID_catalogue", "ID_products"})
@@ -33,6 +34,8 @@ class Mapped:
     fields: Mapping[str, str]
     extras: tuple[tuple[str, str], ...] = ()
     """(column, the name shown in the store)"""
+    when_empty: Mapping[str, WhenEmpty] = dataclasses.field(default_factory=dict)
+    """Field -> what an empty cell does; OVERWRITE where nothing is said."""
 
 
 def settle(profile: Profile, columns: Columns) -> tuple[dict[ItemKind, Mapped], list[str]]:
@@ -47,8 +50,15 @@ def settle(profile: Profile, columns: Columns) -> tuple[dict[ItemKind, Mapped], 
         faults += wrong
         extras, wrong = _extras(kind, profile, shown, set(fields.values()))
         faults += wrong
-        settled[kind] = Mapped(fields, extras)
+        settled[kind] = Mapped(fields, extras, _when_empty(kind, profile, fields))
     return settled, faults
+
+
+def _when_empty(kind: ItemKind, profile: Profile, fields: Iterable[str]) -> dict[str, WhenEmpty]:
+    """What the profile says of the field, else the field's own rule, else the profile's default."""
+    said = profile.empty_values.of(kind)
+    default = profile.empty_values.default
+    return {name: said.get(name) or FIELDS[kind][name].when_empty or default for name in fields}
 
 
 def _language(profile: Profile, columns: Columns) -> tuple[str | None, list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from models.vocabulary import ItemKind
 from worker.catalog import values
-from worker.catalog.fields import FIELDS, Type
+from worker.catalog.fields import FIELDS, Type, WhenEmpty
 from worker.catalog.items import Category, Image, OptionValue, Problem, Product, Read, Variant
 from worker.catalog.values import Unreadable, Value
 from worker.rules.mapping import Mapped
@@ -39,9 +39,18 @@ def _fields(kind: ItemKind, cells: Mapping[str, Any], mapped: Mapped) -> tuple[d
         if field.type is Type.IMAGES or column not in cells:
             continue
         try:
-            read_fields[name] = values.read(cells[column], field)
+            value = values.read(cells[column], field)
         except Unreadable as fault:
             problems.append(Problem("unreadable_value", f"{name} (column {column}): {fault}", name))
+            continue
+        if value is not None:
+            read_fields[name] = value
+            continue
+        when_empty = mapped.when_empty.get(name, WhenEmpty.OVERWRITE)
+        # To overwrite what is left alone by the field's own rule is to clear it.
+        is_cleared = when_empty is WhenEmpty.CLEAR or (field.when_empty and when_empty is not field.when_empty)
+        if is_cleared or when_empty is not WhenEmpty.LEAVE_ALONE:
+            read_fields[name] = field.cleared if is_cleared else None
     return read_fields, problems
 
 

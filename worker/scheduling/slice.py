@@ -10,9 +10,7 @@ There is one `except` for each size of trouble (errors.py); nothing else catches
 
 from __future__ import annotations
 
-import random
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -22,59 +20,29 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from models.vocabulary import ENDED, RunState, SliceEnd, Trigger
-from worker.bigcommerce.client import Client as StoreClient
+from models.vocabulary import RunState, SliceEnd, Trigger
 from worker.catalog.profile import Profile
-from worker.errors import CredentialsRefused, QuotaSpent, RootCategoryGone, RunTrouble, SliceTrouble, TurnLost
+from worker.errors import QuotaSpent, RunHeld, RunTrouble, SliceTrouble, TurnLost
 from worker.ledger import connectors, runs, source_items, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.runs import Run
 from worker.ledger.session import as_scheduler, as_tenant
-from worker.saleslayer.client import Client as SourceClient
 from worker.scheduling.deadline import Deadline
+from worker.scheduling.endings import FOR_GOOD, Ending, Endings
 from worker.scheduling.fence import Fence
+from worker.scheduling.neighbours import Meet, Neighbours
 from worker.settings import Settings
 from worker.steps import sequence
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox
 
 log = structlog.get_logger(__name__)
 
-MOST_BUGS = 3
-"""Slices in a row that may end by an unknown exception before the run stops (law 8)."""
-AFTER_TROUBLE_SECONDS = 3600.0
-"""How long a connector rests whose run was stopped by trouble that somebody has to mend."""
 PATIENT_SECONDS = 3.0
 """A quota that comes back sooner than this is waited for, whoever else waits (design §5)."""
+LOOK_SECONDS = 0.5
+"""How often a slice beats, and so hears at the latest that it is to stop: no new call a second after the word."""
 DATABASE_UNWELL = (OperationalError, InterfaceError, PoolTimeout)
 """Postgres is away, restarts or is too slow; any other error of a statement is a bug."""
-JITTER = 0.1
-"""Share by which checks and back-offs are spread, so that connectors do not move in step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """The two clients of one connector."""
-
-    source: SourceClient
-    store: StoreClient
-
-    def close(self) -> None:
-        """Close the connections to both."""
-        self.source.close()
-        self.store.close()
-
-
-Meet = Callable[[Connector, Session], Neighbours]
-"""Opens the credentials and makes the clients; raises RunTrouble where that cannot be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """Why a slice ended, and when the connector is due again (seconds; None = at once)."""
-
-    why: SliceEnd
-    park: float | None = None
-    failed: bool = False
 
 
 @dataclass(slots=True)
@@ -90,8 +58,8 @@ class Slice:
     epoch: int
     worker: str
     gate: threading.BoundedSemaphore
-    rng: random.Random = field(default_factory=random.Random)
     fence: Fence = field(init=False)
+    endings: Endings = field(init=False)
     run_id: int | None = None
     step: str | None = None
     settled: int = 0
@@ -103,6 +71,7 @@ class Slice:
         self.fence = Fence(
             self.engine, self.deadline, self.settings.lease_seconds, self.tenant_id, self.connector_id, self.epoch
         )
+        self.endings = Endings(self.fence)
 
     def claim(self) -> bool:
         """Take the turn; False = this message is not (any more) good for one."""
@@ -122,7 +91,7 @@ class Slice:
             return Ending(SliceEnd.TURN_LOST)
         except DATABASE_UNWELL as trouble:
             log.warning("database unwell", error=type(trouble).__name__)
-            return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self._spread(1.0), failed=True)
+            return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self.endings.spread(1.0), failed=True)
         finally:
             if self._neighbours is not None:
                 self._neighbours.store.stop.set()
@@ -134,18 +103,20 @@ class Slice:
             ending = self._work()
         except (TurnLost, *DATABASE_UNWELL):
             raise
+        except RunHeld:
+            return self.endings.stopped_by_somebody(self.run_id)
         except QuotaSpent as trouble:
             return Ending(SliceEnd.QUOTA_SPENT, park=max(0.1, trouble.retry_after))
         except SliceTrouble as trouble:
             if self.deadline.reason() is not None:
                 return self._left()
             self._say("warning", trouble.code, str(trouble))
-            return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self._spread(max(1.0, trouble.retry_after)))
+            return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self.endings.spread(max(1.0, trouble.retry_after)))
         except RunTrouble as trouble:
-            return self._stop_run(trouble)
+            return self.endings.stopped_by(trouble, self.run_id)
         except Exception as bug:
             log.exception("bug in a slice", step=self.step)
-            return self._bug(bug)
+            return self.endings.bug(bug, self.run_id)
         if self._bugs_before and self.run_id is not None:
             # Bugs are counted in a row: a slice that ended well begins the count anew.
             with self.fence.transaction() as session:
@@ -156,7 +127,7 @@ class Slice:
         with self.fence.transaction() as session:
             connector = connectors.load(session, self.connector_id)
             if connector is None or not connector.enabled:
-                return Ending(SliceEnd.STOPPED, park=float("inf"))
+                return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
             run = runs.current(session, self.connector_id)
             if run is None:
                 # A check: nobody asked, and nobody hears of it unless the source has changes.
@@ -164,7 +135,7 @@ class Slice:
                 run = runs.load(session, run_id)
                 assert run is not None
             if run.state is RunState.PAUSED or run.state is RunState.AWAITING_APPROVAL:
-                return Ending(SliceEnd.STOPPED, park=float("inf"))
+                return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
             self.run_id = run.id
             runs.begin_slice(session, run.id, self.connector_id, self.epoch)
             if run.state is RunState.QUEUED:
@@ -212,12 +183,14 @@ class Slice:
                 return self._left()
             if name == "read_source" and (ending := self._nothing_changed(run, profile)):
                 return ending
+            if name == "plan" and self._is_held(run):
+                return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
             name, cursor = sequence.after(name), None
             self._save(Save(None), step=name or self.step)
         log.info("run ended", settled=self.settled)
         with self.fence.transaction() as session:
             follow_up = runs.current(session, self.connector_id) is not None
-        return Ending(SliceEnd.WORK_DONE, park=None if follow_up else self._until_next_check(profile))
+        return Ending(SliceEnd.WORK_DONE, park=None if follow_up else self.endings.until_next_check(profile))
 
     def _drive(self, step: Step) -> bool:
         """Carry the step from one yield to the next; whether it finished."""
@@ -228,7 +201,7 @@ class Slice:
                 if isinstance(wish, Save):
                     self._save(wish, step=self.step)
                     self.deadline.units += wish.gets_on
-                elif self.deadline.renewal_is_due(min(1.0, self.settings.heartbeat_seconds)):
+                elif self.deadline.renewal_is_due(min(LOOK_SECONDS, self.settings.heartbeat_seconds)):
                     self._save(Save(None), step=None)
                 if not leaving and self._should_leave():
                     leaving = True
@@ -267,7 +240,13 @@ class Slice:
 
     def _left(self) -> Ending:
         why = self.deadline.reason() or SliceEnd.TIME_IS_UP
-        return Ending(why, park=float("inf") if why is SliceEnd.STOPPED else None)
+        return self.endings.stopped_by_somebody(self.run_id) if why is SliceEnd.STOPPED else Ending(why)
+
+    def _is_held(self, run: Run) -> bool:
+        """After planning: whether the brake holds the run until somebody approves."""
+        with self.fence.transaction() as session:
+            planned = runs.load(session, run.id)
+        return planned is not None and planned.state is RunState.AWAITING_APPROVAL
 
     def _nothing_changed(self, run: Run, profile: Profile) -> Ending | None:
         """After reading the source: a check without changes leaves no run, a request is *unchanged*."""
@@ -281,45 +260,9 @@ class Slice:
                 runs.forget(session, run.id)
                 self.run_id = None
             else:
-                runs.become(session, run.id, RunState.UNCHANGED)
+                runs.advance(session, run.id, RunState.UNCHANGED)
             follow_up = runs.current(session, self.connector_id) is not None
-        return Ending(SliceEnd.WORK_DONE, park=None if follow_up else self._until_next_check(profile))
-
-    def _stop_run(self, trouble: RunTrouble) -> Ending:
-        """The run stops and somebody must act; credentials and roots stop the connector too."""
-        log.warning("run stopped", code=trouble.code, reason=str(trouble))
-        with self.fence.transaction() as session:
-            if self.run_id is not None:
-                runs.list_it(session, self.run_id)
-                runs.say(session, self.tenant_id, self.run_id, level="error", code=trouble.code, message=str(trouble))
-                run = runs.load(session, self.run_id)
-                if run is not None and run.state not in ENDED:
-                    runs.become(session, self.run_id, RunState.FAILED)
-                self._count_calls(session)
-            if isinstance(trouble, CredentialsRefused | RootCategoryGone):
-                connectors.disable(session, self.connector_id, f"{trouble.code}: {trouble}")
-                self._answer_follow_up(session, trouble)
-                return Ending(SliceEnd.STOPPED, park=float("inf"))
-        # Somebody must act, and asks for a run then: until that, no failed run every few minutes.
-        return Ending(SliceEnd.STOPPED, park=self._spread(AFTER_TROUBLE_SECONDS))
-
-    def _answer_follow_up(self, session: Session, trouble: RunTrouble) -> None:
-        """A run that waits behind this one would wait for ever: whoever asked for it hears why."""
-        waiting = runs.current(session, self.connector_id)
-        if waiting is not None and waiting.state is RunState.QUEUED:
-            runs.say(session, self.tenant_id, waiting.id, level="error", code=trouble.code, message=str(trouble))
-            runs.become(session, waiting.id, RunState.FAILED)
-
-    def _bug(self, bug: Exception) -> Ending:
-        """An unknown exception: the slice ends, it is counted, after three in a row the run stops."""
-        in_a_row = 0
-        if self.run_id is not None:
-            with self.fence.transaction() as session:
-                in_a_row = runs.count_bug(session, self.run_id)
-        if in_a_row >= MOST_BUGS:
-            text = f"a fault of this service stopped the run three times ({type(bug).__name__}); its operator must look"
-            return self._stop_run(RunTrouble(text))
-        return Ending(SliceEnd.BUG, park=self._spread(5.0 * max(1, in_a_row)), failed=self.run_id is None)
+        return Ending(SliceEnd.WORK_DONE, park=None if follow_up else self.endings.until_next_check(profile))
 
     def _say(self, level: str, code: str, message: str) -> None:
         if self.run_id is None:
@@ -342,9 +285,3 @@ class Slice:
                 calls=self._calls[0],
                 settled=self.settled,
             )
-
-    def _until_next_check(self, profile: Profile) -> float:
-        return self._spread(float(profile.check_every_seconds))
-
-    def _spread(self, seconds: float) -> float:
-        return seconds * self.rng.uniform(1 - JITTER, 1 + JITTER)

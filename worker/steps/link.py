@@ -18,6 +18,7 @@ from worker.ledger import relations, source_items, statuses, store_items
 from worker.rules import coverage, difference, holding, matching, options, stocking
 from worker.rules.mapping import Mapped
 from worker.steps import reading
+from worker.steps.addressing import Addresses
 from worker.steps.reading import Trees
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write
 
@@ -163,9 +164,10 @@ def _read(
 ) -> dict[int, tuple[Item, dict[str, Any], tuple[tuple[int, int], ...]]]:
     """Source id -> the item, its groups, and the places where a product stands."""
     read: dict[int, tuple[Item, dict[str, Any], tuple[tuple[int, int], ...]]] = {}
+    addresses = Addresses(tools.profile, trees, kinds)
     if kind is ItemKind.CATEGORY:
         for source_id in chosen:
-            category = reading.category(trees.rows[source_id], kinds)
+            category = addresses.of_category(reading.category(trees.rows[source_id], kinds))
             parent = trees.place(storefront_id).places[source_id][0]
             read[source_id] = (category, difference.category_groups(category, parent), ())
         return read
@@ -176,7 +178,7 @@ def _read(
         return read
     for family in reading.families(session, tools.connector_id, chosen):
         assert family.product is not None
-        product = reading.product(family.product, kinds)
+        product = addresses.of_product(reading.product(family.product, kinds))
         fit = options.spelled_alike(
             [reading.variant(row, kinds) for row in family.variants if not row.gone and row.refused is None]
         )

@@ -14,11 +14,14 @@ from worker.catalog.fields import Group
 from worker.catalog.items import Category, Key, Problem, Settled
 from worker.catalog.store import Relation
 from worker.ledger import changes, mirror, relations, runs, source_items, statuses
-from worker.rules import difference, validity
+from worker.rules import brake, difference, validity
+from worker.rules.brake import Reach
 from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
 from worker.steps import reading
+from worker.steps.addressing import Addresses
 from worker.steps.plan_family import FamilyPlan
+from worker.steps.plan_losses import losses
 from worker.steps.planned import Plan, waiting
 from worker.steps.reading import Trees
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write
@@ -34,7 +37,8 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
     if kept["part"] == "categories":
         with tools.read() as session:
             linked = relations.of_categories(session, tools.connector_id)
-        planned = _categories(tools, trees, linked, kinds, all_due=all_due)
+            planned = _categories(tools, trees, linked, kinds, all_due=all_due)
+            planned.losses = losses(tools, session, planned, linked, kinds)
         kept = {"part": "families", "after": -1}
         if (yield Save(dict(kept), _writing(tools, planned, first=True))):
             return False
@@ -56,9 +60,12 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
             break
         after = families[-1].id
         planned = Plan()
+        addresses = Addresses(tools.profile, trees, kinds)
         # What an earlier run was rebuilding is brought to its end first; these products stay due.
         for family in (one for one in families if one.id not in standing):
-            FamilyPlan(tools, planned, family, known, trees, there, kinds, all_due).plan()
+            FamilyPlan(tools, planned, family, known, trees, there, kinds, addresses, all_due).plan()
+        with tools.read() as session:
+            planned.losses = losses(tools, session, planned, known, kinds)
         if (yield Save({"part": "families", "after": after}, _writing(tools, planned))):
             return False
     yield Save(None, lambda session: _finish(tools, session, trees))
@@ -69,6 +76,7 @@ def _categories(
     tools: Toolbox, trees: Trees, linked: Mapping[Key, Relation], kinds: Mapping[ItemKind, Mapped], *, all_due: bool
 ) -> Plan:
     planned = Plan()
+    addresses = Addresses(tools.profile, trees, kinds)
     for covered in trees.covered:
         blocked: dict[int, int] = {}
         for source_id, (parent, level) in covered.places.items():
@@ -86,9 +94,8 @@ def _categories(
                 planned.settled.append(Settled(at, Outcome.REJECTED, problem.code, text, (problem,)))
             else:
                 looked_at = row.due or all_due
-                _category(
-                    tools, planned, at, covered, reading.category(row, kinds), linked.get(at), looked_at=looked_at
-                )
+                category = addresses.of_category(reading.category(row, kinds))
+                _category(tools, planned, at, covered, category, linked.get(at), looked_at=looked_at)
     for source_id, row in trees.rows.items():
         if row.due and (row.gone or not any(source_id in one for one in trees.covered)):
             # Gone, or shown nowhere: nothing is left to be done about it but to disable what is linked.
@@ -136,6 +143,8 @@ def _writing(tools: Toolbox, planned: Plan, *, first: bool = False) -> Write:
     def write(session: Session) -> None:
         if first:
             changes.clear(session, tools.connector_id)
+            # A run that was held by the brake plans anew once it is approved.
+            statuses.forget_planned(session, tools.run_id)
             made = [change.source_id for _, change in planned.changes if isinstance(change, CreateCategory)]
             # Products that were blocked for want of them, or sent without, are planned in this run.
             statuses.heal_products_of(session, tools.connector_id, made)
@@ -144,7 +153,7 @@ def _writing(tools: Toolbox, planned: Plan, *, first: bool = False) -> Write:
             (kind.value, storefront, f"to_{action}"): count
             for (kind, storefront, action), count in changes.sizes(change for _, change in planned.changes).items()
         }
-        statuses.add(session, tools.tenant_id, tools.run_id, figures)
+        statuses.add(session, tools.tenant_id, tools.run_id, figures | planned.losses)
         statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, planned.settled)
         for kind in ItemKind:
             leave = planned.unchanged.get(kind, [])
@@ -169,4 +178,25 @@ def _finish(tools: Toolbox, session: Session, trees: Trees) -> None:
         shown = len(covered.places) + len(covered.in_circle)
         figures[ItemKind.CATEGORY.value, covered.storefront_id, "known"] = shown
     statuses.put(session, tools.tenant_id, tools.run_id, figures)
-    runs.become(session, tools.run_id, RunState.PREPARED)
+    reason = _held(tools, session)
+    if reason is None:
+        runs.advance(session, tools.run_id, RunState.PREPARED)
+        return
+    text = f"{reason}; nothing was sent. `connector approve` lets it pass, `connector cancel` drops it"
+    runs.say(session, tools.tenant_id, tools.run_id, level="warning", code="too_much_would_change", message=text)
+    runs.advance(session, tools.run_id, RunState.AWAITING_APPROVAL)
+
+
+def _held(tools: Toolbox, session: Session) -> str | None:
+    """Why the brake holds the run; None = it may go on."""
+    planned = statuses.counters(session, tools.run_id)
+
+    def count(kind: ItemKind, *figures: str) -> int:
+        return sum(n for (of, _, figure), n in planned.items() if of == kind and figure in figures)
+
+    linked = relations.enabled(session, tools.connector_id)
+    reaches = [
+        Reach(kind, linked.get(kind, 0), count(kind, "to_disable", "to_hide"), count(kind, "to_blank"))
+        for kind in ItemKind
+    ]
+    return brake.held(reaches, share=tools.profile.brake, allowed=runs.allowed(session, tools.run_id))

@@ -24,6 +24,7 @@ from worker.ledger.source_items import SourceRow
 from worker.rules import coverage, difference, options, stocking
 from worker.rules.mapping import Mapped
 from worker.steps import plan_options, plan_stock, reading
+from worker.steps.addressing import Addresses
 from worker.steps.plan_options import Moved
 from worker.steps.planned import Plan, waiting
 from worker.steps.reading import Family, Trees
@@ -42,6 +43,7 @@ class FamilyPlan:
     there: AbstractSet[tuple[int, int]]
     """(storefront, category) that are in the store, or will be when products are sent."""
     kinds: Mapping[ItemKind, Mapped]
+    addresses: Addresses
     all_due: bool
 
     def plan(self) -> None:
@@ -56,7 +58,7 @@ class FamilyPlan:
         if row.refused is not None:
             self._gone(Moved())
             return
-        product = reading.product(row, self.kinds)
+        product = self.addresses.of_product(reading.product(row, self.kinds))
         wanted = coverage.storefronts_of(product.category_ids, self.trees.covered)
         places = tuple(place for place in wanted if place in self.there)
         without = tuple(

@@ -11,6 +11,9 @@ from worker.catalog.changes import key as key_of
 from worker.catalog.items import Key, Problem, Settled
 from worker.rules import ordering
 
+Figures = dict[tuple[str, int, str], int]
+"""(kind, storefront, figure) -> count."""
+
 
 @dataclass(slots=True)
 class Plan:
@@ -19,6 +22,8 @@ class Plan:
     changes: list[tuple[int, Change]] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     unchanged: dict[ItemKind, list[tuple[int, int]]] = field(default_factory=dict)
+    losses: Figures = field(default_factory=dict)
+    """What the store would lose by it."""
 
     def add(self, change: Change, *, level: int = 0) -> None:
         """One more change, in its wave."""

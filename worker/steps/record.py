@@ -8,9 +8,8 @@ from models.vocabulary import TROUBLE, ItemKind, Outcome, RunState
 from worker.errors import BooksDoNotClose
 from worker.ledger import runs, statuses
 from worker.steps import reading
+from worker.steps.planned import Figures
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox
-
-Figures = dict[tuple[str, int, str], int]
 
 
 def record(tools: Toolbox, cursor: Cursor | None) -> Step:
@@ -35,7 +34,7 @@ def _close(tools: Toolbox, session: Session) -> None:
         )
     statuses.put(session, tools.tenant_id, tools.run_id, {**counted, **figures})
     has_trouble = any(count for (_, _, outcome), count in counted.items() if outcome in TROUBLE)
-    runs.become(session, tools.run_id, RunState.COMPLETED_WITH_ERRORS if has_trouble else RunState.COMPLETED)
+    runs.advance(session, tools.run_id, RunState.COMPLETED_WITH_ERRORS if has_trouble else RunState.COMPLETED)
 
 
 def _unchanged(booked: Figures, others: dict[tuple[str, int], int]) -> Figures:

@@ -88,7 +88,7 @@ def _begin(tools: Toolbox, session: Session) -> None:
     """What an earlier slice left *sending* is unsure; the first change goes out."""
     changes.doubt(session, tools.connector_id)
     if changes.wave(session, tools.connector_id) is not None:
-        runs.become(session, tools.run_id, RunState.SYNCHRONIZING)
+        runs.advance(session, tools.run_id, RunState.SYNCHRONIZING)
 
 
 def _save(tools: Toolbox, kept: Cursor, sending: Sending, *, take: bool) -> Save:

@@ -1,0 +1,97 @@
+"""How a slice ends: what is written down, and when the connector is due again."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy.orm import Session
+
+from models.vocabulary import ENDED, RunState, SliceEnd
+from worker.catalog.profile import Profile
+from worker.errors import CredentialsRefused, RootCategoryGone, RunTrouble
+from worker.ledger import connectors, runs
+from worker.scheduling.fence import Fence
+
+log = structlog.get_logger(__name__)
+
+MOST_BUGS = 3
+"""Slices in a row that may end by an unknown exception before the run stops (law 8)."""
+AFTER_TROUBLE_SECONDS = 3600.0
+"""How long a connector rests whose run was stopped by trouble that somebody has to mend."""
+FOR_GOOD = float("inf")
+"""Until somebody asks for a run."""
+JITTER = 0.1
+"""Share by which checks and back-offs are spread, so that connectors do not move in step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a slice ended, and when the connector is due again (seconds; None = at once)."""
+
+    why: SliceEnd
+    park: float | None = None
+    failed: bool = False
+
+
+@dataclass(slots=True)
+class Endings:
+    """The endings of one slice that leave something behind; each is written in a fenced transaction."""
+
+    fence: Fence
+    rng: random.Random = field(default_factory=random.Random)
+
+    def stopped_by(self, trouble: RunTrouble, run_id: int | None) -> Ending:
+        """The run stops and somebody must act; credentials and roots stop the connector too."""
+        log.warning("run stopped", code=trouble.code, reason=str(trouble))
+        tenant_id, connector_id = self.fence.tenant_id, self.fence.connector_id
+        with self.fence.transaction() as session:
+            if run_id is not None:
+                runs.list_it(session, run_id)
+                runs.say(session, tenant_id, run_id, level="error", code=trouble.code, message=str(trouble))
+                run = runs.load(session, run_id)
+                if run is not None and run.state not in ENDED:
+                    runs.become(session, run_id, RunState.FAILED)
+            if isinstance(trouble, CredentialsRefused | RootCategoryGone):
+                connectors.disable(session, connector_id, f"{trouble.code}: {trouble}")
+                self._answer_follow_up(session, trouble)
+                return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
+        # Somebody must act, and asks for a run then: until that, no failed run every few minutes.
+        return Ending(SliceEnd.STOPPED, park=self.spread(AFTER_TROUBLE_SECONDS))
+
+    def _answer_follow_up(self, session: Session, trouble: RunTrouble) -> None:
+        """A run that waits behind this one would wait for ever: whoever asked for it hears why."""
+        waiting = runs.current(session, self.fence.connector_id)
+        if waiting is not None and waiting.state is RunState.QUEUED:
+            runs.say(session, self.fence.tenant_id, waiting.id, level="error", code=trouble.code, message=str(trouble))
+            runs.become(session, waiting.id, RunState.FAILED)
+
+    def bug(self, bug: Exception, run_id: int | None) -> Ending:
+        """An unknown exception: the slice ends, it is counted, after three in a row the run stops."""
+        in_a_row = 0
+        if run_id is not None:
+            with self.fence.transaction() as session:
+                in_a_row = runs.count_bug(session, run_id)
+        if in_a_row >= MOST_BUGS:
+            text = f"a fault of this service stopped the run three times ({type(bug).__name__}); its operator must look"
+            return self.stopped_by(RunTrouble(text), run_id)
+        return Ending(SliceEnd.BUG, park=self.spread(5.0 * max(1, in_a_row)), failed=run_id is None)
+
+    def stopped_by_somebody(self, run_id: int | None) -> Ending:
+        """Paused, held or switched off: for good. Cancelled: a follow-up at once, else the next check in its time."""
+        with self.fence.transaction() as session:
+            connector = connectors.load(session, self.fence.connector_id)
+            run = None if run_id is None else runs.load(session, run_id)
+            follow_up = runs.current(session, self.fence.connector_id) is not None
+        if connector is None or not connector.enabled or run is None or run.state not in ENDED:
+            return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
+        return Ending(SliceEnd.STOPPED, park=None if follow_up else self.until_next_check(connector.profile))
+
+    def until_next_check(self, profile: Profile) -> float:
+        """Seconds until the source is asked again."""
+        return self.spread(float(profile.check_every_seconds))
+
+    def spread(self, seconds: float) -> float:
+        """The seconds, give or take a tenth."""
+        return seconds * self.rng.uniform(1 - JITTER, 1 + JITTER)
