@@ -157,6 +157,15 @@ def test_labels_change_in_place_and_every_variant_stays(shop: Make, before: str,
     assert here.log.counters()["writes"] == 0
 
 
+def test_only_the_variants_whose_label_changed_are_told(shop: Make) -> None:
+    here = shop([product()], in_sizes("S", "M"))
+    here.run()
+    here.vary(1, size="XS")
+    here.run()
+    assert here.status("variant", 1)[:2] == ("updated", "relabelled")
+    assert here.status("variant", 2)[:2] == ("created", None)
+
+
 def test_colours_that_change_places_take_their_codes_along(shop: Make) -> None:
     here = shop([product()], [variant(1, colour="Red#FF0000"), variant(2, colour="Blue#0000FF")])
     here.run()

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.bigcommerce.faults import Fault
 from sandbox.stage.dying import Fate
 from tests.system.shirts import Shop, product, variant
 from worker.settings import Settings
@@ -116,6 +117,20 @@ def test_an_empty_stock_leaves_the_store_s(shop: Make) -> None:
     here.vary(2, stock="0")
     assert here.run() == "completed"
     assert here.levels() == {"V1": 5}
+
+
+def test_a_stock_that_the_store_left_out_of_a_creation_follows(shop: Make) -> None:
+    here = shop([product(302, product_stock="9"), product()], sizes(V1="5"))
+    store = here.stage.stores.store(here.cast.store_hash)
+    store.faults.add(Fault("partial", method="POST", what="inventory"))
+    assert here.run() == "completed"
+    # A product's own part is left out by the fault, its variants' is not.
+    assert here.levels() == {"V1": 5, "P302": 9}
+    assert here.status("product", 302)[:2] == ("created", None)
+    here.stage.sources.add(here.cast.code, "product_formats", variant(4, size="S4", stock="7"))
+    here.run()
+    assert here.levels() == {"V1": 5, "P302": 9, "V4": 7}
+    assert here.status("variant", 4)[:2] == ("created", None)
 
 
 def test_stock_that_the_profile_clears_goes_to_nothing_and_the_brake_counts_it(shop: Make) -> None:

@@ -17,6 +17,7 @@ from worker.bigcommerce import encode, product_options, product_parts, reads, wh
 from worker.bigcommerce.client import Client
 from worker.bigcommerce.make_room import Clearing
 from worker.bigcommerce.prove import in_words, rebuilt_as
+from worker.bigcommerce.write_stock import DEFAULT_LOCATION
 from worker.catalog.changes import ProveStock, RebuildVariants
 from worker.catalog.fields import Group
 from worker.catalog.items import Key, Problem, Variant
@@ -26,8 +27,6 @@ from worker.catalog.values import key
 from worker.errors import RefusedByStore, ScopeMissing, WorkerError
 
 _LEVEL = "inventory_level"
-_DEFAULT_LOCATION = 1
-"""The one whose stock the catalogue's own field is (API facts §3.9)."""
 
 
 def rebuild(client: Client, job: Job) -> Applied:
@@ -138,7 +137,7 @@ class _Rebuilding:
         had = {name: value for name, value in self.kept.get("fields", {}).items() if name != _LEVEL}
         says = {name: value for name, value in encode.new_variant(self.variant).items() if name != _LEVEL}
         here: dict[str, Any] = {"option_values": product_options.chosen(self.variant, options)}
-        if (level := dict(self._stock()).get(_DEFAULT_LOCATION)) is not None:
+        if (level := dict(self._stock()).get(DEFAULT_LOCATION)) is not None:
             here[_LEVEL] = level
         without_picture = {group: value for group, value in told.items() if group != Group.IMAGES}
         attempts = [({**had, **says}, told), (_bare({**had, **says}), without_picture)]

@@ -45,7 +45,12 @@ def relabel(client: Client, job: Job) -> Applied:
         for source_id, relation in job.siblings.items()
         if source_id in change.fingerprints
     ]
-    return Applied(job, (product, *variants), notes={one.key.source_id: note for one in variants})
+    moved = [
+        source_id
+        for source_id, relation in job.siblings.items()
+        if relation.fingerprints.get(Group.OPTIONS) != change.fingerprints.get(source_id)
+    ]
+    return Applied(job, (product, *variants), notes=dict.fromkeys(moved, note))
 
 
 def _wanted(change: RelabelOptions, option: str, held: Mapping[str, Any], known: Mapping[str, Any]) -> dict[int, str]:

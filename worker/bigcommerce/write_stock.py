@@ -13,14 +13,16 @@ from typing import Any
 from models.vocabulary import ItemKind
 from worker.bigcommerce import batches
 from worker.bigcommerce.client import Answer, Client
-from worker.catalog.changes import SetStock
+from worker.catalog.changes import CreateProduct, CreateVariant, Fingerprints, SetStock
 from worker.catalog.fields import Group
-from worker.catalog.items import Problem
+from worker.catalog.items import Problem, Product, Variant
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
 from worker.errors import RefusedByStore, WorkerError
 
 PATH = "/v3/inventory/adjustments/absolute"
+DEFAULT_LOCATION = 1
+"""The one whose stock the catalogue's own field is (API facts §3.9)."""
 
 
 def set_levels(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
@@ -46,6 +48,37 @@ def set_levels(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
             own = _own(job)
             sent = {**own.fingerprints, Group.STOCK.value: _change(job).fingerprint}
             yield Applied(job, (replace(own, fingerprints=sent),))
+
+
+def left_out(answer: Answer, job: Job) -> tuple[SetStock, ...]:
+    """The stock of what was just created, where the store saved all but that (207, API facts §3.3): it follows."""
+    if answer.status != 207 or not any("inventory" in name for name in answer.errors):
+        return ()
+    change = job.change
+    if isinstance(change, CreateVariant):
+        items: list[tuple[Product | Variant, Fingerprints]] = [(change.variant, change.fingerprints)]
+        tracking, alone = None, False
+    else:
+        assert isinstance(change, CreateProduct)
+        told = change.variant_fingerprints
+        items = [
+            (change.product, change.fingerprints),
+            *((one, told.get(one.source_id, {})) for one in change.variants),
+        ]
+        tracking, alone = change.product.fields.get("inventory_tracking"), not change.variants
+    return tuple(
+        SetStock(
+            ItemKind.PRODUCT if isinstance(item, Product) else ItemKind.VARIANT,
+            item.source_id,
+            level,
+            DEFAULT_LOCATION,
+            fingerprints[Group.STOCK],
+            str(tracking) if tracking is not None else None,
+            str(item.fields.get("sku")) if alone and tracking == "variant" else None,
+        )
+        for item, fingerprints in items
+        if isinstance(level := item.fields.get("inventory_level"), int) and Group.STOCK in fingerprints
+    )
 
 
 def _change(job: Job) -> SetStock:

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches, encode, product_options, product_parts, reads
+from worker.bigcommerce import batches, encode, product_options, product_parts, reads, write_stock
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog.changes import CreateVariant, UpdateVariant
 from worker.catalog.items import Key, Problem
@@ -118,7 +118,7 @@ def create(client: Client, job: Job) -> Applied:
             return _created(job, found, product, adopted=True)
         own = product_options.ours(options, product.parts.get("options") or {}, [change.variant])
         product = replace(product, parts={**product.parts, "options": own})
-        return _created(job, answer.data, product)
+        return replace(_created(job, answer.data, product), following=write_stock.left_out(answer, job))
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
 
