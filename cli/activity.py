@@ -31,6 +31,7 @@ PLANNED = {
     "to_assign": "to assign",
     "to_relate": "to relate",
     "to_metafields": "metafields",
+    "to_stock": "stock to set",
 }
 
 Told = tuple[Entry, list[Message], list[ErrorGroup]]

@@ -13,13 +13,14 @@ from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import Here, here
 from models.vocabulary import ItemKind
 from worker.bigcommerce import reads
+from worker.bigcommerce.client import Client as StoreClient
 from worker.catalog.profile import Profile
 from worker.errors import CredentialsRefused, RefusedByStore, ScopeMissing, StoreGone, WorkerError
 from worker.ledger import connectors, mirror, source_items
 from worker.ledger.connectors import Connector
 from worker.ledger.mirror import State
 from worker.ledger.session import as_tenant
-from worker.rules import mapping
+from worker.rules import mapping, stocking
 from worker.scheduling.neighbours import Neighbours
 
 FOUND_SOMETHING = 1
@@ -100,8 +101,21 @@ def _of_the_store(neighbours: Neighbours, known: Connector) -> Iterable[str]:
         _, problem = _asked("products", lambda: reads.products(store, limit=1), "Products: modify")
         if problem:
             yield problem
+        yield from _of_the_stock(store, known.profile)
     except _HopelessError as end:
         yield str(end)
+
+
+def _of_the_stock(store: StoreClient, profile: Profile) -> Iterable[str]:
+    """Where stock goes through the inventory API: whether its location is there."""
+    if not profile.switches.overwrite_stock and profile.stock_location == stocking.DEFAULT_LOCATION:
+        return
+    locations, problem = _asked("stock locations", lambda: reads.locations(store), "Locations: read-only")
+    if problem:
+        yield problem
+    elif profile.stock_location not in {int(row["id"]) for row in locations}:
+        there = ", ".join(f"{row['id']} ({row.get('label')})" for row in locations)
+        yield f"stock: the store has no location {profile.stock_location}, it has {there}: put one into the profile."
 
 
 def _of_the_storefronts(profile: Profile, channels: list[Row] | None) -> Iterable[str]:

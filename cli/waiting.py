@@ -42,6 +42,9 @@ NAMES = {
     ("product", "relate"): "related products",
     ("product", "metafields"): "metafields of products",
     ("variant", "metafields"): "metafields of variants",
+    ("product", "stock"): "stock",
+    ("variant", "stock"): "stock",
+    ("variant", "prove"): "stock to be read again",
 }
 
 

@@ -52,6 +52,10 @@ class Action(StrEnum):
     """Name the products that are related to a product, once all of them are there."""
     METAFIELDS = "metafields"
     """Write, change and delete the metafields of an item that is there."""
+    STOCK = "stock"
+    """Set how many of it there are, through the inventory API."""
+    PROVE = "prove"
+    """Give a rebuilt variant the stock that it had, and read it until it agrees."""
 
 
 class ChangeState(StrEnum):

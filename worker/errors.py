@@ -3,7 +3,8 @@
 WorkerError
 ├── ItemTrouble          this item only: recorded in its status, the run goes on
 │   ├── RefusedByStore       the store said no, with its reason
-│   └── AnswerLost           a call may have acted, its answer never came
+│   ├── AnswerLost           a call may have acted, its answer never came
+│   └── StockLost            a rebuilt variant did not get its stock back
 ├── SliceTrouble         this slice ends early, the run goes on later
 │   ├── QuotaSpent           the store allows no further call in this window
 │   ├── StoreUnwell          the store does not answer, or answers 5xx
@@ -58,6 +59,12 @@ class AnswerLost(ItemTrouble):
     """A call that must not simply be repeated may have acted: look before sending it again."""
 
     code = "answer_lost"
+
+
+class StockLost(ItemTrouble):
+    """A variant was made anew, and the store does not show the stock that was given back to it."""
+
+    code = "stock_lost"
 
 
 class SliceTrouble(WorkerError):

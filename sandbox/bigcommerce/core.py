@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +13,8 @@ from sandbox.bigcommerce import dump
 from sandbox.bigcommerce.call import Call, Route
 from sandbox.bigcommerce.errors import NO_SCOPE, PLAIN_TITLES, TYPE, RefusalError
 from sandbox.bigcommerce.faults import Fault
-from sandbox.bigcommerce.limiter import Lane
+from sandbox.bigcommerce.inventory import ADJUSTING
+from sandbox.bigcommerce.limiter import CATALOGUE_WRITES, Lane
 from sandbox.bigcommerce.log import Entry
 from sandbox.bigcommerce.messages import Answer, Reply, Request
 from sandbox.bigcommerce.routing import TABLE, pattern_of
@@ -21,6 +23,8 @@ from sandbox.bigcommerce.store import Store
 STORE_PATH = re.compile(r"/stores/([A-Za-z0-9_-]+)(/v[23]/.*)")
 JSON = "application/json"
 WITH_BODY = frozenset({"POST", "PUT"})
+# As many at once as one likes, but none beside an adjustment of stock (API facts §2.4).
+BESIDE_STOCK = Lane(CATALOGUE_WRITES, sys.maxsize, refuses=False, apart_from=ADJUSTING.name)
 
 
 class Sandbox:
@@ -139,6 +143,9 @@ def _admitted(visit: _Visit, store: Store) -> Reply:
         if visit.crowded and visit.lane.refuses:
             return _plain(429, visit.path)
         store.lanes.enter(visit.lane, store.clock() + visit.delay)
+    if visit.path.startswith("/v3/catalog/") and visit.call.request.method != "GET":
+        visit.crowded = visit.crowded or store.lanes.is_full(BESIDE_STOCK, store.clock())
+        store.lanes.enter(BESIDE_STOCK, store.clock() + visit.delay)
     reply = _asked(visit)
     fault = visit.fault("status_after")
     return _plain(fault.status, visit.path) if fault else reply

@@ -33,6 +33,10 @@ def snapshot(store: Store) -> dict[str, Any]:
             "brands": [{**row, "metafields": _metafields(store, "brand", row["id"])} for row in _rows(store.brands)],
             "products": [_product(store, row) for row in _rows(store.products)],
             "locations": _rows(store.locations),
+            "price_lists": [
+                {**row, "records": [dict(one) for one in store.price_records.of(row["id"])]}
+                for row in _rows(store.price_lists)
+            ],
             "inventory": [
                 {"location_id": place["id"], "variant_id": row["id"], "quantity": level(store, row, place["id"])}
                 for row in _rows(store.variants)

@@ -7,7 +7,7 @@ from sandbox.bigcommerce import schemas, variants
 from sandbox.bigcommerce.call import Call, Route
 from sandbox.bigcommerce.errors import TYPE, ShapedRefusalError
 from sandbox.bigcommerce.fields import checked, flag, many, record, text, whole
-from sandbox.bigcommerce.limiter import Lane
+from sandbox.bigcommerce.limiter import CATALOGUE_WRITES, Lane
 from sandbox.bigcommerce.listing import PAGING, Filter, asked, by, listed, page, passing
 from sandbox.bigcommerce.lookups import row_of, variant_by_sku
 from sandbox.bigcommerce.messages import Reply, single
@@ -29,8 +29,10 @@ def level(store: Store, variant: Row, location_id: int) -> int:
     return int(held["quantity"]) if held else 0
 
 
-def _set_level(store: Store, variant: Row, location_id: int, quantity: int) -> None:
-    if location_id == DEFAULT_LOCATION:
+def _set_level(store: Store, variant: Row, location_id: int, quantity: int, *, is_whole: bool) -> None:
+    if location_id == DEFAULT_LOCATION and is_whole and not variant["is_base"]:
+        store.products.change(row_of(store.products, variant["product_id"], "Product"), {"inventory_level": quantity})
+    elif location_id == DEFAULT_LOCATION:
         variants.change(store, variant, {"inventory_level": quantity})
     else:
         store.stock.change(_place(store, variant, location_id), {"quantity": quantity})
@@ -59,7 +61,7 @@ def _target(store: Store, item: Row) -> Row | str:
         return f"Item with {name} {value} was not found"
     tracking = row_of(store.products, variant["product_id"], "Product")["inventory_tracking"]
     # A product tracked as one is spoken of by its own id only, and the other way round (API facts §3.9).
-    if name == "product_id" and (tracking == "variant" or not variant["is_base"]):
+    if name == "product_id" and (tracking == "variant" or (tracking == "none" and not variant["is_base"])):
         return f"Item with {name} {value} is tracked by variant, please update stock by variant id"
     if name != "product_id" and tracking == "product":
         return f"Item with {name} {value} is tracked by product, please update stock by product id"
@@ -74,7 +76,7 @@ def _whole_product(store: Store, product_id: int) -> Row | None:
 def _adjust(call: Call, *, relative: bool) -> Reply:
     store = call.store
     items = checked(call.json(), schemas.ADJUSTMENTS, call.unknown)["items"]
-    plan: list[tuple[Row, int, int]] = []
+    plan: list[tuple[Row, int, int, bool]] = []
     troubles = []
     for item in items:
         target = _target(store, item)
@@ -84,16 +86,16 @@ def _adjust(call: Call, *, relative: bool) -> Reply:
         quantity = item["quantity"] + (level(store, target, item["location_id"]) if relative else 0)
         if quantity < 0:
             troubles.append(f"Item with variant_id {target['id']} cannot go below zero")
-        plan.append((target, item["location_id"], quantity))
+        plan.append((target, item["location_id"], quantity, "product_id" in item))
     if troubles:
         title = f"[{', '.join(troubles)}]"
         body = {"status": 422, "title": title, "type": TYPE, "errors": {}, "detail": title}
         raise ShapedRefusalError(422, body, "application/problem+json")
 
     def act() -> None:
-        for variant, location_id, quantity in plan:
+        for variant, location_id, quantity, is_whole in plan:
             if store.variants.get(variant["id"]) is variant:
-                _set_level(store, variant, location_id, quantity)
+                _set_level(store, variant, location_id, quantity, is_whole=is_whole)
 
     store.later(store.switches.inventory_lag, act)
     seed = f"{store.hash} {store.requests}".encode()
@@ -207,8 +209,8 @@ def _add_location(call: Call) -> Reply:
 
 
 SCOPE = "store_inventory"
-# Wait for the answer before the next one (API facts §2.4): noted in the log when side by side.
-ADJUSTING = Lane("inventory adjustments", 1, refuses=False)
+# Wait for the answer before the next one, and keep apart from bulk catalogue work (API facts §2.4): noted in the log.
+ADJUSTING = Lane("inventory adjustments", 1, refuses=False, apart_from=CATALOGUE_WRITES)
 ROUTES = (
     Route("PUT", "/v3/inventory/adjustments/absolute", _absolute, SCOPE, ADJUSTING),
     Route("POST", "/v3/inventory/adjustments/relative", _relative, SCOPE, ADJUSTING),

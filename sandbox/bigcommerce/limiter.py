@@ -67,12 +67,17 @@ class Window:
 class Lane:
     """An endpoint that takes only so many calls at once (API facts §2.4).
 
-    `refuses` answers 429; the others are only advised against, so a call too many is noted in the log.
+    `refuses` answers 429; the others are only advised against, so a call too many is noted in the log, and so is one
+    beside any of the lane that it is to keep `apart_from`.
     """
 
     name: str
     width: int
     refuses: bool = True
+    apart_from: str = ""
+
+
+CATALOGUE_WRITES = "catalogue writes"
 
 
 class Lanes:
@@ -83,9 +88,11 @@ class Lanes:
 
     def is_full(self, lane: Lane, now: float) -> bool:
         """Whether one more call would be too many."""
-        busy = [until for until in self._until.get(lane.name, ()) if until > now]
-        self._until[lane.name] = busy
-        return len(busy) >= lane.width
+        return self._busy(lane.name, now) >= lane.width or bool(lane.apart_from and self._busy(lane.apart_from, now))
+
+    def _busy(self, name: str, now: float) -> int:
+        self._until[name] = [until for until in self._until.get(name, ()) if until > now]
+        return len(self._until[name])
 
     def enter(self, lane: Lane, until: float) -> None:
         """One more call is on its way."""

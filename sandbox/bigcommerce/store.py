@@ -76,6 +76,13 @@ class Store:
         self.channels = Table(new, DEFAULT_CHANNEL)
         self.locations = Table(new, DEFAULT_LOCATION)
         self.stock = Table(new, 1, parent="variant_id", keys={"place": lambda r: (r["location_id"], r["variant_id"])})
+        self.price_lists = Table(new, 7, keys={"name": lambda r: r["name"].casefold()})
+        self.price_records = Table(
+            new,
+            1,
+            parent="price_list_id",
+            keys={"place": lambda r: (r["price_list_id"], r["variant_id"], r["currency"])},
+        )
         self.in_category = Links(new)
         self.on_channel = Links(new)
         self.urls = Claims(new)

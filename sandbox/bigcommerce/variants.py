@@ -83,6 +83,10 @@ def remove(store: Store, row: Row) -> None:
         store.stock.remove(stock)
     for metafield in store.metafields.of(("variant", row["id"])):
         store.metafields.remove(metafield)
+    for price_list in store.price_lists:
+        for price in store.price_records.of(price_list["id"]):
+            if price["variant_id"] == row["id"]:
+                store.price_records.remove(price)
     store.variants.remove(row)
 
 

@@ -16,8 +16,8 @@ from worker.ledger.register import Progress
 from worker.ledger.session import as_scheduler, as_tenant
 
 SECONDS_BETWEEN_LOOKS = 0.3
-FOLLOW_UPS = ("show", "assign")
-"""What goes out for a product after the product itself: its options' display, its storefronts."""
+FOLLOW_UPS = ("show", "assign", "stock", "prove")
+"""What goes out for an item after the item itself: its options' display, its storefronts, its stock."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,11 @@ class Shop:
         for sku, size in sizes.items():
             self.stage.sources.edit(self.cast.code, "product_formats", int(sku[1:]), {"size": size})
 
+    def move_to_a_label_that_stays_in_use(self) -> None:
+        """L stays with a variant that is gone at the source, so 9001 cannot take it along with its value."""
+        self.stage.sources.delete(self.cast.code, "product_formats", 9003)
+        self.resize(V9001="L")
+
     def statuses(self) -> dict[int, tuple[str, str]]:
         """Variant -> outcome and code."""
         with as_tenant(self.stage.engine, self.cast.tenant_id) as session:
@@ -138,12 +143,12 @@ def test_a_new_label_is_given_in_place_and_every_variant_keeps_its_id_and_stock(
 
 def test_a_variant_that_moves_to_a_label_in_use_is_rebuilt_with_its_stock(shop: Shop) -> None:
     before = {sku: row["id"] for sku, row in shop.variants().items()}
-    shop.resize(V9001="M", V9002="S")
+    shop.move_to_a_label_that_stays_in_use()
     shop.run()
-    assert shop.sizes() == {"V9001": "M", "V9002": "S", "V9003": "L"}
-    assert shop.stock() == {f"V{one}": quantity for one, quantity in STOCK.items()}
+    assert shop.sizes() == {"V9001": "L", "V9002": "M"}
+    assert shop.stock() == {"V9001": 11, "V9002": 22}
     assert shop.variants()["V9001"]["id"] != before["V9001"]
-    assert shop.variants()["V9003"]["id"] == before["V9003"]
+    assert shop.variants()["V9002"]["id"] == before["V9002"]
     assert shop.variants()["V9001"]["bin_picking_number"] == "bin V9001"
     assert [(one["key"], one["value"]) for one in shop.variants()["V9001"]["metafields"]] == [("code", "A-1")]
     assert shop.statuses()[9001] == ("updated", "rebuilt")
@@ -152,10 +157,10 @@ def test_a_variant_that_moves_to_a_label_in_use_is_rebuilt_with_its_stock(shop: 
 def test_a_rebuild_leaves_no_value_of_ours_behind_that_nobody_uses(shop: Shop) -> None:
     shop.stage.sources.delete(shop.cast.code, "product_formats", 9003)
     shop.run()
-    shop.resize(V9001="M", V9002="XXL")
+    shop.resize(V9001="L", V9002="XXL")
     shop.run()
-    assert shop.sizes()["V9001"] == "M"
-    assert shop.labels() == {"M", "XXL", "L"}
+    assert shop.sizes() == {"V9001": "L", "V9002": "XXL"}
+    assert shop.labels() == {"L", "XXL"}
 
 
 def test_another_option_set_rebuilds_all_variants_with_their_stock(shop: Shop) -> None:
@@ -168,7 +173,7 @@ def test_another_option_set_rebuilds_all_variants_with_their_stock(shop: Shop) -
 
 
 def test_an_option_change_is_done_once(shop: Shop) -> None:
-    shop.resize(V9001="M", V9002="S")
+    shop.move_to_a_label_that_stays_in_use()
     shop.run()
     log = shop.stage.stores.store(shop.cast.store_hash).log
     log.clear()
@@ -181,13 +186,32 @@ def test_an_option_change_is_done_once(shop: Shop) -> None:
 def test_a_worker_that_dies_in_a_rebuild_loses_no_stock(config: Settings, dies_after: int) -> None:
     fate = Fate()
     shop = Shop(config, fate)
-    shop.resize(V9001="M", V9002="S")
+    shop.move_to_a_label_that_stays_in_use()
     shop.stage.request(shop.cast)
     fate.new_worker(dies_after)
     shop.stage.play_one()
     fate.new_worker()
     shop.stage.play()
-    assert shop.sizes() == {"V9001": "M", "V9002": "S", "V9003": "L"}
-    assert shop.stock() == {f"V{one}": quantity for one, quantity in STOCK.items()}
+    assert shop.sizes() == {"V9001": "L", "V9002": "M"}
+    assert shop.stock() == {"V9001": 11, "V9002": 22}
     assert [(one["key"], one["value"]) for one in shop.variants()["V9001"]["metafields"]] == [("code", "A-1")]
+    assert shop.statuses()[9001] == ("updated", "rebuilt")
+    shop.stage.close()
+
+
+@pytest.mark.parametrize("dies_after", range(10, 50, 3))
+def test_a_worker_that_dies_while_labels_change_places_mixes_none_up(config: Settings, dies_after: int) -> None:
+    fate = Fate()
+    shop = Shop(config, fate)
+    before = {sku: row["id"] for sku, row in shop.variants().items()}
+    shop.resize(V9001="M", V9002="L", V9003="S")
+    shop.stage.request(shop.cast)
+    fate.new_worker(dies_after)
+    shop.stage.play_one()
+    fate.new_worker()
+    shop.stage.play()
+    assert shop.sizes() == {"V9001": "M", "V9002": "L", "V9003": "S"}
+    assert shop.labels() == {"S", "M", "L"}
+    assert {sku: row["id"] for sku, row in shop.variants().items()} == before
+    assert shop.stock() == {f"V{one}": quantity for one, quantity in STOCK.items()}
     shop.stage.close()

@@ -530,6 +530,13 @@ def test_the_import_credentials_are_checked_where_there_are_any(acme: Operator, 
     assert not set(imports) & set(opened), "what the file does not hold any more is forgotten"
 
 
+def test_a_stock_location_that_the_store_does_not_have_is_told(acme: Operator) -> None:
+    acme.adds(stock_location=3)
+    open_both(acme)
+    problems = acme.reads("validate", "spring-shop", shape="validate", code=1)["problems"]
+    assert [problem.partition(", it has ")[0] for problem in problems] == ["stock: the store has no location 3"]
+
+
 def test_a_token_that_is_refused_is_told_once(acme: Operator) -> None:
     acme.adds()
     open_both(acme)

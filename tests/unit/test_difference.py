@@ -45,6 +45,8 @@ def test_an_equal_item_has_no_difference() -> None:
     [
         pytest.param(of_product(full(price="11")), {"price"}, id="a price change sends a price"),
         pytest.param(of_product(full(inventory_level=4)), {"stock"}, id="stock"),
+        pytest.param(of_product(full(inventory_tracking="variant")), {"tracking"}, id="tracking is not stock"),
+        pytest.param(of_product(full(inventory_warning_level=2)), {"tracking"}, id="nor is the level to warn at"),
         pytest.param(of_product(full(name="B")), {"text"}, id="name"),
         pytest.param(of_product(full(description=None)), {"text"}, id="a field that became empty"),
         pytest.param(of_product(full(is_visible=False)), {"visibility"}, id="visibility"),

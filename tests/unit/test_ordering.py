@@ -67,7 +67,15 @@ def test_a_category_goes_in_the_wave_of_its_level() -> None:
     assert [ordering.wave(CATEGORY, Action.CREATE, level) for level in (1, 2, 8)] == [1, 2, 8]
 
 
-def test_only_categories_have_levels() -> None:
-    for kind, action in product((PRODUCT, VARIANT), Action):
+def test_stock_has_waves_to_itself() -> None:
+    stock = {ordering.STOCKED, ordering.GIVEN_BACK, ordering.PROVEN}
+    others = {ordering.wave(kind, action) for kind in ItemKind for action in set(Action) - {Action.STOCK, Action.PROVE}}
+    assert not stock & (others | {ordering.again(wave) for wave in others})
+    assert ordering.wave(VARIANT, Action.PROVE) == ordering.GIVEN_BACK
+    assert ordering.wave(VARIANT, Action.PROVE, 1) == ordering.PROVEN == max(stock | others)
+
+
+def test_only_categories_have_levels_but_for_the_proof_of_a_stock() -> None:
+    for kind, action in product((PRODUCT, VARIANT), set(Action) - {Action.PROVE}):
         assert ordering.wave(kind, action, 5) == ordering.wave(kind, action)
     assert ordering.wave(CATEGORY, Action.DISABLE, 5) == ordering.wave(CATEGORY, Action.DISABLE)

@@ -14,10 +14,13 @@ from worker.bigcommerce import (
     assignments,
     metafields,
     options_shown,
+    prove,
     rebuild,
+    relabel,
     related,
     write_categories,
     write_products,
+    write_stock,
     write_variants,
 )
 from worker.bigcommerce.client import Client
@@ -25,8 +28,10 @@ from worker.bigcommerce.limits import (
     ASSIGNMENTS_PER_BATCH,
     CATEGORIES_PER_BATCH,
     CATEGORIES_PER_BATCH_WITH_URL,
+    IDS_PER_LOOKUP,
     METAFIELDS_PER_BATCH,
     PRODUCTS_PER_BATCH,
+    STOCK_ROWS_PER_BATCH,
     VARIANTS_PER_BATCH,
 )
 from worker.catalog.changes import (
@@ -36,10 +41,12 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    ProveStock,
     PutMetafields,
     RebuildVariants,
     RelabelOptions,
     RelateProducts,
+    SetStock,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -65,6 +72,10 @@ def batch_size(change: Change) -> int:
             return PRODUCTS_PER_BATCH
         case PutMetafields():
             return max(1, METAFIELDS_PER_BATCH // max(1, len(change.metafields)))
+        case SetStock():
+            return STOCK_ROWS_PER_BATCH
+        case ProveStock():
+            return IDS_PER_LOOKUP
         case Disable(kind=ItemKind.CATEGORY):
             return CATEGORIES_PER_BATCH
         case Disable(kind=ItemKind.PRODUCT):
@@ -94,11 +105,15 @@ def apply(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
         case ShowOptions():
             yield from (options_shown.show(client, job) for job in jobs)
         case RelabelOptions():
-            yield from (rebuild.relabel(client, job) for job in jobs)
+            yield from (relabel.relabel(client, job) for job in jobs)
         case RebuildVariants():
             yield from (rebuild.rebuild(client, job) for job in jobs)
         case AssignStorefronts():
             yield from assignments.assign(client, jobs)
+        case SetStock():
+            yield from write_stock.set_levels(client, jobs)
+        case ProveStock():
+            yield from prove.prove(client, jobs)
         case RelateProducts():
             yield from related.relate(client, jobs)
         case PutMetafields():

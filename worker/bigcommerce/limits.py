@@ -14,6 +14,7 @@ CATEGORIES_PER_PAGE = 250  # idem
 VARIANTS_PER_PAGE = 250  # idem
 STOCK_ROWS_PER_PAGE = 1000  # spec, inventory items
 SKUS_PER_LOOKUP = 50  # ours: 50 SKUs of 255 characters, percent-encoded, are what a URL should hold at most
+IDS_PER_LOOKUP = 500  # ours: so many ids, percent-encoded, are under what proxies take as a request line
 LOOKUP_CHARACTERS = 4000  # ours: under the 8 kB that proxies take as a request line
 
 # Writing ------------------------------------------------------------------------------------------------------------
@@ -31,6 +32,7 @@ PRICE_RECORDS_PER_BATCH = 1000  # spec, upsertPriceListRecords
 # Calls --------------------------------------------------------------------------------------------------------------
 CALLS_AT_ONCE = 48  # ours (design §4): 15 calls/s (Pro) x 2 s x 1.5; the docs give no figure
 ASSIGNMENT_CALLS_AT_ONCE = 1  # spec, createProductsChannelAssignments: never in parallel for the same products
+STOCK_CALLS_AT_ONCE = 1  # docs, inventory adjustments: wait for the answer before the next one
 PRICE_LIST_CALLS_AT_ONCE = 1  # docs say 1, spec says 2: the lower one
 SMALLEST_QUOTA = 150  # docs, API rate limits: Standard and Plus, calls in a window
 WINDOW_SECONDS = 30  # docs, API rate limits; the headers of each answer say what holds now

@@ -44,6 +44,11 @@ class _Desk:
         return name in self.known and self.known[name][1] == _mark(self.wanted[name])
 
 
+def ours(relation: Relation) -> set[int]:
+    """The store ids of the metafields that the source tells of this item."""
+    return {int(store_id) for _, _, store_id, _ in relation.parts.get("metafields") or ()}
+
+
 def put(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     """Give the items of these jobs, all of one kind, the metafields that they are to have."""
     changes = [_change(job) for job in jobs]

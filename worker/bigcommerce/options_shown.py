@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from worker.bigcommerce import decode, encode, reads
+from worker.bigcommerce import decode, encode, product_options, reads
 from worker.bigcommerce.client import Client
 from worker.catalog import fingerprint
 from worker.catalog.changes import ShowOptions
@@ -28,6 +28,7 @@ def show(client: Client, job: Job) -> Applied:
     known = dict(relation.parts.get("options") or {})
     problems = []
     try:
+        known = product_options.without_orphans(client, relation.store_id, known, change.options)
         strange = _strange_values(client, relation)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)

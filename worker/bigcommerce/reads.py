@@ -13,6 +13,7 @@ from worker.bigcommerce.answer import Answer
 from worker.bigcommerce.client import Client
 from worker.bigcommerce.limits import (
     CATEGORIES_PER_PAGE,
+    IDS_PER_LOOKUP,
     LOOKUP_CHARACTERS,
     PRODUCTS_PER_PAGE,
     ROWS_PER_DEFAULT_PAGE,
@@ -21,6 +22,7 @@ from worker.bigcommerce.limits import (
     STOCK_ROWS_PER_PAGE,
     VARIANTS_PER_PAGE,
 )
+from worker.errors import RefusedByStore
 
 Row = dict[str, Any]
 
@@ -108,16 +110,40 @@ def options_of(client: Client, product_id: int) -> list[Row]:
 
 
 def stock_of(client: Client, variant_ids: Sequence[int]) -> list[tuple[int, int, int]]:
-    """(variant, location, quantity) of these variants at every location."""
-    found = []
-    for start in range(0, len(variant_ids), ROWS_PER_PAGE):
-        asked: dict[str, str | int] = {"variant_id:in": _list(variant_ids[start : start + ROWS_PER_PAGE])}
-        for row in _all(client, "/v3/inventory/items", asked, STOCK_ROWS_PER_PAGE):
-            found += [
-                (int(row["identity"]["variant_id"]), int(one["location_id"]), int(one.get("available_to_sell") or 0))
-                for one in row.get("locations") or ()
-            ]
-    return found
+    """(variant, location, quantity on hand, safety stock included) of these variants at every location."""
+    return [
+        (int(row["identity"]["variant_id"]), int(one["location_id"]), int(one.get("total_inventory_onhand") or 0))
+        for row in inventory_of(client, variant_ids)
+        for one in row.get("locations") or ()
+    ]
+
+
+def inventory_of(client: Client, variant_ids: Sequence[int]) -> list[Row]:
+    """These variants with their stock and settings at every location."""
+    path = "/v3/inventory/items"
+    return [row for asked in _by_id(variant_ids) for row in _all(client, path, asked, STOCK_ROWS_PER_PAGE)]
+
+
+def locations(client: Client) -> list[Row]:
+    """The locations of the store's inventory."""
+    return list(_all(client, "/v3/inventory/locations", {}))
+
+
+def price_records(client: Client, variant_ids: Sequence[int]) -> list[Row]:
+    """The prices that these variants have in price lists; none where the store has no such lists."""
+    try:
+        lists = list(_all(client, "/v3/pricelists", {}))
+    except RefusedByStore as refusal:
+        if refusal.status != 404:
+            raise
+        return []
+    paths = [f"/v3/pricelists/{row['id']}/records" for row in lists]
+    return [row for path in paths for asked in _by_id(variant_ids) for row in _all(client, path, asked)]
+
+
+def _by_id(variant_ids: Sequence[int]) -> Iterator[dict[str, str | int]]:
+    for start in range(0, len(variant_ids), IDS_PER_LOOKUP):
+        yield {"variant_id:in": _list(variant_ids[start : start + IDS_PER_LOOKUP])}
 
 
 def variant_metafields(client: Client, product_id: int, variant_id: int) -> list[Row]:

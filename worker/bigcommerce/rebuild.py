@@ -1,77 +1,32 @@
-"""Option values changed without losing what is not ours: relabel in place, else rebuild with care.
+"""Variants made anew under other option values, with all that is not ours.
 
-A rebuild 1. reads the old variants whole (fields, stock by location, metafields) and hands that back to
-be kept, 2. deletes and creates, 3. writes back what Sales Layer does not manage, and 4. reads again until
-it agrees. From step 2 on it can be broken off and begun again anywhere: what is there with the new
+A rebuild 1. reads the old variants whole (`whole_variants`) and hands that back to be kept, 2. deletes and creates,
+with the stock of the default location, and gives back the metafields. Stock and prices are given back and proved by a
+change of its own (`prove`). From step 2 on it can be broken off and begun again anywhere: what is there with the new
 options is adopted, what is there with the old ones is deleted, what is missing is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import decode, encode, reads, write_variants
+from worker.bigcommerce import encode, metafields, pictures_sent, product_options, reads, whole_variants
 from worker.bigcommerce.client import Client
-from worker.catalog.changes import RebuildVariants, RelabelOptions
-from worker.catalog.fields import FIELDS, Group
+from worker.bigcommerce.make_room import Clearing
+from worker.bigcommerce.prove import in_words, rebuilt_as
+from worker.bigcommerce.write_stock import DEFAULT_LOCATION
+from worker.catalog.changes import ProveStock, RebuildVariants
+from worker.catalog.fields import Group
 from worker.catalog.items import Key, Problem, Variant
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
 from worker.catalog.values import key
-from worker.errors import RefusedByStore, WorkerError
+from worker.errors import RefusedByStore, ScopeMissing, WorkerError
 
-PROOFS = 3
-"""Reads of the stock written back before it counts as unproven: stock is asynchronous (API facts §3.9)."""
-PROOF_SECONDS = 1.0
-
-_FIELDS = (*(field.store for field in FIELDS[ItemKind.VARIANT].values()), "map_price")
-"""All that can be written to a variant, a picture by the address that the store itself gives it."""
-_STOCK = frozenset(field.store for field in FIELDS[ItemKind.VARIANT].values() if field.group == Group.STOCK)
-
-
-def relabel(client: Client, job: Job) -> Applied:
-    """Rename option values in place: every variant keeps its id, SKU, stock and picture."""
-    change, product = job.change, job.relation
-    assert isinstance(change, RelabelOptions)
-    assert product is not None
-    path = f"/v3/catalog/products/{product.store_id}/options"
-    try:
-        options = options_of(client, product.store_id)
-        for one in change.relabels:
-            option = options[decode.option_named(options, one.option)]
-            if one.old in option["values"]:
-                value_id = option["values"].pop(one.old)
-                client.put(f"{path}/{option['id']}/values/{value_id}", {"label": one.new})
-                option["values"][one.new] = value_id
-    except KeyError as missing:
-        text = f"the store has no option {missing.args[0]} of this product"
-        return Applied(job, trouble=RefusedByStore(404, text))
-    except WorkerError as trouble:
-        return Applied(job, trouble=trouble)
-    product = replace(product, parts={**product.parts, "options": options})
-    told = "; ".join(f"{one.option} '{one.old}' is called '{one.new}' now" for one in change.relabels)
-    note = Problem("relabelled", f"kept its id, SKU and stock: {told}")
-    variants = [
-        replace(relation, fingerprints={**relation.fingerprints, Group.OPTIONS.value: change.fingerprints[source_id]})
-        for source_id, relation in job.siblings.items()
-        if source_id in change.fingerprints
-    ]
-    return Applied(job, (product, *variants), notes={one.key.source_id: note for one in variants})
-
-
-def options_of(client: Client, product_id: int) -> dict[str, Any]:
-    """Option name -> its id and the ids of its values by label, all of them, used or not."""
-    return {
-        str(row["display_name"]): {
-            "id": int(row["id"]),
-            "values": {str(value["label"]): int(value["id"]) for value in row["option_values"]},
-        }
-        for row in reads.options_of(client, product_id)
-    }
+_LEVEL = "inventory_level"
 
 
 def rebuild(client: Client, job: Job) -> Applied:
@@ -80,176 +35,170 @@ def rebuild(client: Client, job: Job) -> Applied:
     assert isinstance(change, RebuildVariants)
     try:
         if change.kept is None:
-            return Applied(job, revised=replace(change, kept=_whole(client, job, change)))
+            assert job.relation is not None
+            ours = {one: metafields.ours(relation) for one, relation in job.siblings.items()}
+            kept = whole_variants.read(
+                client, job.relation.store_id, change.old_ids, with_stock=change.keeps_stock, our_metafields=ours
+            )
+            return Applied(job, revised=replace(change, kept=kept))
         return _rebuilt(client, job, change, change.kept)
+    except ScopeMissing as missing:
+        # Nothing was deleted yet; what cannot be read cannot be kept, and that is no reason to stop the run.
+        return Applied(job, trouble=RefusedByStore(403, str(missing)) if change.kept is None else missing)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
-
-
-def _whole(client: Client, job: Job, change: RebuildVariants) -> dict[int, dict[str, Any]]:
-    """The old variants as they are: our fields and others', stock by location, metafields."""
-    assert job.relation is not None
-    present = {int(row["id"]): row for row in reads.variants_of(client, job.relation.store_id)}
-    ids = [store_id for store_id in change.old_ids.values() if store_id in present]
-    stock = reads.stock_of(client, ids)
-    kept: dict[int, dict[str, Any]] = {}
-    for source_id, store_id in change.old_ids.items():
-        if store_id not in present:
-            continue
-        row = present[store_id]
-        kept[source_id] = {
-            "fields": {name: _plain(row[name]) for name in _FIELDS if row.get(name) not in (None, "")},
-            "stock": [[location, quantity] for variant, location, quantity in stock if variant == store_id],
-            "metafields": [
-                {
-                    name: one[name]
-                    for name in ("namespace", "key", "value", "permission_set", "description")
-                    if name in one
-                }
-                for one in reads.variant_metafields(client, job.relation.store_id, store_id)
-                if int(one["id"]) not in _our_metafields(job, source_id)
-            ],
-        }
-    return kept
-
-
-def _our_metafields(job: Job, source_id: int) -> set[int]:
-    """Those that the source tells: a change of their own writes them to the new variant."""
-    relation = job.siblings.get(source_id)
-    return {int(store_id) for _, _, store_id, _ in relation.parts.get("metafields") or ()} if relation else set()
 
 
 def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[int, Mapping[str, Any]]) -> Applied:
     product = job.relation
     assert product is not None
-    path = f"/v3/catalog/products/{product.store_id}"
     present = reads.variants_of(client, product.store_id)
-    made: dict[int, int] = {}
-    for variant in change.variants:
-        row = next((row for row in present if _is(row, variant)), None)
-        if row is not None:
-            made[variant.source_id] = int(row["id"])
-    old = {*change.old_ids.values(), *change.dropped.values()} - set(made.values())
-    before = dict(product.parts.get("options") or {})
-    names = {option.name.casefold() for option in change.options}
-    strangers = [row for row in present if int(row["id"]) not in old | set(made.values()) and row.get("option_values")]
-    dropped = {
-        name: option
-        for name, option in options_of(client, product.store_id).items()
-        if name.casefold() not in names and name in before
-    }
-    if dropped and strangers:
-        text = f"{len(strangers)} variants that Sales Layer does not manage use {', '.join(dropped)}; remove them first"
-        raise RefusedByStore(409, text)
-    for row in present:
-        if int(row["id"]) in old:
-            client.remove(f"{path}/variants/{row['id']}")
-    for option in dropped.values():
-        client.remove(f"{path}/options/{option['id']}")
-    options = write_variants.with_values(client, product.store_id, change.options, change.variants)
-    notes = {}
-    for variant in change.variants:
-        old_one = kept.get(variant.source_id, {})
-        if variant.source_id not in made:
-            body = _body(variant, options, old_one.get("fields", {}), sends_stock=_sends_stock(change, variant))
-            made[variant.source_id] = int(client.post(f"{path}/variants", body).data["id"])
-        notes[variant.source_id] = _give_back(
-            client, product.store_id, made[variant.source_id], old_one, sends_stock=_sends_stock(change, variant)
-        )
-    options = _without_orphans(client, product.store_id, options, before)
-    product = replace(product, parts={**product.parts, "options": options})
-    variants = [
-        Relation(
-            Key(ItemKind.VARIANT, variant.source_id),
-            made[variant.source_id],
-            product.store_id,
-            created_here=True,
-            enabled=variant.fields.get("enabled") is not False,
-            fingerprints=change.fingerprints[variant.source_id],
-        )
+    made = {
+        variant.source_id: row
         for variant in change.variants
-    ]
-    return Applied(job, (product, *variants), notes=notes)
-
-
-def _sends_stock(change: RebuildVariants, variant: Variant) -> bool:
-    """Whether the source tells this variant's stock and may overwrite it; else the store's own is written back."""
-    return change.sends_stock and variant.fields.get("inventory_level") is not None
-
-
-def _is(row: Mapping[str, Any], variant: Variant) -> bool:
-    """Whether this is the variant under its new options: same SKU, same combination."""
-    held = {
-        (str(one.get("option_display_name")).casefold(), str(one.get("label")).casefold())
-        for one in row.get("option_values") or ()
+        if (row := next((row for row in present if _is(row, variant, kept.get(variant.source_id, {}))), None))
     }
-    wanted = {(one.option.casefold(), one.label.casefold()) for one in variant.options}
-    return key(row.get("sku")) == key(str(variant.fields.get("sku"))) and held == wanted
+    known = dict(product.parts.get("options") or {})
+    clearing = Clearing(client, product.store_id, change, present, {int(row["id"]) for row in made.values()})
+    dropped = clearing.dropped(known)
+    clearing.demand_room(dropped)
+    if not dropped:
+        # What the store refuses of it, it refuses before a variant is deleted.
+        product_options.with_values(client, product.store_id, change.options, change.variants)
+    clearing.delete(dropped)
+    options = product_options.with_values(client, product.store_id, change.options, change.variants)
+    results = []
+    for variant in change.variants:
+        one = _Rebuilding(client, product.store_id, change, variant, kept.get(variant.source_id, {}))
+        results.append(one.done(made.get(variant.source_id), options))
+    own = product_options.ours(options, known, change.variants)
+    own = product_options.without_orphans(client, product.store_id, own, change.options)
+    product = replace(product, parts={**product.parts, "options": own})
+    return Applied(
+        job,
+        (product, *(one.relation for one in results)),
+        notes={one.relation.key.source_id: one.note for one in results},
+        following=tuple(one.proof for one in results if one.proof is not None),
+    )
 
 
-def _body(variant: Variant, options: Mapping[str, Any], kept: Mapping[str, Any], *, sends_stock: bool) -> encode.Body:
-    """What Sales Layer says, over what the old variant had."""
-    ours = encode.new_variant(variant)
-    if not sends_stock:
-        ours = {name: value for name, value in ours.items() if name not in _STOCK}
-    ours["option_values"] = write_variants.chosen(variant, options)
-    return {**kept, **ours}
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """One variant made anew."""
+
+    relation: Relation
+    note: Problem
+    proof: ProveStock | None
 
 
-def _give_back(
-    client: Client, product_id: int, store_id: int, kept: Mapping[str, Any], *, sends_stock: bool
-) -> Problem:
-    """Write back stock and metafields, and read again until the stock agrees; what was kept, as a sentence."""
-    stock = [] if sends_stock else [(int(location), int(quantity)) for location, quantity in kept.get("stock", ())]
-    if stock:
-        items = [
-            {"location_id": location, "variant_id": store_id, "quantity": quantity} for location, quantity in stock
-        ]
-        try:
-            client.put("/v3/inventory/adjustments/absolute", {"reason": "variant rebuilt", "items": items})
-        except RefusedByStore as refusal:
-            if not _level_agrees(client, store_id, stock):
-                return Problem(
-                    "stock_unproven", f"made anew; the store refused the stock that it had ({stock}): {refusal}"
-                )
-    held = {(one["namespace"], one["key"]) for one in reads.variant_metafields(client, product_id, store_id)}
-    for one in kept.get("metafields", ()):
-        if (one["namespace"], one["key"]) not in held:
-            client.post(f"/v3/catalog/products/{product_id}/variants/{store_id}/metafields", one, repeatable=True)
-    for _ in range(PROOFS):
-        if not stock or _level_agrees(client, store_id, stock):
-            told = f"stock {sum(quantity for _, quantity in stock)}, " if stock else ""
-            metafields = len(kept.get("metafields", ()))
-            return Problem("rebuilt", f"made anew; kept {told}{metafields} metafields and its other fields")
-        client.rest(PROOF_SECONDS)
-    return Problem("stock_unproven", f"made anew; its stock ({stock}) was written back and cannot be read yet")
+@dataclass(frozen=True, slots=True)
+class _Rebuilding:
+    """One variant on its way, with what it had."""
+
+    client: Client
+    product_id: int
+    change: RebuildVariants
+    variant: Variant
+    kept: Mapping[str, Any]
+
+    def done(self, row: Mapping[str, Any] | None, options: Mapping[str, Any]) -> _Result:
+        """The variant under its new options; made where it is not there yet."""
+        sent: Mapping[str, str] = self.change.fingerprints[self.variant.source_id]
+        words = ""
+        if row is None:
+            store_id, sent, words = self._make(options)
+        else:
+            store_id = int(row["id"])
+            if not _has_sku(row, self.variant):
+                sent, words = _only_options(sent), "found as it was"
+        self._give_metafields(store_id)
+        relation = Relation(
+            Key(ItemKind.VARIANT, self.variant.source_id),
+            store_id,
+            self.product_id,
+            created_here=True,
+            enabled=self.variant.fields.get("enabled") is not False,
+            fingerprints=sent,
+        )
+        stock = self._stock()
+        settings, prices = (tuple((int(at), one) for at, one in self.kept.get(of, ())) for of in ("settings", "prices"))
+        if not (stock or settings or prices):
+            return _Result(relation, rebuilt_as(self._others(), words), None)
+        text = f"made anew; its {in_words(stock) or 'settings and prices'} are given back and not read yet"
+        proof = ProveStock(
+            self.variant.source_id, self.change.source_id, stock, self._others(), settings, prices, words
+        )
+        return _Result(relation, Problem("stock_unproven", text), proof)
+
+    def _make(self, options: Mapping[str, Any]) -> tuple[int, Mapping[str, str], str]:
+        """Make it as the source says over what it had; where that is refused, with less, so that it is not lost.
+
+        Its id, the fingerprints of what was sent, and the store's words where that is not all.
+        """
+        path = f"/v3/catalog/products/{self.product_id}/variants"
+        told = self.change.fingerprints[self.variant.source_id]
+        had = {name: value for name, value in self.kept.get("fields", {}).items() if name != _LEVEL}
+        says = {name: value for name, value in encode.new_variant(self.variant).items() if name != _LEVEL}
+        here: dict[str, Any] = {"option_values": product_options.chosen(self.variant, options)}
+        if (level := dict(self._stock()).get(DEFAULT_LOCATION)) is not None:
+            here[_LEVEL] = level
+        without_picture = {group: value for group, value in told.items() if group != Group.IMAGES}
+        attempts = [({**had, **says}, told), (_bare({**had, **says}), without_picture)]
+        if "sku" in had:
+            attempts.append((_bare(had), _only_options(told)))
+        words = ""
+        while True:
+            body, sent = attempts.pop(0)
+            try:
+                return int(self.client.post(path, {**body, **here}).data["id"]), sent, words
+            except RefusedByStore as refusal:
+                if attempts and not pictures_sent.is_about_images(refusal):
+                    del attempts[:-1]  # its picture is not what is wrong
+                if not attempts or (attempts[0][0] == body):
+                    raise
+                words = words or str(refusal)
+
+    def _stock(self) -> tuple[tuple[int, int], ...]:
+        """(location, quantity) that it is to have; a new variant has 0 everywhere."""
+        levels = {int(location): int(quantity) for location, quantity in self.kept.get("stock", ())}
+        told = self.variant.fields.get(_LEVEL)
+        if self.change.sends_stock and isinstance(told, int):
+            levels[self.change.location] = told
+        return tuple(sorted((location, quantity) for location, quantity in levels.items() if quantity))
+
+    def _others(self) -> str:
+        """What was kept beside the stock, in words."""
+        says = {*encode.new_variant(self.variant), _LEVEL}
+        names = sorted(name for name, value in self.kept.get("fields", {}).items() if value and name not in says)
+        fields = f"its {', '.join(names)}" if names else "no field that Sales Layer does not manage"
+        prices = f", {len(self.kept['prices'])} prices of price lists" if self.kept.get("prices") else ""
+        return f"{len(self.kept.get('metafields', ()))} metafields{prices} and {fields}"
+
+    def _give_metafields(self, store_id: int) -> None:
+        wanted = self.kept.get("metafields", ())
+        if not wanted:
+            return
+        there = reads.variant_metafields(self.client, self.product_id, store_id)
+        held = {(one["namespace"], one["key"]) for one in there}
+        for one in wanted:
+            if (one["namespace"], one["key"]) not in held:
+                path = f"/v3/catalog/products/{self.product_id}/variants/{store_id}/metafields"
+                self.client.post(path, one, repeatable=True)
 
 
-def _level_agrees(client: Client, store_id: int, stock: Sequence[tuple[int, int]]) -> bool:
-    levels = {location: quantity for _, location, quantity in reads.stock_of(client, [store_id])}
-    return all(levels.get(location, 0) == quantity for location, quantity in stock)
+def _is(row: Mapping[str, Any], variant: Variant, kept: Mapping[str, Any]) -> bool:
+    """Whether this is the variant under its new options: its SKU, or the one that it had, and the same combination."""
+    same_sku = _has_sku(row, variant) or key(row.get("sku")) == key(str(kept.get("fields", {}).get("sku")))
+    return same_sku and product_options.are_same(row, variant)
 
 
-def _without_orphans(
-    client: Client, product_id: int, options: Mapping[str, Any], before: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Remove values that were ours and no variant has any more; others' stay."""
-    used = {
-        (str(one.get("option_display_name")), str(one.get("label")))
-        for row in reads.variants_of(client, product_id)
-        for one in row.get("option_values") or ()
-    }
-    left: dict[str, Any] = {}
-    for name, option in options.items():
-        ours = set((before.get(name) or {}).get("values") or ())
-        left[name] = {"id": option["id"], "values": dict(option["values"])}
-        for label, value_id in option["values"].items():
-            if label in ours and (name, label) not in used:
-                client.remove(f"/v3/catalog/products/{product_id}/options/{option['id']}/values/{value_id}")
-                left[name]["values"].pop(label)
-    return left
+def _has_sku(row: Mapping[str, Any], variant: Variant) -> bool:
+    return key(row.get("sku")) == key(str(variant.fields.get("sku")))
 
 
-def _plain(value: Any) -> Any:
-    """A value that JSON can hold; the store keeps four decimals, which a float holds."""
-    return float(value) if isinstance(value, Decimal) else value
+def _bare(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "image_url"}
+
+
+def _only_options(fingerprints: Mapping[str, str]) -> dict[str, str]:
+    return {Group.OPTIONS.value: fingerprints[Group.OPTIONS]}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches, decode, encode, pictures_sent, product_parts, reads
+from worker.bigcommerce import batches, decode, encode, pictures_sent, product_parts, reads, write_stock
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog import bulk_pricing, pictures
 from worker.catalog.changes import CreateProduct, UpdateProduct
@@ -36,8 +36,8 @@ def create(client: Client, job: Job) -> Applied:
         return _refused(client, job, refusal)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
-    problems = _partly(answer)
-    return _created(client, job, _row(answer), problems)
+    made = _created(client, job, _row(answer), _partly(answer, but_stock=True))
+    return replace(made, following=write_stock.left_out(answer, job))
 
 
 def _refused(client: Client, job: Job, refusal: RefusedByStore, without: frozenset[Group] = frozenset()) -> Applied:
@@ -67,7 +67,8 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore, without: frozens
         return _refused(client, job, again, without)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
-    applied = _created(client, job, _row(answer), _partly(answer))
+    applied = _created(client, job, _row(answer), _partly(answer, but_stock=True))
+    applied = replace(applied, following=write_stock.left_out(answer, job))
     applied = applied if with_images else pictures_sent.add_pictures(client, applied)
     return applied if with_parts else product_parts.complete(client, applied)
 
@@ -247,9 +248,9 @@ def _look_again(client: Client, job: Job) -> Mapping[str, Any] | None:
     return _look_up(client, job)
 
 
-def _partly(answer: Answer) -> tuple[Problem, ...]:
-    """207: saved, but for what the answer names."""
-    if answer.status != 207:
+def _partly(answer: Answer, *, but_stock: bool = False) -> tuple[Problem, ...]:
+    """207: saved, but for what the answer names; `but_stock`: where that is stock, it follows."""
+    if answer.status != 207 or (but_stock and answer.errors and all("inventory" in name for name in answer.errors)):
         return ()
     told = "; ".join(f"{field}: {reason}" for field, reason in answer.errors.items()) or answer.title
     return (Problem("partly_saved", f"the store saved it without: {told}"),)

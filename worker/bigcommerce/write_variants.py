@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches, decode, encode, pictures_sent, reads
+from worker.bigcommerce import batches, encode, pictures_sent, product_options, reads, write_stock
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog.changes import CreateVariant, UpdateVariant
-from worker.catalog.items import Key, Option, Problem, Variant
+from worker.catalog.items import Key, Problem
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
 from worker.catalog.values import key
@@ -109,9 +109,9 @@ def create(client: Client, job: Job) -> Applied:
     try:
         if job.unsure and (found := _look_up(client, job)):
             return _created(job, found, product, adopted=True)
-        options = with_values(client, product.store_id, change.options, [change.variant])
+        options = product_options.with_values(client, product.store_id, change.options, [change.variant])
         body = encode.new_variant(change.variant)
-        body["option_values"] = chosen(change.variant, options)
+        body["option_values"] = product_options.chosen(change.variant, options)
         try:
             answer = client.post(f"{path}/variants", body)
         except RefusedByStore as refusal:
@@ -119,8 +119,9 @@ def create(client: Client, job: Job) -> Applied:
             if found is None:
                 return Applied(job, trouble=refusal)
             return _created(job, found, product, adopted=True)
-        product = replace(product, parts={**product.parts, "options": options})
-        return _created(job, answer.data, product)
+        own = product_options.ours(options, product.parts.get("options") or {}, [change.variant])
+        product = replace(product, parts={**product.parts, "options": own})
+        return replace(_created(job, answer.data, product), following=write_stock.left_out(answer, job))
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
 
@@ -147,43 +148,6 @@ def _look_up(client: Client, job: Job) -> Any | None:
     wanted = key(str(change.variant.fields.get("sku")))
     rows = (row for row in reads.variants_of(client, product.store_id) if key(row.get("sku")) == wanted)
     return next((row for row in rows if int(row["id"]) not in job.taken), None)
-
-
-def with_values(
-    client: Client, product_id: int, wanted: Sequence[Option], variants: Sequence[Variant]
-) -> dict[str, Any]:
-    """The product's options by name (id, and ids of the values by label), all that these variants need among them."""
-    path = f"/v3/catalog/products/{product_id}/options"
-    options: dict[str, Any] = {
-        str(row["display_name"]): {
-            "id": int(row["id"]),
-            "values": {str(value["label"]): int(value["id"]) for value in row["option_values"]},
-        }
-        for row in reads.options_of(client, product_id)
-    }
-    for place, option in enumerate(wanted):
-        used = {value.label for variant in variants for value in variant.options if value.option == option.name}
-        name = decode.option_named(options, option.name)
-        if name not in options:
-            answer = client.post(path, encode.shown_option(option, place, {}))
-            options[name] = {
-                "id": int(answer.data["id"]),
-                "values": {str(value["label"]): int(value["id"]) for value in answer.data["option_values"]},
-            }
-        for order, (label, colors) in enumerate(option.values):
-            if label in used and label not in options[name]["values"]:
-                body: encode.Body = {"label": label, "sort_order": order}
-                if colors:
-                    body["value_data"] = {"colors": list(colors)}
-                answer = client.post(f"{path}/{options[name]['id']}/values", body)
-                options[name]["values"][label] = int(answer.data["id"])
-    return options
-
-
-def chosen(variant: Variant, options: Mapping[str, Any]) -> list[dict[str, int]]:
-    """The variant's option values as ids of the store."""
-    held = [(options[decode.option_named(options, value.option)], value.label) for value in variant.options]
-    return [{"option_id": option["id"], "id": option["values"][label]} for option, label in held]
 
 
 def _path(job: Job) -> str:

@@ -184,6 +184,10 @@ class RebuildVariants:
     fingerprints: dict[int, Fingerprints]
     sends_stock: bool
     """Whether the source's stock is sent; else the stock that the store had is written back."""
+    keeps_stock: bool = True
+    """Whether the variants have a stock of their own: not where the product is tracked as a whole."""
+    location: int = 1
+    """Where the source's stock belongs."""
     kept: dict[int, dict[str, Any]] | None = None
     what: Literal["rebuild_variants"] = "rebuild_variants"
 
@@ -196,6 +200,45 @@ class Disable:
     source_id: int
     storefront_id: int = 0
     what: Literal["disable"] = "disable"
+
+
+@dataclass(frozen=True, slots=True)
+class SetStock:
+    """How many there are of a linked product or variant, at one location of the store."""
+
+    kind: ItemKind
+    source_id: int
+    quantity: int
+    location: int
+    fingerprint: str
+    tracking: str | None = None
+    """How the product is tracked in the store, where that is known: none, product or variant."""
+    sku: str | None = None
+    """What it is called by where it is a product whose only variant is tracked."""
+    what: Literal["set_stock"] = "set_stock"
+
+
+@dataclass(frozen=True, slots=True)
+class ProveStock:
+    """The stock that a rebuilt variant had, given back and read until it agrees; and its prices in price lists."""
+
+    source_id: int
+    product_id: int
+    stock: tuple[tuple[int, int], ...]
+    """(location, quantity)"""
+    kept: str
+    """What else was kept, in words."""
+    settings: tuple[tuple[int, dict[str, Any]], ...] = ()
+    """(location, what was set there)"""
+    prices: tuple[tuple[int, dict[str, Any]], ...] = ()
+    """(price list, record)"""
+    words: str = ""
+    """The store's, where it did not take all of what the source says."""
+    lost: str = ""
+    """Idem, where it did not take back what the variant had."""
+    is_last: bool = False
+    """Whether the store is waited for now: it was given back, and could not be read yet."""
+    what: Literal["prove_stock"] = "prove_stock"
 
 
 Change = (
@@ -211,6 +254,8 @@ Change = (
     | UpdateVariant
     | RelabelOptions
     | RebuildVariants
+    | SetStock
+    | ProveStock
     | Disable
 )
 
@@ -243,9 +288,9 @@ def key(change: Change) -> Key:
             | RebuildVariants()
         ):
             return Key(ItemKind.PRODUCT, change.source_id)
-        case CreateVariant() | UpdateVariant():
+        case CreateVariant() | UpdateVariant() | ProveStock():
             return Key(ItemKind.VARIANT, change.source_id)
-        case PutMetafields():
+        case PutMetafields() | SetStock():
             return Key(change.kind, change.source_id)
         case Disable():
             return Key(change.kind, change.source_id, change.storefront_id)
@@ -270,5 +315,9 @@ def action(change: Change) -> Action:
             return Action.RELABEL
         case RebuildVariants():
             return Action.REBUILD
+        case SetStock():
+            return Action.STOCK
+        case ProveStock():
+            return Action.PROVE
         case Disable():
             return Action.DISABLE

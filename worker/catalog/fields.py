@@ -40,6 +40,7 @@ class Group(StrEnum):
     VISIBILITY = "visibility"
     PRICE = "price"
     STOCK = "stock"
+    TRACKING = "tracking"
     SHIPPING = "shipping"
     IDENTITY = "identity"
     SELLING = "selling"
@@ -169,7 +170,7 @@ _CODES = (
     _text("bin_picking_number", Group.IDENTITY, longest=255),
 )
 _STOCK = (
-    # A stock that is not told is no stock of 0.
+    # Alone in its group, since it goes through the inventory API. A stock that is not told is no stock of 0.
     Field(
         "inventory_level",
         Type.INTEGER,
@@ -180,7 +181,7 @@ _STOCK = (
         cleared=0,
         when_empty=WhenEmpty.LEAVE_ALONE,
     ),
-    _integer("inventory_warning_level", Group.STOCK),
+    _integer("inventory_warning_level", Group.TRACKING),
 )
 _SHIPPING = (
     _flag("is_free_shipping", Group.SHIPPING, aliases=("free_shipping",)),
@@ -211,7 +212,7 @@ PRODUCT = (
     _choice("type", Group.SELLING, "physical", "digital"),
     _integer("tax_class_id", Group.PRICE, most=255, aliases=("tax_class",)),
     _text("product_tax_code", Group.PRICE, longest=255, aliases=("tax_code",)),  # without its table's prefix
-    _choice("inventory_tracking", Group.STOCK, "none", "product", "variant", aliases=("tracking_method",)),
+    _choice("inventory_tracking", Group.TRACKING, "none", "product", "variant", aliases=("tracking_method",)),
     _choice("availability", Group.SELLING, "available", "disabled", "preorder"),
     _text("availability_description", Group.SELLING, longest=255),
     Field("preorder_release_date", Type.DATE, Group.SELLING, "preorder_release_date", nullable=True),

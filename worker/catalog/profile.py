@@ -172,6 +172,9 @@ class Profile(_Value):
     storefront_list: Annotated[
         StorefrontList, Field(description="Where the list of the store's storefronts is written in Sales Layer")
     ] = StorefrontList()
+    stock_location: Annotated[
+        int, Field(ge=1, description="Location of the store's inventory whose stock is set; 1 = the default one")
+    ] = 1
     check_every_seconds: Annotated[int, Field(ge=10, description="How often the source is asked for changes")] = 300
     quota_left_to_others: Annotated[
         float, Field(ge=0, le=0.9, description="Share of the store's quota that other apps keep")

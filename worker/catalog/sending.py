@@ -69,6 +69,8 @@ class Applied:
     trouble: WorkerError | None = None
     revised: Change | None = None
     """What the change has become: its intent is kept before it goes on (law 3)."""
+    following: tuple[Change, ...] = ()
+    """What is to be done later in the run because of it."""
     notes: Mapping[int, Problem] = field(default_factory=dict)
     """Variant -> what is worth telling of it, e.g. what a rebuild kept."""
     adopted: bool = False

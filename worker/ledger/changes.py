@@ -70,14 +70,29 @@ def plan(
     )
 
 
-_STANDS = "(action = 'rebuild' AND payload -> 'kept' <> 'null')"
-"""A rebuild that has read what it must keep: nothing but its own end may take that away (law 3)."""
+_STANDS = "((action = 'rebuild' AND payload -> 'kept' <> 'null') OR action = 'prove')"
+"""A rebuild that has read what it must keep, or that has to prove it: only its own end may take that away (law 3)."""
+
+
+def standing_families(session: Session, connector_id: int) -> set[int]:
+    """Products of whose variants an earlier run left a rebuild, or the proof of one."""
+    rows = session.scalars(
+        text(
+            "SELECT coalesce((payload ->> 'product_id')::bigint, source_id) FROM pending_change"  # noqa: S608 constant
+            f" WHERE connector_id = :id AND {_STANDS}"
+        ),
+        {"id": connector_id},
+    )
+    return set(rows)
 
 
 def standing_rebuilds(session: Session, connector_id: int) -> dict[int, set[int]]:
     """Products whose variants an earlier run was rebuilding -> those variants."""
     rows = session.execute(
-        text(f"SELECT source_id, payload -> 'old_ids' FROM pending_change WHERE connector_id = :id AND {_STANDS}"),  # noqa: S608
+        text(
+            "SELECT source_id, payload -> 'old_ids' FROM pending_change"  # noqa: S608 constant
+            f" WHERE connector_id = :id AND action = 'rebuild' AND {_STANDS}"
+        ),
         {"id": connector_id},
     )
     return {row[0]: {int(variant) for variant in row[1]} for row in rows}
@@ -163,11 +178,14 @@ def try_again(session: Session, change_id: int, wave: int) -> None:
     )
 
 
-def revise(session: Session, change_id: int, change: Change) -> None:
-    """The intent has grown (what a rebuild must keep): it is pending again, with that in it."""
+def revise(session: Session, change_id: int, change: Change, wave: int) -> None:
+    """The intent has grown (what a rebuild must keep): it is pending again, with that in it, in this wave."""
     session.execute(
-        text("UPDATE pending_change SET payload = CAST(:payload AS jsonb), state = 'pending' WHERE id = :id"),
-        {"id": change_id, "payload": written(changes.to_json(change))},
+        text(
+            "UPDATE pending_change SET payload = CAST(:payload AS jsonb), state = 'pending', wave = :wave"
+            " WHERE id = :id"
+        ),
+        {"id": change_id, "payload": written(changes.to_json(change)), "wave": wave},
     )
 
 
@@ -179,10 +197,13 @@ def done(session: Session, ids: Iterable[int]) -> None:
 def drop_others(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> None:
     """Whatever else is pending for these items goes: the item itself could not be sent.
 
-    Changes of a product's variants stand for themselves.
+    Changes of a product's variants stand for themselves, and so does the proof of a variant's stock.
     """
     session.execute(
-        text("DELETE FROM pending_change WHERE connector_id = :connector AND kind = :kind AND source_id = ANY(:ids)"),
+        text(
+            "DELETE FROM pending_change WHERE connector_id = :connector AND kind = :kind AND source_id = ANY(:ids)"
+            " AND action <> 'prove'"
+        ),
         {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
     )
 

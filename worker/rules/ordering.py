@@ -3,7 +3,8 @@
 A wave begins when the one before it is done: what a later one refers to
 (parents, category ids, product ids) is then known. Updates go before creations: a name or
 SKU that one item gives up is then free for the other. What meets a name that is still taken
-is tried once more, in the wave behind its own (`again`).
+is tried once more, in the wave behind its own (`again`). Stock has waves to itself, since the
+store wants no catalogue writes beside it (API facts §2.4).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ PRODUCTS_UPDATED = 20
 PRODUCTS_CREATED = 25
 RELABELLED = 28
 REBUILT = 29
+GIVEN_BACK = 31
 VARIANTS_UPDATED = 40
 VARIANTS_CREATED = 45
 SHOWN = 48
@@ -24,11 +26,17 @@ VARIANT_METAFIELDS = 55
 DISABLED_VARIANTS = 60
 DISABLED_PRODUCTS = 70
 DISABLED_CATEGORIES = 80
+STOCKED = 85
+PROVEN = 95
 
 
 def wave(kind: ItemKind, action: Action, level: int = 0) -> int:
-    """The wave of a change; categories go level by level, from 1."""
+    """The wave of a change; categories go level by level, from 1, and a proof of stock again at the end, as level 1."""
     match kind, action:
+        case (_, Action.STOCK):
+            return STOCKED
+        case (_, Action.PROVE):
+            return PROVEN if level else GIVEN_BACK
         case (ItemKind.CATEGORY, Action.DISABLE):
             return DISABLED_CATEGORIES
         case (ItemKind.CATEGORY, _):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from worker.catalog.items import Category, Item, Key, Problem, Product, Settled,
 from worker.catalog.store import Candidate, Relation, StoreRow
 from worker.catalog.values import key
 from worker.ledger import relations, source_items, statuses, store_items
-from worker.rules import difference, holding, matching, options
+from worker.rules import difference, holding, matching, options, stocking
 from worker.rules.mapping import Mapped
 from worker.steps import reading
 from worker.steps.addressing import Addresses
@@ -145,9 +145,12 @@ def _match(
             if _at(category, storefront) in linked
         ]
         same = holding.coinciding(item, said, row, category_ids=category_ids)
+        if tools.profile.stock_location != stocking.DEFAULT_LOCATION:
+            same.pop(Group.STOCK, None)  # what was read is the default location's
         if len(category_ids) < len(places):
             same.pop(Group.CATEGORIES, None)
-        found.relations.append(_relation(Key(kind, source_id, storefront_id), item, row, same, places))
+        at, shown = Key(kind, source_id, storefront_id), said.get(Group.OPTIONS, ())
+        found.relations.append(_relation(at, item, row, same, places, shown))
 
 
 def _read(
@@ -176,14 +179,16 @@ def _read(
     for family in reading.families(session, tools.connector_id, chosen):
         assert family.product is not None
         product = addresses.of_product(reading.product(family.product, kinds))
-        fit = [reading.variant(row, kinds) for row in family.variants if not row.gone and row.refused is None]
+        fit = options.spelled_alike(
+            [reading.variant(row, kinds) for row in family.variants if not row.gone and row.refused is None]
+        )
         places = tuple(place for place in trees.places_of(product) if place[0] not in trees.left_alone)
         read[family.id] = (product, difference.product_groups(product, places, options.of_product(fit)), places)
     return read
 
 
 def _relation(
-    at: Key, item: Item, row: StoreRow, same: dict[str, str], places: tuple[tuple[int, int], ...]
+    at: Key, item: Item, row: StoreRow, same: dict[str, str], places: tuple[tuple[int, int], ...], shown: Sequence[Any]
 ) -> Relation:
     """The relation at first link; whether it is enabled is what the source says, not what a merchant has hidden."""
     match item:
@@ -198,7 +203,7 @@ def _relation(
                     if bulk_pricing.from_row(one)[1] in item.bulk_rules
                 ],
                 "videos": [one for one in row.fields.get("videos") or () if one[0] in (item.videos or ())],
-                "options": row.fields.get("options") or {},
+                "options": _shared(row.fields.get("options") or {}, shown),
                 "storefronts": sorted(
                     {storefront for storefront, _ in places} & set(row.fields.get("storefronts") or ())
                 ),
@@ -210,6 +215,19 @@ def _relation(
         case Category():
             enabled = item.fields.get("is_visible") is not False
     return Relation(at, row.store_id, row.parent_id, enabled=enabled, fingerprints=same)
+
+
+def _shared(held: Mapping[str, Any], shown: Sequence[Any]) -> dict[str, Any]:
+    """The store's options and values that the source has too: those are ours from now on, the others nobody's of us."""
+    said = {(name.casefold(), label.casefold()) for name, _, values in shown for label, _ in values}
+    found = {
+        name: {
+            **option,
+            "values": {v: i for v, i in option["values"].items() if (name.casefold(), v.casefold()) in said},
+        }
+        for name, option in held.items()
+    }
+    return {name: option for name, option in found.items() if option["values"]}
 
 
 def _writing(tools: Toolbox, found: Found) -> Write:

@@ -44,7 +44,7 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
             return False
     with tools.read() as session:
         there = changes.categories_to_come(session, tools.connector_id)
-        standing = changes.standing_rebuilds(session, tools.connector_id)
+        standing = changes.standing_families(session, tools.connector_id)
         there |= {(at.storefront_id, at.source_id) for at in relations.of_categories(session, tools.connector_id)}
     after = int(kept["after"])
     while True:

@@ -13,9 +13,6 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
-    PutMetafields,
-    RebuildVariants,
-    RelabelOptions,
     RelateProducts,
     ShowOptions,
     UpdateProduct,
@@ -24,14 +21,13 @@ from worker.catalog.changes import (
 from worker.catalog.fields import Group
 from worker.catalog.items import Key, Option, Problem, Product, Settled, Variant
 from worker.catalog.store import Relation
-from worker.ledger import store_items
 from worker.ledger.source_items import SourceRow
-from worker.rules import difference, options, storefronts
+from worker.rules import difference, options, stocking, storefronts
 from worker.rules.mapping import Mapped
-from worker.rules.options import Moves
-from worker.steps import reading
+from worker.steps import plan_options, plan_stock, reading
 from worker.steps.addressing import Addresses
-from worker.steps.planned import Plan, waiting
+from worker.steps.plan_options import Moved
+from worker.steps.planned import Plan, inline, put_metafields, waiting
 from worker.steps.reading import Family, Trees
 from worker.steps.toolbox import Toolbox
 
@@ -61,7 +57,7 @@ class FamilyPlan:
             self._nothing_to_do(row, *self.family.variants)
             return
         if row.refused is not None:
-            self._gone(Moves())
+            self._gone(Moved())
             return
         product = self.addresses.of_product(reading.product(row, self.kinds))
         wanted = self.trees.places_of(product, _shown_on(relation))
@@ -69,13 +65,15 @@ class FamilyPlan:
         # On a storefront that is left alone, a product keeps what it has.
         lacking = (one for one in wanted if one not in places and (relation is None or one not in self.there))
         without = tuple(dict.fromkeys(category for _, category in lacking))
-        fit = [reading.variant(one, self.kinds) for one in self.family.variants if not one.gone and one.refused is None]
+        fit = options.spelled_alike(
+            [reading.variant(one, self.kinds) for one in self.family.variants if not one.gone and one.refused is None]
+        )
         shown = options.of_product(fit)
         if relation is not None:
-            self._linked(row, product, relation, places, without, shown)
+            self._linked(row, product, relation, places, without, shown, has_variants=bool(fit))
             fit = [one for one in fit if not self._stands_elsewhere(one, relation)]
-            moved = self._moved(relation, fit, shown)
-            self._variants([one for one in fit if one.source_id not in moved.rebuilt], shown)
+            moved = plan_options.moved(self.tools, self.planned, self.family, self.known, product, fit, shown)
+            self._variants([one for one in fit if one.source_id not in moved.rebuilt], shown, product, relation)
             self._gone(moved)
         elif places:
             self._new(product, places, without, fit, shown)
@@ -93,17 +91,21 @@ class FamilyPlan:
         said = difference.product_groups(product, places, shown)
         fingerprints = fingerprint.of_groups(said)
         variants = {one.source_id: fingerprint.of_groups(difference.variant_groups(one)) for one in fit}
-        inline = {one: _inline(prints) for one, prints in variants.items()}
-        self.planned.add(
-            CreateProduct(product.source_id, product, tuple(fit), shown, places, _inline(fingerprints), inline, without)
-        )
+        made, as_made, follow = stocking.inline(product, fit, location=self.tools.profile.stock_location)
+        goes_along = {
+            one.source_id: stocking.goes_along(one, made_as) for one, made_as in zip(fit, as_made, strict=True)
+        }
+        own = inline(fingerprints, with_stock=stocking.goes_along(product, made))
+        theirs = {one: inline(prints, with_stock=goes_along[one]) for one, prints in variants.items()}
+        self.planned.add(CreateProduct(product.source_id, made, as_made, shown, places, own, theirs, without))
+        plan_stock.after_creation(self.tools, self.planned, follow, stocking.tracking_of_new(product, fit))
         if product.related:
             self._relate(product, fingerprints)
         if product.metafields:
-            self._put_metafields(product, fingerprints)
+            self.planned.add(put_metafields(product, fingerprints))
         for variant in fit:
             if variant.metafields:
-                self._put_metafields(variant, variants[variant.source_id])
+                self.planned.add(put_metafields(variant, variants[variant.source_id]))
         self._show(product.source_id, shown, fingerprints)
         self._assign(product.source_id, places, fingerprints)
 
@@ -130,6 +132,8 @@ class FamilyPlan:
         places: tuple[tuple[int, int], ...],
         without: tuple[int, ...],
         shown: tuple[Option, ...],
+        *,
+        has_variants: bool,
     ) -> None:
         kept = frozenset(_shown_on(relation)) & self.trees.left_alone
         said = difference.product_groups(product, places, shown, kept=kept)
@@ -140,7 +144,7 @@ class FamilyPlan:
         visible = product.fields.get("is_visible") is not False
         if not relation.enabled and visible:
             groups |= {Group.VISIBILITY}
-        own = groups - {Group.OPTIONS, Group.STOREFRONTS, Group.RELATED, Group.METAFIELDS}
+        own = groups - {Group.OPTIONS, Group.STOREFRONTS, Group.RELATED, Group.METAFIELDS, Group.STOCK}
         looked_at = row.due or self.all_due
         if own and looked_at:
             outcome = Outcome.DISABLED if relation.enabled and not visible else Outcome.UPDATED
@@ -156,7 +160,10 @@ class FamilyPlan:
         if Group.RELATED in groups and looked_at:
             self._relate(product, fingerprints)
         if Group.METAFIELDS in groups and looked_at:
-            self._put_metafields(product, fingerprints)
+            self.planned.add(put_metafields(product, fingerprints))
+        if Group.STOCK in groups and looked_at:
+            told = plan_stock.of_product(self.tools, self.planned, product, relation, has_variants=has_variants)
+            groups -= {Group.STOCK} if not told else frozenset[str]()
         if looked_at and not groups:
             self.planned.leave(Key(ItemKind.PRODUCT, product.source_id))
 
@@ -187,11 +194,11 @@ class FamilyPlan:
     def _relate(self, product: Product, fingerprints: Mapping[str, str]) -> None:
         self.planned.add(RelateProducts(product.source_id, product.related or (), fingerprints[Group.RELATED]))
 
-    def _put_metafields(self, item: Product | Variant, fingerprints: Mapping[str, str]) -> None:
-        kind = ItemKind.PRODUCT if isinstance(item, Product) else ItemKind.VARIANT
-        self.planned.add(PutMetafields(kind, item.source_id, item.metafields, fingerprints[Group.METAFIELDS]))
-
-    def _variants(self, fit: list[Variant], shown: tuple[Option, ...]) -> None:
+    def _variants(
+        self, fit: list[Variant], shown: tuple[Option, ...], product: Product, product_relation: Relation
+    ) -> None:
+        tracking = stocking.said_tracking(product)
+        stocked: list[Variant] = []
         due = {row.source_id: row.due or self.all_due for row in self.family.variants}
         for variant in fit:
             at = Key(ItemKind.VARIANT, variant.source_id)
@@ -199,10 +206,10 @@ class FamilyPlan:
             said = difference.variant_groups(variant)
             fingerprints = fingerprint.of_groups(said)
             if relation is None:
-                told = _inline(fingerprints)
-                self.planned.add(CreateVariant(variant.source_id, self.family.id, variant, shown, told))
+                if self._creates(variant, shown, fingerprints, tracking):
+                    stocked.append(variant)
                 if variant.metafields:
-                    self._put_metafields(variant, fingerprints)
+                    self.planned.add(put_metafields(variant, fingerprints))
                 continue
             groups = difference.changed(said, relation.fingerprints, self.tools.profile.switches) - {Group.OPTIONS}
             enabled = variant.fields.get("enabled") is not False
@@ -210,23 +217,37 @@ class FamilyPlan:
                 groups |= {Group.VISIBILITY}
             if not due[variant.source_id]:
                 continue
+            apart = False
             if Group.METAFIELDS in groups:
-                self._put_metafields(variant, fingerprints)
-                if not (groups := groups - {Group.METAFIELDS}):
-                    continue
+                self.planned.add(put_metafields(variant, fingerprints))
+                apart = True
+            if Group.STOCK in groups and stocking.is_told(variant, tracking, has_variants=True):
+                stocked.append(variant)
+                apart = True
+            groups -= {Group.METAFIELDS, Group.STOCK}
             if groups:
                 outcome = Outcome.DISABLED if relation.enabled and not enabled else Outcome.UPDATED
                 self.planned.add(
                     UpdateVariant(variant.source_id, self.family.id, variant, groups, fingerprints, outcome)
                 )
-            else:
+            elif not apart:
                 self.planned.leave(at)
+        plan_stock.of_variants(self.tools, self.planned, stocked, product, product_relation)
 
-    def _gone(self, moved: Moves) -> None:
+    def _creates(
+        self, variant: Variant, shown: tuple[Option, ...], fingerprints: dict[str, str], tracking: str | None
+    ) -> bool:
+        """Plan a variant that its product lacks; whether its stock is to follow."""
+        made, later = stocking.inline_variant(variant, tracking, location=self.tools.profile.stock_location)
+        told = inline(fingerprints, with_stock=stocking.goes_along(variant, made))
+        self.planned.add(CreateVariant(variant.source_id, self.family.id, made, shown, told))
+        return later
+
+    def _gone(self, moved: Moved) -> None:
         """Variants that are gone are not purchasable any more; a rebuild under other options drops them."""
         for row in self.family.variants:
             relation = self.known.get(Key(ItemKind.VARIANT, row.source_id))
-            if row.gone and relation is not None and relation.enabled and not moved.is_other_set:
+            if row.gone and relation is not None and relation.enabled and row.source_id not in moved.dropped:
                 self.planned.add(Disable(ItemKind.VARIANT, row.source_id))
             elif row.gone:
                 self._nothing_to_do(row)
@@ -242,61 +263,6 @@ class FamilyPlan:
         self.planned.settled.append(Settled(at, Outcome.FAILED, problem.code, text, (problem,)))
         return True
 
-    def _moved(self, product: Relation, fit: list[Variant], shown: tuple[Option, ...]) -> Moves:
-        """Variants whose option values changed: relabelled where that can be, else rebuilt."""
-        linked = {
-            one.source_id: self.known[at] for one in fit if (at := Key(ItemKind.VARIANT, one.source_id)) in self.known
-        }
-        said = {one.source_id: difference.variant_groups(one) for one in fit if one.source_id in linked}
-        prints = {one: fingerprint.of_groups(groups) for one, groups in said.items()}
-        if all(linked[one].fingerprints.get(Group.OPTIONS) == prints[one][Group.OPTIONS] for one in linked):
-            return Moves()
-        with self.tools.read() as session:
-            held = store_items.variants_of(session, self.tools.connector_id, product.store_id)
-        spelled = {one.name.casefold(): one.name for one in shown}
-        before = {
-            row.store_id: {
-                spelled.get(name.casefold(), name): label for name, label in row.fields.get("option_values") or ()
-            }
-            for row in held
-        }
-        ours = {relation.store_id for relation in linked.values()}
-        known = {
-            spelled.get(name.casefold(), name): option["values"]
-            for name, option in (product.parts.get("options") or {}).items()
-        }
-        moved = options.moves(
-            {one: before.get(relation.store_id, {}) for one, relation in linked.items()},
-            {one.source_id: {v.option: v.label for v in one.options} for one in fit if one.source_id in linked},
-            strangers=[combination for store_id, combination in before.items() if store_id not in ours],
-            known_labels=known,
-        )
-        if moved.relabels:
-            stay = {one: prints[one][Group.OPTIONS] for one in linked if one not in moved.rebuilt}
-            self.planned.add(RelabelOptions(self.family.id, moved.relabels, stay))
-        if moved.rebuilt:
-            gone = {
-                row.source_id: relation.store_id
-                for row in self.family.variants
-                if row.gone and (relation := self.known.get(Key(ItemKind.VARIANT, row.source_id))) is not None
-            }
-            self.planned.add(
-                RebuildVariants(
-                    self.family.id,
-                    tuple(one for one in fit if one.source_id in moved.rebuilt),
-                    {one: linked[one].store_id for one in sorted(moved.rebuilt)},
-                    gone if moved.is_other_set else {},
-                    shown,
-                    {one: _inline(prints[one]) for one in moved.rebuilt},
-                    sends_stock=self.tools.profile.switches.overwrite_stock,
-                )
-            )
-            # A variant that is made anew has none of our metafields any more.
-            for one in fit:
-                if one.source_id in moved.rebuilt and one.metafields:
-                    self._put_metafields(one, prints[one.source_id])
-        return moved
-
     def _nothing_to_do(self, *rows: SourceRow | None) -> None:
         """Gone and never synced, or disabled already: nothing is done about it."""
         for row in rows:
@@ -307,8 +273,3 @@ class FamilyPlan:
 def _shown_on(relation: Relation | None) -> tuple[int, ...]:
     """The storefronts on which we show the product."""
     return tuple(relation.parts.get("storefronts") or ()) if relation is not None else ()
-
-
-def _inline(fingerprints: Mapping[str, str]) -> dict[str, str]:
-    """The groups that a creation sends; related products and metafields go when the item is there."""
-    return {group: one for group, one in fingerprints.items() if group not in (Group.RELATED, Group.METAFIELDS)}

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
-from worker.catalog.changes import UpdateCategory, UpdateProduct, UpdateVariant
+from worker.catalog.changes import SetStock, UpdateCategory, UpdateProduct, UpdateVariant
 from worker.catalog.changes import key as key_of
+from worker.catalog.fields import WhenEmpty
 from worker.catalog.items import Item, Key
 from worker.catalog.store import Relation
 from worker.ledger import store_items
@@ -43,7 +44,29 @@ def losses(
             for figure, count in _counted(change, len(lost)):
                 place = (kind.value, at.storefront_id, figure)
                 figures[place] = figures.get(place, 0) + count
+        for figure, count in _emptied(tools, session, planned, known, kind, kinds[kind]):
+            figures[kind.value, 0, figure] = figures.get((kind.value, 0, figure), 0) + count
     return figures
+
+
+def _emptied(
+    tools: Toolbox, session: Session, planned: Plan, known: Mapping[Key, Relation], kind: ItemKind, mapped: Mapped
+) -> Iterator[tuple[str, int]]:
+    """The stock that goes to 0 where the profile clears what is empty; it is sent by changes of its own."""
+    if mapped.when_empty.get("inventory_level") in (None, WhenEmpty.LEAVE_ALONE):
+        return
+    changed = {key_of(change) for _, change in planned.changes if isinstance(change, Update)}
+    stocks = [change for _, change in planned.changes if isinstance(change, SetStock) and change.kind is kind]
+    emptied = [at for change in stocks if change.quantity == 0 and (at := key_of(change)) in known]
+    held = (
+        store_items.load(session, tools.connector_id, kind, [known[at].store_id for at in emptied]) if emptied else {}
+    )
+    for at in emptied:
+        row = held.get(known[at].store_id)
+        if row is not None and row.fields.get("inventory_level"):
+            yield "blanks", 1
+            if at not in changed:
+                yield "to_blank", 1
 
 
 def _counted(change: Update, lost: int) -> Iterator[tuple[str, int]]:

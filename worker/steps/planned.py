@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from models.vocabulary import ItemKind, Outcome
-from worker.catalog.changes import Change
+from worker.catalog.changes import Change, PutMetafields
 from worker.catalog.changes import action as action_of
 from worker.catalog.changes import key as key_of
-from worker.catalog.items import Key, Problem, Settled
+from worker.catalog.fields import Group
+from worker.catalog.items import Key, Problem, Product, Settled, Variant
 from worker.rules import ordering
 
 Figures = dict[tuple[str, int, str], int]
@@ -33,6 +35,18 @@ class Plan:
     def leave(self, at: Key) -> None:
         """The item is as it was last sent."""
         self.unchanged.setdefault(at.kind, []).append((at.source_id, at.storefront_id))
+
+
+def inline(fingerprints: Mapping[str, str], *, with_stock: bool = True) -> dict[str, str]:
+    """The groups that a creation sends; related products and metafields go when the item is there, some stock too."""
+    later = {Group.RELATED, Group.METAFIELDS} | (set() if with_stock else {Group.STOCK})
+    return {group: one for group, one in fingerprints.items() if group not in later}
+
+
+def put_metafields(item: Product | Variant, fingerprints: Mapping[str, str]) -> PutMetafields:
+    """The change that gives an item its metafields, once it is there."""
+    kind = ItemKind.PRODUCT if isinstance(item, Product) else ItemKind.VARIANT
+    return PutMetafields(kind, item.source_id, item.metafields, fingerprints[Group.METAFIELDS])
 
 
 def waiting(at: Key, code: str, text: str) -> Settled:

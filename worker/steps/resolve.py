@@ -16,10 +16,12 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    ProveStock,
     PutMetafields,
     RebuildVariants,
     RelabelOptions,
     RelateProducts,
+    SetStock,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -207,7 +209,7 @@ class _Resolver:
                     return key_of(change)
                 doubt = (pending.attempts, pending.unsure)
                 return Job(pending.id, change, *doubt, relation=relation, storefront_names=self._names)
-            case ShowOptions() | PutMetafields() | Disable():
+            case ShowOptions() | PutMetafields() | SetStock() | ProveStock() | Disable():
                 if relation is None:
                     return key_of(change)
                 return Job(pending.id, change, pending.attempts, pending.unsure, relation=relation)

@@ -17,7 +17,15 @@ from sqlalchemy.orm import Session
 from models.vocabulary import RunState
 from worker.bigcommerce import apply
 from worker.bigcommerce.client import Stopping
-from worker.catalog.changes import AssignStorefronts, CreateCategory, CreateVariant, UpdateCategory
+from worker.bigcommerce.limits import STOCK_CALLS_AT_ONCE
+from worker.catalog.changes import (
+    AssignStorefronts,
+    CreateCategory,
+    CreateVariant,
+    ProveStock,
+    SetStock,
+    UpdateCategory,
+)
 from worker.catalog.sending import Applied, Job
 from worker.errors import ItemTrouble, WorkerError
 from worker.ledger import changes, runs
@@ -119,6 +127,8 @@ def _room(tools: Toolbox, change: object) -> int:
     """How many calls of this kind may be under way at once (API facts §2.4)."""
     if isinstance(change, AssignStorefronts):
         return 1
+    if isinstance(change, SetStock | ProveStock):
+        return STOCK_CALLS_AT_ONCE
     if isinstance(change, CreateCategory | UpdateCategory):
         return min(CATEGORY_CALLS, tools.most_calls)
     return tools.width()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
+from worker.bigcommerce.prove import in_words
 from worker.catalog.changes import (
     AssignStorefronts,
     Change,
@@ -15,10 +16,12 @@ from worker.catalog.changes import (
     CreateProduct,
     CreateVariant,
     Disable,
+    ProveStock,
     PutMetafields,
     RebuildVariants,
     RelabelOptions,
     RelateProducts,
+    SetStock,
     ShowOptions,
     UpdateCategory,
     UpdateProduct,
@@ -57,15 +60,16 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
     """Write down what came of these jobs, and of the changes whose parent is not there."""
     books = Books()
     kept = {}
+    following = [(wave_of(change), change) for one in applied for change in one.following]
     for one in applied:
         for relation in one.relations:
             kept[relation.key] = relation
         if one.revised is not None:
-            changes.revise(session, one.job.pending_id, one.revised)
+            changes.revise(session, one.job.pending_id, one.revised, wave_of(one.revised))
         elif one.trouble is None:
             _succeeded(books, one)
         elif _may_clear_up(one):
-            changes.try_again(session, one.job.pending_id, ordering.again(wave_of(one.job)))
+            changes.try_again(session, one.job.pending_id, ordering.again(wave_of(one.job.change)))
         else:
             _met_trouble(books, one.job, one.trouble)
     foreign = relations.remember(session, tools.tenant_id, tools.connector_id, tools.store_hash, list(kept.values()))
@@ -77,6 +81,7 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
     related.unsettle(session, tools.connector_id, books.gone)
     relations.forget(session, tools.connector_id, books.gone)
     changes.done(session, books.done)
+    changes.plan(session, tools.tenant_id, tools.connector_id, tools.run_id, following)
     changes.give_back(session, books.back)
     changes.retry_later(session, books.lost)
     for kind, ids in books.failed.items():
@@ -134,8 +139,15 @@ def _succeeded(books: Books, one: Applied) -> None:
             books.weak.append(_settled(at, Outcome.UPDATED, problems))
             for source_id, note in one.notes.items():
                 books.strong.append(_settled(Key(ItemKind.VARIANT, source_id), Outcome.UPDATED, (note,)))
+                books.due += [Key(ItemKind.VARIANT, source_id)] if note.code == "rebuilt_in_part" else []
             if isinstance(change, RebuildVariants):
                 books.gone += [Key(ItemKind.VARIANT, source_id) for source_id in change.dropped]
+        case ProveStock():
+            books.strong.append(_settled(at, Outcome.UPDATED, problems))
+            books.due += [at for problem in problems if problem.code == "rebuilt_in_part"]
+        case SetStock():
+            # Without its stock an item is as its main change left it, or, where that was all, it has failed.
+            books.weak.append(_settled(at, Outcome.FAILED if problems else Outcome.UPDATED, problems))
         case ShowOptions() | AssignStorefronts() | RelateProducts() | PutMetafields():
             books.weak.append(_settled(at, Outcome.UPDATED, problems))
 
@@ -162,11 +174,14 @@ def _may_clear_up(one: Applied) -> bool:
     return taken and not one.job.attempts and not one.relations
 
 
-def wave_of(job: Job) -> int:
-    """The wave in which the job's change goes."""
-    at = key_of(job.change)
-    level = job.change.level if isinstance(job.change, CreateCategory | UpdateCategory) else 0
-    return ordering.wave(at.kind, action_of(job.change), level)
+def wave_of(change: Change) -> int:
+    """The wave in which the change goes."""
+    level = 0
+    if isinstance(change, CreateCategory | UpdateCategory):
+        level = change.level
+    elif isinstance(change, ProveStock):
+        level = int(change.is_last)
+    return ordering.wave(key_of(change).kind, action_of(change), level)
 
 
 def _met_trouble(books: Books, job: Job, trouble: WorkerError) -> None:
@@ -194,11 +209,20 @@ def _met_trouble(books: Books, job: Job, trouble: WorkerError) -> None:
     if isinstance(job.change, RebuildVariants | RelabelOptions):
         ids = job.change.old_ids if isinstance(job.change, RebuildVariants) else job.change.fingerprints
         text = f"its option values could not be changed: {trouble}"
-        books.strong += [_failed(Key(ItemKind.VARIANT, one), code, text, answer) for one in ids]
+        for one in ids:
+            books.strong.append(_failed(Key(ItemKind.VARIANT, one), code, text + _had(job.change, one), answer))
     if isinstance(job.change, CreateProduct):
         text = f"its product {at.source_id} could not be created; see the product's status"
         for variant in job.change.variants:
             books.strong.append(_blocked(Key(ItemKind.VARIANT, variant.source_id), "product_failed", text))
+
+
+def _had(change: RebuildVariants | RelabelOptions, source_id: int) -> str:
+    """The stock that a rebuild had read, in words: it may be gone with the variant."""
+    kept = change.kept if isinstance(change, RebuildVariants) else None
+    stock = [(int(location), int(quantity)) for location, quantity in (kept or {}).get(source_id, {}).get("stock", ())]
+    words = in_words([(location, quantity) for location, quantity in stock if quantity])
+    return f"; it had {words}" if words else ""
 
 
 def _orphaned(books: Books, orphan: Orphan) -> None:
