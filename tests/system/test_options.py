@@ -112,6 +112,21 @@ def test_another_option_set_or_the_same_combination_is_told_of_the_variants_conc
     assert "fit, size" in message
 
 
+def test_a_new_variant_whose_values_one_that_is_gone_has_is_told_without_a_call(shop: Make) -> None:
+    here = shop([product()], in_sizes("S", "M"))
+    here.run()
+    here.remove("product_formats", 2)
+    here.stage.sources.add(here.cast.code, "product_formats", variant(5, size="m"))
+    assert here.run() == "completed_with_errors"
+    assert here.status("variant", 5)[:2] == ("failed", "combination_held")
+    assert here.calls("POST") == 0
+    product_id, gone = here.product()["id"], here.ids()["V2"]
+    here.merchant.delete(f"/catalog/products/{product_id}/variants/{gone}").raise_for_status()
+    assert here.run(refresh=True) == "completed"
+    assert here.labels() == {"V1": "S", "V5": "m"}
+    assert here.values() == ["S", "m"]
+
+
 def test_six_hundred_variants_go_and_the_next_one_is_told(shop: Make) -> None:
     here = shop([product()], [variant(n, size=f"S{n // 30}", fit=f"F{n % 30}") for n in range(1, 602)])
     assert here.run() == "completed_with_errors"

@@ -120,16 +120,17 @@ def shown_option(
     left out of the list may be removed (API facts §3.6).
     """
     values = []
+    ids = {label.casefold(): value_id for label, value_id in value_ids.items()}
     for order, (label, colors) in enumerate(option.values):
         value: Body = {"label": label, "sort_order": order}
-        if label in value_ids:
-            value["id"] = value_ids[label]
+        if label.casefold() in ids:
+            value["id"] = ids[label.casefold()]
         if colors:
             value["value_data"] = {"colors": list(colors)}
         values.append(value)
-    ours = {label for label, _ in option.values}
+    ours = {label.casefold() for label, _ in option.values}
     for one in held:
-        if one["label"] not in ours:
+        if one["label"].casefold() not in ours:
             known = {name: one[name] for name in ("id", "label", "value_data") if one.get(name) is not None}
             values.append({**known, "sort_order": len(values)})
     return {"display_name": option.name, "type": option.type, "sort_order": place, "option_values": values}

@@ -38,7 +38,9 @@ def show(client: Client, job: Job) -> Applied:
         if held is None:
             problems.append(Problem("option_missing", f"the store has no option {option.name} of this product"))
             continue
-        body = encode.shown_option(option, place, held["values"], strange.get(held["id"], ()))
+        others = strange.get(held["id"], ())
+        values = {str(one["label"]): int(one["id"]) for one in others} | held["values"]
+        body = encode.shown_option(product_options.there(option, values), place, values, others)
         mark = fingerprint.of([held["id"], body])
         if held.get("shown") == mark:
             continue

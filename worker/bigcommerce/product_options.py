@@ -7,6 +7,7 @@ read shows that no variant has it. Labels are looked up without minding upper an
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from worker.bigcommerce import decode, encode, reads
@@ -77,6 +78,12 @@ def ours(options: Mapping[str, Any], before: Mapping[str, Any], variants: Iterab
         for name, option in options.items()
     }
     return {name: option for name, option in found.items() if option["values"]}
+
+
+def there(option: Option, held: Collection[str]) -> Option:
+    """The option with those of its values that the store has: those of variants that could not be made are missing."""
+    labels = {label.casefold() for label in held}
+    return replace(option, values=tuple(one for one in option.values if one[0].casefold() in labels))
 
 
 def value_ids(options: Mapping[str, Any]) -> set[int]:

@@ -200,8 +200,13 @@ class FamilyPlan:
         tracking = stocking.said_tracking(product)
         stocked: list[Variant] = []
         due = {row.source_id: row.due or self.all_due for row in self.family.variants}
+        new = [one for one in fit if Key(ItemKind.VARIANT, one.source_id) not in self.known]
+        held = plan_options.held(self.tools, self.family, self.known, new, shown)
         for variant in fit:
             at = Key(ItemKind.VARIANT, variant.source_id)
+            if problem := held.get(variant.source_id):
+                self.planned.settled.append(Settled(at, Outcome.FAILED, problem.code, problem.text, (problem,)))
+                continue
             relation = self.known.get(at)
             said = difference.variant_groups(variant)
             fingerprints = fingerprint.of_groups(said)

@@ -9,7 +9,7 @@ from models.vocabulary import ItemKind
 from worker.catalog import fingerprint
 from worker.catalog.changes import RebuildVariants, RelabelOptions
 from worker.catalog.fields import Group
-from worker.catalog.items import Key, Option, Product, Variant
+from worker.catalog.items import Key, Option, Problem, Product, Variant
 from worker.catalog.store import Relation
 from worker.ledger import store_items
 from worker.rules import difference, options
@@ -85,6 +85,30 @@ def moved(
         if one.source_id in found.rebuilt and one.metafields:
             planned.add(put_metafields(one, prints[one.source_id]))
     return Moved(found.rebuilt, frozenset(gone))
+
+
+def held(
+    tools: Toolbox, family: Family, known: Mapping[Key, Relation], new: Sequence[Variant], shown: Sequence[Option]
+) -> dict[int, Problem]:
+    """Those of these new variants whose option values another variant of the store has, that stays where it is."""
+    if not new:
+        return {}
+    ours = {
+        relation.store_id
+        for row in family.variants
+        if not row.gone and (relation := known.get(Key(ItemKind.VARIANT, row.source_id))) is not None
+    }
+    there = _in_store(tools, known[Key(ItemKind.PRODUCT, family.id)], shown)
+    others = {store_id: combination for store_id, combination in there.items() if store_id not in ours}
+    text = (
+        "a variant of the store that is gone at the source, or that Sales Layer never sent, has the same option values"
+    )
+    wanted = {one.source_id: {value.option: value.label for value in one.options} for one in new}
+    return {
+        source_id: Problem("combination_held", f"{text} ({', '.join(combination.values())})")
+        for source_id, combination in wanted.items()
+        if options.in_the_way([combination], others)
+    }
 
 
 def _in_store(tools: Toolbox, product: Relation, shown: Sequence[Option]) -> dict[int, Combination]:
