@@ -12,31 +12,13 @@ from sqlalchemy import text
 
 from sandbox.bigcommerce.faults import Fault
 from sandbox.bigcommerce.transport import SandboxTransport as StoreTransport
-from sandbox.servers.postgres import EmbeddedPostgres
-from sandbox.servers.redis import EmbeddedRedis
-from sandbox.stage.database import migrate
-from sandbox.stage.stage import KEY_RING, TOKEN, Cast, Stage
+from sandbox.stage.stage import TOKEN, Cast, Stage
 from tests import rich_in_parts as rich
 from tests.rich_in_parts import BULK, DOZEN, OPEN, SONG, TALK, TOUR, rules
 from worker.ledger.session import as_tenant
 from worker.settings import Settings
 
 _names = count()
-
-
-@pytest.fixture(scope="module")
-def config() -> Iterator[Settings]:
-    """One Postgres and one Redis for all of these."""
-    with EmbeddedPostgres(durable=False) as postgres, EmbeddedRedis() as redis:
-        postgres.create_database("parts")
-        migrate(postgres.url("parts", "owner"))
-        yield Settings(
-            database_url=postgres.url("parts"),
-            redis_url=redis.url,
-            credential_keys=KEY_RING,
-            log_level="critical",
-            calls_in_flight=6,
-        )
 
 
 class Shop:

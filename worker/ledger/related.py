@@ -40,20 +40,32 @@ def healed(session: Session, connector_id: int, *, after: int, limit: int) -> li
     """The next products that were told without somebody who is linked now or about to be created, by id."""
     rows = session.scalars(
         text("""
-        SELECT DISTINCT l.source_id FROM relation l
-          JOIN source_item own ON own.connector_id = l.connector_id AND own.kind = 'product'
+        WITH lacking AS MATERIALIZED (
+          SELECT l.source_id, m.key FROM relation l
+            CROSS JOIN LATERAL jsonb_array_elements_text(l.parts -> 'related' -> 'missing') m (key)
+          WHERE l.connector_id = :connector AND l.kind = 'product' AND l.source_id > :after
+        ), lacked AS MATERIALIZED (SELECT DISTINCT key FROM lacking), named AS (
+          SELECT k.key, i.source_id FROM lacked k
+            JOIN source_item i ON i.connector_id = :connector AND i.kind = 'product' AND i.sku_key = k.key
+            WHERE NOT i.gone
+          UNION ALL
+          SELECT k.key, i.source_id FROM lacked k
+            JOIN source_item i ON i.connector_id = :connector AND i.kind = 'product'
+              AND i.source_id = CASE WHEN k.key ~ '^[0-9]{1,18}$' THEN CAST(k.key AS bigint) END
+            WHERE NOT i.gone
+        ), come AS MATERIALIZED (
+          SELECT DISTINCT n.key FROM named n
+            JOIN relation o ON o.connector_id = :connector AND o.kind = 'product' AND o.source_id = n.source_id
+          UNION
+          SELECT DISTINCT n.key FROM named n
+            JOIN pending_change p ON p.connector_id = :connector AND p.kind = 'product'
+              AND p.source_id = n.source_id AND p.action = 'create'
+        )
+        SELECT DISTINCT l.source_id FROM lacking l JOIN come USING (key)
+          JOIN source_item own ON own.connector_id = :connector AND own.kind = 'product'
             AND own.source_id = l.source_id AND NOT own.gone AND own.refused IS NULL
-          CROSS JOIN LATERAL jsonb_array_elements_text(l.parts -> 'related' -> 'missing') m (key)
-          JOIN source_item i ON i.connector_id = l.connector_id AND i.kind = 'product' AND NOT i.gone
-            AND (i.sku_key = m.key OR i.source_id = CASE WHEN m.key ~ '^[0-9]{1,18}$' THEN CAST(m.key AS bigint) END)
-        WHERE l.connector_id = :connector AND l.kind = 'product' AND l.source_id > :after
-          AND jsonb_array_length(l.parts -> 'related' -> 'missing') > 0
-          AND (EXISTS (SELECT FROM relation o WHERE o.connector_id = l.connector_id AND o.kind = 'product'
-                 AND o.source_id = i.source_id)
-            OR EXISTS (SELECT FROM pending_change p WHERE p.connector_id = l.connector_id AND p.kind = 'product'
-                 AND p.source_id = i.source_id AND p.action = 'create'))
-          AND NOT EXISTS (SELECT FROM pending_change p WHERE p.connector_id = l.connector_id AND p.kind = 'product'
-            AND p.source_id = l.source_id AND p.action = 'relate')
+        WHERE NOT EXISTS (SELECT FROM pending_change p WHERE p.connector_id = :connector AND p.kind = 'product'
+          AND p.source_id = l.source_id AND p.action = 'relate')
         ORDER BY 1 LIMIT :limit
         """),
         {"connector": connector_id, "after": after, "limit": limit},
