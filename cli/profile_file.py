@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from cli.errors import RefusalError
-from worker.catalog.profile import ConnectorFile, Profile
+from worker.catalog.profile import ConnectorFile, Profile, StorefrontLink
 
 OF_THE_CONNECTOR = ("name", "source", "store")
 """What a connector's file holds beyond its profile."""
@@ -65,16 +65,28 @@ def _checked(model: type[Model], found: dict[str, Any], path: Path) -> Model:
 
 
 def _beside(found: dict[str, Any]) -> Iterable[str]:
-    """Faults of the storefronts among each other, which are not looked at while a field is wrong elsewhere."""
+    """Faults of the storefronts among each other, which are not looked at while anything else is wrong."""
+    links = found.get("storefronts")
     try:
-        Profile.model_validate({field: found[field] for field in ("storefronts",) if field in found})
+        Profile.model_validate(
+            {"storefronts": [one for one in links if _is_link(one)] if isinstance(links, list) else []}
+        )
     except ValidationError as trouble:
         return [_sentence(one) for one in trouble.errors()]
     return []
 
 
+def _is_link(link: object) -> bool:
+    try:
+        StorefrontLink.model_validate(link)
+    except ValidationError:
+        return False
+    return True
+
+
 def _sentence(fault: ErrorDetails) -> str:
-    field = ".".join(map(str, fault["loc"])) or "the profile"
+    # Where a key is wrong, and not what stands under it, the last part says so.
+    field = ".".join(str(part) for part in fault["loc"] if part != "[key]") or "the profile"
     match fault["type"]:
         case "missing":
             return f"{field} is missing."

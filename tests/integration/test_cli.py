@@ -181,6 +181,28 @@ def test_all_faults_of_a_file_are_told_at_once_and_nothing_is_stored(acme: Opera
     assert acme.reads("list", shape="list") == {"connectors": []}
 
 
+@pytest.mark.parametrize("command", [("add", "--tenant", "acme"), ("set-profile", "spring-shop")])
+def test_faults_of_every_part_of_a_profile_are_told_at_once(acme: Operator, command: tuple[str, ...]) -> None:
+    acme.adds()
+    profile = {
+        "mapping": {"product": {"prize": "p", "price": 5, "wait": "w"}, "variant": {"name": "n"}, "brand": {}},
+        "storefronts": [{"storefront": 0}, {"storefront": 3}, {"storefront": 3}, {"channel": 1}],
+        "switches": {"option_display": "radio", "overwrite": True},
+        "language": 3,
+        "sock": "stock",
+    }
+    told = acme.says(*command, "--file", acme.file(**{"name": "spring-shop-2", **profile}), code=2).stderr
+    for fault in (
+        "mapping.product.prize: no such field: product.prize", "mapping.product.price: ", "no such field: product.wait",
+        "no such field: variant.name; known fields are sku", "mapping.brand is no field", "storefronts.0.storefront: ",
+        "storefront 3 is linked twice", "storefronts.3.storefront is missing", "storefronts.3.channel is no field",
+        "switches.option_display: ", "switches.overwrite is no field", "language: ", "sock is no field",
+    ):  # fmt: skip
+        assert fault in told
+    kept = json.loads(acme.says("profile", "spring-shop").stdout)
+    assert kept["mapping"] == {"category": {}, "product": {}, "variant": {}}, "nothing is stored"
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

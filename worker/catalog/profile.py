@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from models.vocabulary import ItemKind
 from worker.catalog.fields import FIELDS
@@ -33,24 +33,27 @@ class Switches(_Value):
     ] = "dropdown_and_swatch"
 
 
+def _field_of(kind: ItemKind) -> AfterValidator:
+    """Takes the names of this kind's fields; each that is none is a fault of its own, so that all are told at once."""
+
+    def known(name: str) -> str:
+        if name not in FIELDS[kind]:
+            raise ValueError(f"no such field: {kind}.{name}; known fields are {', '.join(FIELDS[kind])}")
+        return name
+
+    return AfterValidator(known)
+
+
 class Mapping(_Value):
     """Field name -> source column (its base name without the language)."""
 
-    category: dict[str, str] = {}
-    product: dict[str, str] = {}
-    variant: dict[str, str] = {}
+    category: dict[Annotated[str, _field_of(ItemKind.CATEGORY)], str] = {}
+    product: dict[Annotated[str, _field_of(ItemKind.PRODUCT)], str] = {}
+    variant: dict[Annotated[str, _field_of(ItemKind.VARIANT)], str] = {}
 
     def of(self, kind: ItemKind) -> dict[str, str]:
         """The mapping of one item kind."""
         return {ItemKind.CATEGORY: self.category, ItemKind.PRODUCT: self.product, ItemKind.VARIANT: self.variant}[kind]
-
-    @model_validator(mode="after")
-    def _names_known_fields(self) -> Self:
-        unknown = [f"{kind}.{name}" for kind in ItemKind for name in self.of(kind) if name not in FIELDS[kind]]
-        if unknown:
-            known = {kind.value: ", ".join(FIELDS[kind]) for kind in ItemKind}
-            raise ValueError(f"no such field: {', '.join(unknown)}; known fields are {known}")
-        return self
 
 
 class Profile(_Value):
