@@ -31,7 +31,7 @@ from sandbox.saleslayer.transport import SandboxTransport as SourceTransport
 from worker.catalog.columns import Column, Columns
 from worker.catalog.profile import Mapping as FieldMapping
 from worker.catalog.profile import Profile, StorefrontLink
-from worker.ledger import connectors, register, runs, turns
+from worker.ledger import connectors, mirror, register, runs, turns
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
@@ -179,6 +179,17 @@ def test_all_faults_of_a_file_are_told_at_once_and_nothing_is_stored(acme: Opera
     ):  # fmt: skip
         assert field in told
     assert acme.reads("list", shape="list") == {"connectors": []}
+
+
+@pytest.mark.parametrize(("code", "reads_anew"), [("CN1", False), ("CN2", True)])
+def test_another_connector_of_sales_layer_is_read_from_its_beginning(
+    acme: Operator, code: str, *, reads_anew: bool
+) -> None:
+    acme.adds()
+    acme.says("set-profile", "spring-shop", "--file", acme.file(source={"code": code, "secret": CANARY}))
+    tenant_id, connector_id = in_its_name(acme.here.engine)
+    with as_tenant(acme.here.engine, tenant_id) as session:
+        assert mirror.state(session, connector_id).refresh_wanted == reads_anew
 
 
 @pytest.mark.parametrize("command", [("add", "--tenant", "acme"), ("set-profile", "spring-shop")])

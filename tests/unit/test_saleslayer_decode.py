@@ -244,6 +244,14 @@ def test_rows_of_one_product_are_united_with_all_their_categories() -> None:
     assert fewer.rows[0].raw_hash != page.rows[0].raw_hash
 
 
+@pytest.mark.parametrize(
+    ("told_as", "may_be"), [(11, True), ("11", True), ([11], False), ([11, 12], False), ("11\n12", False), ("", False)]
+)
+def test_a_product_under_one_category_may_be_told_under_another_on_a_later_page(told_as: Any, may_be: bool) -> None:
+    page = decode.page(an_answer(["M", 1, told_as], headings=("ID_catalogue",)))
+    assert page.rows[0].may_be_a_part == may_be
+
+
 @pytest.mark.parametrize("rows", [(["D", 1], ["M", 1, "a"]), (["M", 1, "a"], ["D", 1])])
 def test_an_item_that_is_told_both_there_and_gone_is_there(rows: tuple[list[Any], ...]) -> None:
     page = decode.page(an_answer(*rows))
@@ -303,6 +311,12 @@ def test_rows_without_a_description_of_their_columns_mean_that_the_source_is_pre
         decode.page(an_answer(["M", 1, "a"], data_schema_info={}))
     assert raised.value.retry_after == 180
     assert decode.page(an_answer(["D", 1], data_schema_info={})).rows[0].gone
+
+
+def test_a_refresh_without_a_description_of_its_columns_does_not_say_that_everything_is_gone() -> None:
+    with pytest.raises(SourceUnwell, match="preparing its data"):
+        decode.page(an_answer(data_schema_info={}, action="refresh"))
+    assert decode.page(an_answer(action="refresh")).rows == (), "an empty catalogue is described"
 
 
 @pytest.mark.parametrize(
