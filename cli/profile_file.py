@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from cli.errors import RefusalError
+from worker.catalog import profile_faults
 from worker.catalog.profile import ConnectorFile, Profile, StorefrontLink
 
 OF_THE_CONNECTOR = ("name", "source", "store")
@@ -59,7 +59,7 @@ def _checked(model: type[Model], found: dict[str, Any], path: Path) -> Model:
     try:
         return model.model_validate(found)
     except ValidationError as trouble:
-        faults = [*map(_sentence, trouble.errors()), *_beside(found)]
+        faults = [*map(profile_faults.sentence, trouble.errors()), *_beside(found)]
         told = tuple(dict.fromkeys(faults))
         raise RefusalError(f"{path} was not taken, nothing is stored:", *(f"  {fault}" for fault in told)) from None
 
@@ -72,7 +72,7 @@ def _beside(found: dict[str, Any]) -> Iterable[str]:
             {"storefronts": [one for one in links if _is_link(one)] if isinstance(links, list) else []}
         )
     except ValidationError as trouble:
-        return [_sentence(one) for one in trouble.errors()]
+        return [profile_faults.sentence(one) for one in trouble.errors()]
     return []
 
 
@@ -82,23 +82,3 @@ def _is_link(link: object) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def _sentence(fault: ErrorDetails) -> str:
-    # Where a key is wrong, and not what stands under it, the last part says so.
-    field = ".".join(str(part) for part in fault["loc"] if part != "[key]") or "the profile"
-    match fault["type"]:
-        case "missing":
-            return f"{field} is missing."
-        case "extra_forbidden":
-            return f"{field} is no field of a profile; `connector schema` prints those that there are."
-        case "string_pattern_mismatch":
-            return f"{field} must match {fault['ctx']['pattern']}."
-        case "value_error":
-            return f"{field}: {fault['msg'].removeprefix('Value error, ')}."
-        case _:
-            return f"{field}: {_lowered(fault['msg'])}."
-
-
-def _lowered(message: str) -> str:
-    return (message[:1].lower() + message[1:]).removeprefix("input ")

@@ -62,7 +62,7 @@ class Shop:
         """Give it one that passes."""
         self.stage.sources.show(self.cast.code, table, source_id)
 
-    def outcome(self, kind: str, source_id: int) -> str | None:
+    def outcome(self, kind: str, source_id: int) -> Any:
         """The item's last outcome."""
         with as_tenant(self.stage.engine, self.cast.tenant_id) as session:
             return session.scalar(

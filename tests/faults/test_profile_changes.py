@@ -127,3 +127,18 @@ def test_a_mapping_that_cannot_be_is_told_whole_when_the_run_begins_and_nothing_
     shop.save()
     assert shop.run() in {"completed", "unchanged"}
     assert shop.one("SELECT count(*) FROM source_item WHERE due") == 0
+
+
+def test_a_stored_profile_with_unknown_fields_fails_the_run_and_names_them_all(shop: Shop) -> None:
+    stored = '{"mapping": {"product": {"prize": "p", "wait": "w"}}, "sock": 1}'
+    with as_tenant(shop.stage.engine, shop.cast.tenant_id) as session:
+        session.execute(text("UPDATE connector SET profile = CAST(:profile AS jsonb)"), {"profile": stored})
+    assert shop.run() == "failed"
+    told = str(shop.one("SELECT text FROM run_message WHERE code = 'profile_unusable' ORDER BY id DESC LIMIT 1"))
+    for fault in ("product.prize", "product.wait", "sock is no field"):
+        assert fault in told
+    shop.stage.check(shop.cast)
+    shop.stage.play()
+    assert shop.one("SELECT count(*) FROM run WHERE state = 'failed' AND listed") == 2, "a check tells it too"
+    shop.save()
+    assert shop.run() == "unchanged"

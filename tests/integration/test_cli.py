@@ -474,6 +474,18 @@ def test_all_that_must_be_put_right_is_told_at_once(acme: Operator, a_row: Calla
     assert "category trees" in acme.says("validate", "spring-shop", code=1).stderr
 
 
+def test_a_stored_profile_of_another_version_is_told_with_all_its_faults(acme: Operator) -> None:
+    acme.adds()
+    tenant_id, _ = in_its_name(acme.here.engine)
+    with as_tenant(acme.here.engine, tenant_id) as session:
+        stored = {"mapping": {"product": {"prize": "p"}}, "sock": 1}
+        session.connection().exec_driver_sql("UPDATE connector SET profile = %s", (json.dumps(stored),))
+    problems = acme.reads("validate", "spring-shop", shape="validate", code=1)["problems"]
+    assert len(problems) == 2
+    assert "no such field: product.prize" in problems[0]
+    assert "sock is no field" in problems[1]
+
+
 def test_a_token_that_is_refused_is_told_once(acme: Operator) -> None:
     acme.adds()
     open_both(acme)

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.vocabulary import ItemKind
+from tests.builders import a_profile
 from worker.catalog import fingerprint
 from worker.catalog.columns import Column, Columns, Page, Row
 from worker.errors import SourceUnreadable, SourceUnwell
+from worker.rules import mapping
 from worker.saleslayer import answer, decode
 
 ANSWERS = Path(__file__).parent / "saleslayer_answers"
@@ -304,6 +306,35 @@ def test_the_default_language_is_one_of_the_languages_unless_it_is_forced() -> N
     assert decode.page(an_answer(schema=schema)).columns.default_language == "fr"
     forced = schema | {"force_output_default_language": 1}
     assert decode.page(an_answer(schema=forced)).columns.default_language == "de"
+
+
+SPOKEN = {
+    "name_en": {"language_code": "en", "basename": "name"},
+    "name_en-us": {"language_code": "en-us", "basename": "name"},
+    "name_es": {"language_code": "es", "basename": "name"},
+    "cut_en": {"type": "string", "titles": {"en": "Cut"}},  # of no language, whatever its name ends in
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "wish", "column"),
+    [
+        ({"default_language": "en", "languages": ["en", "en-us", "es"]}, None, "name_en"),
+        ({"default_language": "en-us", "languages": ["en", "en-us", "es"]}, None, "name_en-us"),
+        ({"default_language": "en", "languages": ["en", "en-us", "es"]}, "en-us", "name_en-us"),
+        ({"default_language": "de", "languages": ["es", "en"]}, None, "name_es"),  # the first of the languages
+        ({"default_language": "en", "languages": ["es"], "force_output_default_language": 1}, None, "name_en"),
+        ({"default_language": "en", "languages": ["es"], "force_output_default_language": 0}, None, "name_es"),
+    ],
+)
+def test_texts_come_from_the_columns_of_one_language(schema: dict[str, Any], wish: str | None, column: str) -> None:
+    row = ["M", 1, "English", "American", "Español", "slim"]
+    told = an_answer(row, headings=tuple(SPOKEN), info=SPOKEN, schema=schema)
+    page = decode.page(told, language=wish)
+    mapped, faults = mapping.settle(a_profile(language=wish), page.columns)
+    assert faults == []
+    assert mapped[PRODUCT].fields == {"name": column}
+    assert mapped[PRODUCT].extras == (("cut_en", "cut_en"),)
 
 
 def test_rows_without_a_description_of_their_columns_mean_that_the_source_is_preparing_its_data() -> None:

@@ -157,12 +157,7 @@ class Slice:
             connector = connectors.load(session, self.connector_id)
             if connector is None or not connector.enabled:
                 return Ending(SliceEnd.STOPPED, park=float("inf"))
-            run = runs.current(session, self.connector_id)
-            if run is None:
-                # A check: nobody asked, and nobody hears of it unless the source has changes.
-                run_id = runs.begin_check(session, self.tenant_id, self.connector_id)
-                run = runs.load(session, run_id)
-                assert run is not None
+            run = runs.current_or_check(session, self.tenant_id, self.connector_id)
             if run.state is RunState.PAUSED or run.state is RunState.AWAITING_APPROVAL:
                 return Ending(SliceEnd.STOPPED, park=float("inf"))
             self.run_id = run.id
@@ -289,13 +284,15 @@ class Slice:
         """The run stops and somebody must act; credentials and roots stop the connector too."""
         log.warning("run stopped", code=trouble.code, reason=str(trouble))
         with self.fence.transaction() as session:
-            if self.run_id is not None:
-                runs.list_it(session, self.run_id)
-                runs.say(session, self.tenant_id, self.run_id, level="error", code=trouble.code, message=str(trouble))
-                run = runs.load(session, self.run_id)
-                if run is not None and run.state not in ENDED:
-                    runs.become(session, self.run_id, RunState.FAILED)
-                self._count_calls(session)
+            if self.run_id is None:
+                # What is stored of the connector cannot be read: whoever waits for a run, or looks, hears of it.
+                self.run_id = runs.current_or_check(session, self.tenant_id, self.connector_id).id
+            runs.list_it(session, self.run_id)
+            runs.say(session, self.tenant_id, self.run_id, level="error", code=trouble.code, message=str(trouble))
+            run = runs.load(session, self.run_id)
+            if run is not None and run.state not in ENDED:
+                runs.become(session, self.run_id, RunState.FAILED)
+            self._count_calls(session)
             if isinstance(trouble, CredentialsRefused | RootCategoryGone):
                 connectors.disable(session, self.connector_id, f"{trouble.code}: {trouble}")
                 self._answer_follow_up(session, trouble)
