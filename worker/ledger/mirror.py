@@ -113,6 +113,8 @@ def stage(
 
 def _united(session: Session, connector_id: int, kind: ItemKind, rows: Sequence[Row]) -> list[Row]:
     """The rows, united with what an earlier page of the attempt said of the same items; those that add something."""
+    if not rows:
+        return []
     staged = session.execute(
         text(
             "SELECT source_id, raw_hash, gone, cells FROM source_staged"
