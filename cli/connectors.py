@@ -9,16 +9,18 @@ from typing import Annotated, Any
 
 import typer
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from cli import find, profile_file, show
 from cli.errors import RefusalError
 from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import Here, here
 from worker.catalog.profile import ConnectorFile, Profile
-from worker.ledger import connectors, overview, turns
+from worker.ledger import connectors, mirror, overview, turns
 from worker.ledger.overview import ConnectorLine
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Standing
+from worker.ledger.vault import KeyMissing
 from worker.scheduling import dispatch
 
 FIRST_CHECK_WITHIN = 5.0
@@ -75,6 +77,8 @@ def set_profile(context: typer.Context, connector: ConnectorName, file: File, te
         if isinstance(given, ConnectorFile):
             _same_connector(found, _loaded(at, found), given)
             secrets = given.credentials()
+            if _reads_elsewhere(at, found, session, given):
+                mirror.want_refresh(session, found.id)
             connectors.keep_credentials(
                 session, at.vault, tenant_id=found.tenant_id, connector_id=found.id, secrets=secrets
             )
@@ -96,6 +100,15 @@ def _same_connector(found: find.Found, known: connectors.Connector, given: Conne
         )
     if given.store.hash != known.store_hash:
         raise RefusalError(f"the file names another store than '{known.store_hash}'; add it as a connector of its own.")
+
+
+def _reads_elsewhere(at: Here, found: find.Found, session: Session, given: ConnectorFile) -> bool:
+    """Whether the file names another connector of Sales Layer: the cursor of the former one says nothing of it."""
+    try:
+        known = connectors.open_credentials(session, at.vault, tenant_id=found.tenant_id, connector_id=found.id)
+    except KeyMissing:
+        return True
+    return known.get("source_code") != given.source.code
 
 
 def list_(context: typer.Context, json: AsJson = False, tenant: TenantName = None) -> None:

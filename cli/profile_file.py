@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from cli.errors import RefusalError
-from worker.catalog.profile import ConnectorFile, Profile
+from worker.catalog import profile_faults
+from worker.catalog.profile import ConnectorFile, Profile, StorefrontLink
 
 OF_THE_CONNECTOR = ("name", "source", "store")
 """What a connector's file holds beyond its profile."""
@@ -59,34 +59,26 @@ def _checked(model: type[Model], found: dict[str, Any], path: Path) -> Model:
     try:
         return model.model_validate(found)
     except ValidationError as trouble:
-        faults = [*map(_sentence, trouble.errors()), *_beside(found)]
+        faults = [*map(profile_faults.sentence, trouble.errors()), *_beside(found)]
         told = tuple(dict.fromkeys(faults))
         raise RefusalError(f"{path} was not taken, nothing is stored:", *(f"  {fault}" for fault in told)) from None
 
 
 def _beside(found: dict[str, Any]) -> Iterable[str]:
-    """Faults of the storefronts among each other, which are not looked at while a field is wrong elsewhere."""
+    """Faults of the storefronts among each other, which are not looked at while anything else is wrong."""
+    links = found.get("storefronts")
     try:
-        Profile.model_validate({field: found[field] for field in ("storefronts",) if field in found})
+        Profile.model_validate(
+            {"storefronts": [one for one in links if _is_link(one)] if isinstance(links, list) else []}
+        )
     except ValidationError as trouble:
-        return [_sentence(one) for one in trouble.errors()]
+        return [profile_faults.sentence(one) for one in trouble.errors()]
     return []
 
 
-def _sentence(fault: ErrorDetails) -> str:
-    field = ".".join(map(str, fault["loc"])) or "the profile"
-    match fault["type"]:
-        case "missing":
-            return f"{field} is missing."
-        case "extra_forbidden":
-            return f"{field} is no field of a profile; `connector schema` prints those that there are."
-        case "string_pattern_mismatch":
-            return f"{field} must match {fault['ctx']['pattern']}."
-        case "value_error":
-            return f"{field}: {fault['msg'].removeprefix('Value error, ')}."
-        case _:
-            return f"{field}: {_lowered(fault['msg'])}."
-
-
-def _lowered(message: str) -> str:
-    return (message[:1].lower() + message[1:]).removeprefix("input ")
+def _is_link(link: object) -> bool:
+    try:
+        StorefrontLink.model_validate(link)
+    except ValidationError:
+        return False
+    return True

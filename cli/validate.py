@@ -15,7 +15,7 @@ from models.vocabulary import ItemKind
 from worker.bigcommerce import reads
 from worker.bigcommerce.client import Client as StoreClient
 from worker.catalog.profile import Profile
-from worker.errors import CredentialsRefused, RefusedByStore, ScopeMissing, StoreGone, WorkerError
+from worker.errors import CredentialsRefused, ProfileUnusable, RefusedByStore, ScopeMissing, StoreGone, WorkerError
 from worker.ledger import connectors, mirror, source_items
 from worker.ledger.connectors import Connector
 from worker.ledger.mirror import State
@@ -47,7 +47,12 @@ def _problems(at: Here, found: find.Found) -> Iterable[str]:
     """All that must be put right, each a sentence; no transaction is open while a neighbour is asked."""
     neighbours: Neighbours | None = None
     with as_tenant(at.engine, found.tenant_id) as session:
-        known = connectors.load(session, found.id)
+        try:
+            known = connectors.load(session, found.id)
+        except ProfileUnusable as trouble:
+            for fault in trouble.faults:
+                yield f"{fault}: `connector set-profile` another one."
+            return
         if known is None:
             raise RefusalError(f"the connector '{found.name}' has just been removed.")
         state = mirror.state(session, found.id)

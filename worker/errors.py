@@ -17,6 +17,7 @@ WorkerError
     ├── StoreGone            the store, or a storefront that is linked, is not there
     ├── RootCategoryGone     the root category of a storefront is gone at the source
     ├── SourceUnreadable     the source's answer makes no sense
+    ├── CompanyChanged       the source answers for another company
     ├── ProfileUnusable      the profile does not fit the source
     └── BooksDoNotClose      items have no outcome, or more than one
 
@@ -147,6 +148,12 @@ class SourceUnreadable(RunTrouble):
     """The source answered with something that cannot be read."""
 
     code = "source_unreadable"
+
+
+class CompanyChanged(RunTrouble):
+    """The source answers for another company: its ids mean other items than those that are known."""
+
+    code = "company_changed"
 
 
 class ProfileUnusable(RunTrouble):

@@ -7,7 +7,7 @@ parent folders to everybody; here root runs a copy of the binaries as *nobody*, 
 import importlib.util
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -30,10 +30,12 @@ class EmbeddedPostgres:
     """A Postgres on a unix socket, for as long as the `with` lasts or the process lives.
 
     With `durable=False` nothing is flushed to the disk: right for tests, whose data may go when the machine crashes.
+    `settings` are further ones of the server.
     """
 
-    def __init__(self, *, durable: bool = True) -> None:
+    def __init__(self, *, durable: bool = True, settings: Mapping[str, str] | None = None) -> None:
         self._durable = durable
+        self._further = dict(settings or {})
         self._kept: Kept | None = None
 
     def __enter__(self) -> Self:
@@ -104,7 +106,7 @@ class EmbeddedPostgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
         }
-        return settings if self._durable else settings | NOT_DURABLE
+        return (settings if self._durable else settings | NOT_DURABLE) | self._further
 
     def _is_ready(self) -> bool:
         try:

@@ -31,7 +31,7 @@ from sandbox.saleslayer.transport import SandboxTransport as SourceTransport
 from worker.catalog.columns import Column, Columns
 from worker.catalog.profile import Mapping as FieldMapping
 from worker.catalog.profile import Profile, StorefrontLink
-from worker.ledger import connectors, register, runs, turns
+from worker.ledger import connectors, mirror, register, runs, turns
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
@@ -179,6 +179,39 @@ def test_all_faults_of_a_file_are_told_at_once_and_nothing_is_stored(acme: Opera
     ):  # fmt: skip
         assert field in told
     assert acme.reads("list", shape="list") == {"connectors": []}
+
+
+@pytest.mark.parametrize(("code", "reads_anew"), [("CN1", False), ("CN2", True)])
+def test_another_connector_of_sales_layer_is_read_from_its_beginning(
+    acme: Operator, code: str, *, reads_anew: bool
+) -> None:
+    acme.adds()
+    acme.says("set-profile", "spring-shop", "--file", acme.file(source={"code": code, "secret": CANARY}))
+    tenant_id, connector_id = in_its_name(acme.here.engine)
+    with as_tenant(acme.here.engine, tenant_id) as session:
+        assert mirror.state(session, connector_id).refresh_wanted == reads_anew
+
+
+@pytest.mark.parametrize("command", [("add", "--tenant", "acme"), ("set-profile", "spring-shop")])
+def test_faults_of_every_part_of_a_profile_are_told_at_once(acme: Operator, command: tuple[str, ...]) -> None:
+    acme.adds()
+    profile = {
+        "mapping": {"product": {"prize": "p", "price": 5, "wait": "w"}, "variant": {"name": "n"}, "brand": {}},
+        "storefronts": [{"storefront": 0}, {"storefront": 3}, {"storefront": 3}, {"channel": 1}],
+        "switches": {"option_display": "radio", "overwrite": True},
+        "language": 3,
+        "sock": "stock",
+    }
+    told = acme.says(*command, "--file", acme.file(**{"name": "spring-shop-2", **profile}), code=2).stderr
+    for fault in (
+        "mapping.product.prize: no such field: product.prize", "mapping.product.price: ", "no such field: product.wait",
+        "no such field: variant.name; known fields are sku", "mapping.brand is no field", "storefronts.0.storefront: ",
+        "storefront 3 is linked twice", "storefronts.3.storefront is missing", "storefronts.3.channel is no field",
+        "switches.option_display: ", "switches.overwrite is no field", "language: ", "sock is no field",
+    ):  # fmt: skip
+        assert fault in told
+    kept = json.loads(acme.says("profile", "spring-shop").stdout)
+    assert kept["mapping"] == {"category": {}, "product": {}, "variant": {}}, "nothing is stored"
 
 
 @pytest.mark.parametrize(
@@ -535,6 +568,18 @@ def test_a_stock_location_that_the_store_does_not_have_is_told(acme: Operator) -
     open_both(acme)
     problems = acme.reads("validate", "spring-shop", shape="validate", code=1)["problems"]
     assert [problem.partition(", it has ")[0] for problem in problems] == ["stock: the store has no location 3"]
+
+
+def test_a_stored_profile_of_another_version_is_told_with_all_its_faults(acme: Operator) -> None:
+    acme.adds()
+    tenant_id, _ = in_its_name(acme.here.engine)
+    with as_tenant(acme.here.engine, tenant_id) as session:
+        stored = {"mapping": {"product": {"prize": "p"}}, "sock": 1}
+        session.connection().exec_driver_sql("UPDATE connector SET profile = %s", (json.dumps(stored),))
+    problems = acme.reads("validate", "spring-shop", shape="validate", code=1)["problems"]
+    assert len(problems) == 2
+    assert "no such field: product.prize" in problems[0]
+    assert "sock is no field" in problems[1]
 
 
 def test_a_token_that_is_refused_is_told_once(acme: Operator) -> None:

@@ -176,6 +176,54 @@ def test_a_later_page_of_the_attempt_wins(source: Source) -> None:
     assert source.row(PRODUCT, 1).cells == {"a": 2}
 
 
+def a_part(*categories: int, hash_: str, name: str = "A") -> Row:
+    """A product as a source tells it that does not group categories: one row for each."""
+    return a_row(1, hash_=hash_, cells={"ID_catalogue": list(categories), "name": name}, may_be_a_part=True)
+
+
+def test_a_product_that_comes_on_several_pages_has_the_categories_of_all(source: Source) -> None:
+    source.stage(a_part(11, hash_="h11"))
+    source.stage(a_row(2))
+    source.stage(a_part(12, hash_="h12"))
+    source.stage(a_part(13, 11, hash_="h13", name="B"))
+    assert source.take_over() == 2
+    assert source.row(PRODUCT, 1).cells == {"ID_catalogue": [11, 12, 13], "name": "B"}
+
+
+def test_a_part_that_is_as_the_mirror_has_it_is_not_lost_to_a_new_one(source: Source) -> None:
+    source.read(a_part(11, hash_="h11"))
+    source.stage(a_part(11, hash_="h11"))
+    source.stage(a_part(12, hash_="h12"))
+    source.take_over()
+    assert source.row(PRODUCT, 1).cells["ID_catalogue"] == [11, 12]
+
+
+def test_parts_that_come_together_as_they_were_change_nothing(source: Source) -> None:
+    for _ in range(2):
+        source.stage(a_part(11, hash_="h11"))
+        source.stage(a_part(12, hash_="h12"))
+        source.take_over()
+        source.finish()
+        refused, due = source.column(1, "refused"), source.column(1, "due")
+        source_items.refuse(source.session, source.id, PRODUCT, {1: "name_missing"})
+        source.settle_all()
+    assert (refused, due) == ("name_missing", False)
+    source.read(a_part(12, hash_="h12"))
+    assert source.row(PRODUCT, 1).cells["ID_catalogue"] == [12], "the other category is gone"
+    assert source.row(PRODUCT, 1).due
+
+
+@pytest.mark.parametrize("there_first", [True, False])
+def test_an_item_that_one_page_says_is_gone_and_another_brings_is_there(source: Source, there_first: bool) -> None:
+    source.read(a_row(1, cells={"name": "A"}))
+    rows = [a_row(1, hash_="h2", cells={"name": "B"}), gone(1)]
+    for row in rows if there_first else reversed(rows):
+        source.stage(row)
+    source.take_over()
+    assert not source.row(PRODUCT, 1).gone
+    assert source.row(PRODUCT, 1).cells == {"name": "B"}
+
+
 def test_an_unchanged_picture_of_an_item_never_mirrored_asks_for_a_refresh(source: Source) -> None:
     source.stage(a_row(1, unchanged_cells=("image",)))
     assert source.refresh_wanted

@@ -135,6 +135,40 @@ def test_texts_are_taken_in_one_language(
     assert found.extras == (), "the other language is nothing"
 
 
+@pytest.mark.parametrize("wish", [None, "fr"])
+def test_a_default_language_that_is_forced_is_taken_though_it_is_none_of_the_languages(wish: str | None) -> None:
+    french = a_column("name_fr", base="name", language="fr")
+    columns = the_columns(PRODUCT, NAME_EN, french, default="fr", languages=("en", "es"))
+    assert settled(columns, PRODUCT, language=wish).fields == {"name": "name_fr"}
+
+
+REGIONAL = (
+    a_column("name_en-us", base="name", language="en-us"),
+    a_column("name_en-gb", base="name", language="en-gb"),
+    a_column("name_en", base="name", language="en"),
+)
+
+
+@pytest.mark.parametrize("language", ["en-us", "en-gb", "en"])
+def test_a_regional_language_is_not_the_language_of_its_first_part(language: str) -> None:
+    columns = the_columns(PRODUCT, *REGIONAL, default="en", languages=("en", "en-gb", "en-us"))
+    assert settled(columns, PRODUCT, language=language).fields == {"name": f"name_{language}"}
+
+
+def test_a_column_without_language_belongs_to_all_whatever_its_name_ends_in() -> None:
+    columns = the_columns(PRODUCT, a_column("cut_en"), NAME_EN, NAME_ES, default="es", languages=("es", "en"))
+    found = settled(columns, PRODUCT)
+    assert found.fields == {"name": "name_es"}
+    assert found.extras == (("cut_en", "cut_en"),), "`cut_en` is a name, not `cut` in English"
+
+
+def test_a_column_whose_name_says_nothing_of_its_language_is_taken_by_what_the_source_says() -> None:
+    spanish = a_column("field_17", base="product_name", language="es")
+    english = a_column("field_18", base="product_name", language="en")
+    columns = the_columns(PRODUCT, english, spanish, default="es", languages=("en", "es"))
+    assert settled(columns, PRODUCT).fields == {"name": "field_17"}
+
+
 def test_a_wish_may_name_a_column_with_or_without_its_language() -> None:
     columns = the_columns(PRODUCT, NAME_EN, default="en", languages=("en",))
     for wish in ("name", "name_en"):
@@ -169,6 +203,21 @@ PHOTO = a_column("photo", "image")
             "product.images is mapped to 'pvp', which holds no pictures but string", id="a text as a picture",
         ),
         pytest.param(
+            the_columns(PRODUCT, a_column("is_new", "boolean")), {"mapping": {"product": {"price": "is_new"}}},
+            "product.price is mapped to 'is_new', which is of the type boolean and cannot be read as a number",
+            id="yes or no as a price",
+        ),
+        pytest.param(
+            the_columns(PRODUCT, a_column("pvp", "numeric")), {"mapping": {"product": {"condition": "pvp"}}},
+            "product.condition is mapped to 'pvp', which is of the type numeric and cannot be read as one of the"
+            " field's values",
+            id="a price as a condition",
+        ),
+        pytest.param(
+            the_columns(PRODUCT, PHOTO), {"custom_fields": ["photo"]},
+            "the custom field 'photo' holds images", id="a picture as a custom field",
+        ),
+        pytest.param(
             the_columns(PRODUCT, "name"), {"custom_fields": ["Paper"]},
             "the custom field 'Paper' is not exported by the source", id="a custom field that is not exported",
         ),
@@ -184,13 +233,23 @@ def test_each_fault_is_a_sentence(columns: Columns, settings: dict[str, Any], fa
 
 def test_all_faults_are_told_at_once() -> None:
     wrong = faults_of(
-        the_columns(PRODUCT, "name"), custom_fields=["Paper"], options=["Size"], mapping={"variant": {"sku": "x"}}
+        the_columns(PRODUCT, "name", a_column("is_new", "boolean"), languages=("en", "es")),
+        language="fr",
+        custom_fields=["Paper", "Weight"],
+        options=["Size"],
+        mapping={"product": {"price": "is_new", "weight": "kg"}, "variant": {"sku": "x"}, "category": {"name": "y"}},
     )
-    assert len(wrong) == 3
+    assert len(wrong) == 8
 
 
 @pytest.mark.parametrize(
-    ("column", "field"), [(a_column("price", "image"), "price"), (a_column("images", "string"), "images")]
+    ("column", "field"),
+    [
+        (a_column("price", "image"), "price"),
+        (a_column("images", "string"), "images"),
+        (a_column("price", "boolean"), "price"),
+        (a_column("preorder_release_date", "numeric"), "preorder_release_date"),
+    ],
 )
 def test_a_column_that_does_not_fit_is_not_taken_by_its_name(column: Column, field: str) -> None:
     assert field not in settled(the_columns(PRODUCT, column), PRODUCT).fields

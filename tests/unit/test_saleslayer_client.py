@@ -128,6 +128,20 @@ def test_each_error_number_stops_what_it_should(
     assert len(script.asked) == (2 if code in {3, 5, 13} else 1)
 
 
+@pytest.mark.parametrize("code", [7, 8, "8"])
+def test_an_error_that_only_informs_is_none_where_data_came_with_it(code: Any) -> None:
+    for ask in (first_page, next_page):
+        script = Script(EMPTY | {"error": code})
+        ask(script)
+        assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("code", [1, 2, 4, 6, 9, 10, 11, 12, 14])
+def test_data_beside_any_other_error_is_not_taken(code: int) -> None:
+    with pytest.raises(WorkerError):
+        first_page(Script(EMPTY | {"error": code}))
+
+
 @pytest.mark.parametrize("none", [0, "0", "", None, False])
 def test_an_error_of_zero_is_none(none: Any) -> None:
     first_page(Script(EMPTY | {"error": none}))

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.vocabulary import ItemKind
+from tests.builders import a_profile
 from worker.catalog import fingerprint
 from worker.catalog.columns import Column, Columns, Page, Row
 from worker.errors import SourceUnreadable, SourceUnwell
+from worker.rules import mapping
 from worker.saleslayer import answer, decode
 
 ANSWERS = Path(__file__).parent / "saleslayer_answers"
@@ -244,6 +246,14 @@ def test_rows_of_one_product_are_united_with_all_their_categories() -> None:
     assert fewer.rows[0].raw_hash != page.rows[0].raw_hash
 
 
+@pytest.mark.parametrize(
+    ("told_as", "may_be"), [(11, True), ("11", True), ([11], False), ([11, 12], False), ("11\n12", False), ("", False)]
+)
+def test_a_product_under_one_category_may_be_told_under_another_on_a_later_page(told_as: Any, may_be: bool) -> None:
+    page = decode.page(an_answer(["M", 1, told_as], headings=("ID_catalogue",)))
+    assert page.rows[0].may_be_a_part == may_be
+
+
 @pytest.mark.parametrize("rows", [(["D", 1], ["M", 1, "a"]), (["M", 1, "a"], ["D", 1])])
 def test_an_item_that_is_told_both_there_and_gone_is_there(rows: tuple[list[Any], ...]) -> None:
     page = decode.page(an_answer(*rows))
@@ -298,11 +308,46 @@ def test_the_default_language_is_one_of_the_languages_unless_it_is_forced() -> N
     assert decode.page(an_answer(schema=forced)).columns.default_language == "de"
 
 
+SPOKEN = {
+    "name_en": {"language_code": "en", "basename": "name"},
+    "name_en-us": {"language_code": "en-us", "basename": "name"},
+    "name_es": {"language_code": "es", "basename": "name"},
+    "cut_en": {"type": "string", "titles": {"en": "Cut"}},  # of no language, whatever its name ends in
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "wish", "column"),
+    [
+        ({"default_language": "en", "languages": ["en", "en-us", "es"]}, None, "name_en"),
+        ({"default_language": "en-us", "languages": ["en", "en-us", "es"]}, None, "name_en-us"),
+        ({"default_language": "en", "languages": ["en", "en-us", "es"]}, "en-us", "name_en-us"),
+        ({"default_language": "de", "languages": ["es", "en"]}, None, "name_es"),  # the first of the languages
+        ({"default_language": "en", "languages": ["es"], "force_output_default_language": 1}, None, "name_en"),
+        ({"default_language": "en", "languages": ["es"], "force_output_default_language": 0}, None, "name_es"),
+    ],
+)
+def test_texts_come_from_the_columns_of_one_language(schema: dict[str, Any], wish: str | None, column: str) -> None:
+    row = ["M", 1, "English", "American", "Español", "slim"]
+    told = an_answer(row, headings=tuple(SPOKEN), info=SPOKEN, schema=schema)
+    page = decode.page(told, language=wish)
+    mapped, faults = mapping.settle(a_profile(language=wish), page.columns)
+    assert faults == []
+    assert mapped[PRODUCT].fields == {"name": column}
+    assert mapped[PRODUCT].extras == (("cut_en", "cut_en"),)
+
+
 def test_rows_without_a_description_of_their_columns_mean_that_the_source_is_preparing_its_data() -> None:
     with pytest.raises(SourceUnwell, match="preparing its data") as raised:
         decode.page(an_answer(["M", 1, "a"], data_schema_info={}))
     assert raised.value.retry_after == 180
     assert decode.page(an_answer(["D", 1], data_schema_info={})).rows[0].gone
+
+
+def test_a_refresh_without_a_description_of_its_columns_does_not_say_that_everything_is_gone() -> None:
+    with pytest.raises(SourceUnwell, match="preparing its data"):
+        decode.page(an_answer(data_schema_info={}, action="refresh"))
+    assert decode.page(an_answer(action="refresh")).rows == (), "an empty catalogue is described"
 
 
 @pytest.mark.parametrize(

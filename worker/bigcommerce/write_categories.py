@@ -8,7 +8,7 @@ from typing import Any
 
 from worker.bigcommerce import batches, encode, reads
 from worker.bigcommerce.client import Answer, Client
-from worker.bigcommerce.limits import CATEGORIES_PER_BATCH
+from worker.bigcommerce.limits import CATEGORIES_PER_BATCH, CATEGORIES_PER_BATCH_WITH_URL
 from worker.catalog.changes import CreateCategory, UpdateCategory
 from worker.catalog.changes import key as key_of
 from worker.catalog.items import Category, Problem
@@ -89,8 +89,7 @@ def _create(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
             left.append((place, attempt))
     refusal = RefusedByStore(answer.status, answer.title, answer.errors, answer.body)
     lighter = [again for place, one in left if (again := one.lighter(_reasons(refusal, place, alone=True))) is not None]
-    for start in range(0, len(lighter), CATEGORIES_PER_BATCH):
-        yield from _create(client, lighter[start : start + CATEGORIES_PER_BATCH])
+    yield from _create_in_portions(client, lighter)
     retried = {again.job.pending_id for again in lighter}
     for _, attempt in left:
         if attempt.job.pending_id in retried:
@@ -108,13 +107,22 @@ def _refused(client: Client, attempts: Sequence[_Attempt], refusal: RefusedBySto
     named = [_reasons(refusal, place, alone=len(attempts) == 1) for place in range(len(attempts))]
     lighter = [one.lighter(reasons) for one, reasons in zip(attempts, named, strict=True)]
     if any(lighter):
-        yield from _create(client, [again or one for again, one in zip(lighter, attempts, strict=True)])
+        yield from _create_in_portions(client, [again or one for again, one in zip(lighter, attempts, strict=True)])
     elif len(attempts) > 1:
         middle = len(attempts) // 2
         yield from _create(client, attempts[:middle])
         yield from _create(client, attempts[middle:])
     else:
         yield Applied(attempts[0].job, trouble=refusal)
+
+
+def _create_in_portions(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
+    """As many in a call as the store takes; those that have no URL any more go fewer at a time (API facts §2.5)."""
+    addressed = [attempt for attempt in attempts if "url" in attempt.body]
+    plain = [attempt for attempt in attempts if "url" not in attempt.body]
+    for portion, most in ((addressed, CATEGORIES_PER_BATCH_WITH_URL), (plain, CATEGORIES_PER_BATCH)):
+        for start in range(0, len(portion), most):
+            yield from _create(client, portion[start : start + most])
 
 
 def _reasons(refusal: RefusedByStore, place: int, *, alone: bool) -> dict[str, str]:

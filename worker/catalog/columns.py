@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from models.vocabulary import ItemKind
+from worker.catalog import fingerprint
+
+CATEGORIES = "ID_catalogue"
+"""The column that says in which categories a product stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,18 @@ class Row:
     cells: Mapping[str, Any] = field(default_factory=dict)
     unchanged_cells: tuple[str, ...] = ()
     """The columns whose cell was marked `U`: the mirror's value stands."""
+    may_be_a_part: bool = False
+    """A product told under one category: where the source does not group them, another row adds the next (§7.9)."""
+
+    def united_with(self, later: Row) -> Row:
+        """Two rows of one item as one: categories are added up, what is there outweighs what is gone."""
+        if self.gone or later.gone:
+            return self if later.gone else later
+        if self.raw_hash == later.raw_hash or not (CATEGORIES in self.cells and CATEGORIES in later.cells):
+            return later
+        categories = list(dict.fromkeys([*self.cells[CATEGORIES], *later.cells[CATEGORIES]]))
+        raw_hash = fingerprint.of_row([self.raw_hash], [later.raw_hash])
+        return replace(later, cells={**later.cells, CATEGORIES: categories}, raw_hash=raw_hash)
 
 
 @dataclass(frozen=True, slots=True)

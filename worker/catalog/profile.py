@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from models.vocabulary import ItemKind
 from worker.catalog import bulk_pricing, urls
@@ -55,36 +56,36 @@ class StorefrontList(_Value):
         return {kind: column for kind, column in named.items() if column is not None}
 
 
+def _field_of(kind: ItemKind, also: Callable[[str], object] = lambda _name: None) -> AfterValidator:
+    """Takes the names of this kind's fields, and those that `also` knows; each other one is a fault of its own.
+
+    So all of them are told at once.
+    """
+
+    def known(name: str) -> str:
+        if name not in FIELDS[kind] and also(name) is None:
+            raise ValueError(f"no such field: {kind}.{name}; known fields are {', '.join(FIELDS[kind])}")
+        return name
+
+    return AfterValidator(known)
+
+
 class _ByField(_Value, Generic[Said]):
     """Something said of fields, by item kind and field name."""
 
-    category: dict[str, Said] = {}
-    product: dict[str, Said] = {}
-    variant: dict[str, Said] = {}
+    category: dict[Annotated[str, _field_of(ItemKind.CATEGORY)], Said] = {}
+    product: dict[Annotated[str, _field_of(ItemKind.PRODUCT)], Said] = {}
+    variant: dict[Annotated[str, _field_of(ItemKind.VARIANT)], Said] = {}
 
     def of(self, kind: ItemKind) -> dict[str, Said]:
         """What is said of the fields of one item kind."""
         return {ItemKind.CATEGORY: self.category, ItemKind.PRODUCT: self.product, ItemKind.VARIANT: self.variant}[kind]
 
-    def knows(self, kind: ItemKind, name: str) -> bool:
-        """Whether there is such a field."""
-        return name in FIELDS[kind]
-
-    @model_validator(mode="after")
-    def _names_known_fields(self) -> Self:
-        unknown = [f"{kind}.{name}" for kind in ItemKind for name in self.of(kind) if not self.knows(kind, name)]
-        if unknown:
-            known = {kind.value: ", ".join(FIELDS[kind]) for kind in ItemKind}
-            raise ValueError(f"no such field: {', '.join(unknown)}; known fields are {known}")
-        return self
-
 
 class Mapping(_ByField[str]):
-    """Field name -> source column (its base name without the language)."""
+    """Field name -> source column (its base name without the language); cells of bulk pricing rules are fields too."""
 
-    def knows(self, kind: ItemKind, name: str) -> bool:
-        """Whether it is a field, or a cell of a bulk pricing rule."""
-        return super().knows(kind, name) or (kind is ItemKind.PRODUCT and bulk_pricing.numbered(name) is not None)
+    product: dict[Annotated[str, _field_of(ItemKind.PRODUCT, also=bulk_pricing.numbered)], str] = {}
 
 
 class EmptyValues(_ByField[WhenEmpty]):

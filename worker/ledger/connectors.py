@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from worker.catalog import profile_faults
 from worker.catalog.profile import Profile
 from worker.ledger import turns
 from worker.ledger.vault import Vault
@@ -82,7 +83,7 @@ def change_profile(session: Session, connector_id: int, profile: Profile) -> Non
 
 
 def load(session: Session, connector_id: int) -> Connector | None:
-    """The connector; None where the session's tenant has no such one."""
+    """The connector; None where the session's tenant has no such one. ProfileUnusable: what is stored is no profile."""
     row = session.execute(
         text(
             "SELECT id, tenant_id, name, store_hash, profile, enabled, disabled_reason, last_checked_at"
@@ -98,7 +99,7 @@ def load(session: Session, connector_id: int) -> Connector | None:
             row.tenant_id,
             row.name,
             row.store_hash,
-            Profile.model_validate(row.profile),
+            profile_faults.stored(row.profile),
             row.enabled,
             row.disabled_reason,
             row.last_checked_at,

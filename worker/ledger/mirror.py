@@ -80,6 +80,7 @@ def stage(
             for row in of_kind.values()
             if row.source_id not in known
             or known[row.source_id][0] != row.raw_hash
+            or row.may_be_a_part
             # Another column may be the name or the SKU by now: the row is the same, its keys are not.
             or any(
                 told not in (None, held)
@@ -88,10 +89,9 @@ def stage(
         ]
         if any(row.unchanged_cells and row.source_id not in known for row in different):
             # `U` for an item never mirrored: only a refresh tells its pictures (law 6).
-            session.execute(
-                text("UPDATE mirror SET refresh_wanted = true WHERE connector_id = :id"), {"id": connector_id}
-            )
+            want_refresh(session, connector_id)
         different = [row for row in different if not (row.gone and row.source_id not in known)]
+        different = _united(session, connector_id, kind, different)
         changed += len(different)
         _stage(session, tenant_id, connector_id, different, keys)
         session.execute(
@@ -109,6 +109,23 @@ def stage(
             },
         )
     return changed
+
+
+def _united(session: Session, connector_id: int, kind: ItemKind, rows: Sequence[Row]) -> list[Row]:
+    """The rows, united with what an earlier page of the attempt said of the same items; those that add something."""
+    if not rows:
+        return []
+    staged = session.execute(
+        text(
+            "SELECT source_id, raw_hash, gone, cells FROM source_staged"
+            " WHERE connector_id = :connector AND kind = :kind AND source_id = ANY(:ids)"
+        ),
+        {"connector": connector_id, "kind": kind.value, "ids": [row.source_id for row in rows]},
+    )
+    earlier = {one.source_id: Row(kind, one.source_id, one.gone, one.raw_hash, cells=one.cells) for one in staged}
+    united = ((row, earlier.get(row.source_id)) for row in rows)
+    both = [(row if before is None else before.united_with(row), before) for row, before in united]
+    return [row for row, before in both if row is not before]
 
 
 def _hashes(
@@ -146,7 +163,7 @@ def _stage(
     if not values:
         return
     table, parameters = rows_of(_STAGED, values)
-    # A row that a later page of the same attempt brings again wins; category lists are united there already.
+    # A row that a later page of the same attempt brings again wins; what is to be united is united already.
     session.execute(
         text(
             f"INSERT INTO source_staged (connector_id, tenant_id, {', '.join(_STAGED)})"  # noqa: S608 constant names
@@ -195,6 +212,10 @@ def take_over(session: Session, connector_id: int, *, portion: int) -> int:
                 parent_id = coalesce(excluded.parent_id, i.parent_id), cells = i.cells || excluded.cells,
                 raw_hash = excluded.raw_hash, gone = false, due = true, refused = NULL,
                 name_key = coalesce(excluded.name_key, i.name_key), sku_key = coalesce(excluded.sku_key, i.sku_key)
+              -- A product that came in parts may have come together as it was.
+              WHERE i.gone OR i.raw_hash <> excluded.raw_hash
+                OR coalesce(excluded.name_key, i.name_key) IS DISTINCT FROM i.name_key
+                OR coalesce(excluded.sku_key, i.sku_key) IS DISTINCT FROM i.sku_key
             )
             SELECT count(*) FROM portion
             """),
@@ -253,6 +274,11 @@ def finish_attempt(
 def look_at_all(session: Session, connector_id: int) -> None:
     """Every item is planned anew, as in a forced refresh."""
     session.execute(text("UPDATE mirror SET all_due = true WHERE connector_id = :id"), {"id": connector_id})
+
+
+def want_refresh(session: Session, connector_id: int) -> None:
+    """The next reading asks for everything: what the cursor stands for is not what is asked now."""
+    session.execute(text("UPDATE mirror SET refresh_wanted = true WHERE connector_id = :id"), {"id": connector_id})
 
 
 def all_planned(session: Session, connector_id: int) -> None:

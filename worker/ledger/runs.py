@@ -85,6 +85,13 @@ def current(session: Session, connector_id: int) -> Run | None:
     return None if row is None else _run(row)
 
 
+def current_or_check(session: Session, tenant_id: int, connector_id: int) -> Run:
+    """The run to go on with, else a new check: nobody asked for it, and nobody hears of it unless there are changes."""
+    run = current(session, connector_id) or load(session, begin_check(session, tenant_id, connector_id))
+    assert run is not None
+    return run
+
+
 def load(session: Session, run_id: int) -> Run | None:
     """The run of this id, if the session's tenant has it."""
     row = session.execute(text(f"SELECT {_COLUMNS} FROM run WHERE id = :id"), {"id": run_id}).one_or_none()  # noqa: S608

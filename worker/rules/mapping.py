@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from models.vocabulary import ItemKind
 from worker.catalog import bulk_pricing
 from worker.catalog.columns import Column, Columns
-from worker.catalog.fields import FIELDS, PREFIXES, Field, Type, WhenEmpty
+from worker.catalog.fields import FIELDS, PREFIXES, Field, WhenEmpty
 from worker.catalog.profile import MetafieldColumn, Profile
+from worker.rules import fitting
 
 JOINS = frozenset({"ID_PARENT", "ID_catalogue", "ID_products"})
 """Columns that say where an item hangs, read apart."""
-_PICTURES = frozenset({"image"})
-_NEVER_EXTRA = frozenset({"image", "file", "key", "multi-key"})
+_NEVER_EXTRA = fitting.MEDIA | fitting.KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,15 @@ def _when_empty(kind: ItemKind, profile: Profile, fields: Iterable[str]) -> dict
 
 
 def _language(profile: Profile, columns: Columns) -> tuple[str | None, list[str]]:
-    if profile.language and columns.languages and profile.language not in columns.languages:
+    # A default that is forced is exported without standing among the languages (SL API facts §4).
+    exported = {*columns.languages, *(column.language for kind in columns.of.values() for column in kind)}
+    if profile.language and columns.languages and profile.language not in exported:
         known = ", ".join(columns.languages)
         return None, [f"the source exports no language '{profile.language}'; it exports {known}"]
     if profile.language:
         return profile.language, []
     # The SDK's rule: the default language where it is exported, else the first (SL API facts §6).
-    if columns.default_language in columns.languages or not columns.languages:
+    if columns.default_language in exported or not columns.languages:
         return columns.default_language, []
     return columns.languages[0], []
 
@@ -100,7 +102,7 @@ def _fields(kind: ItemKind, wished: Mapping[str, str], columns: Sequence[Column]
         column = by_name.get(wish)
         if column is None:
             faults.append(f"{kind}.{name} is mapped to '{wish}', which the source does not export")
-        elif fault := _misfit(FIELDS[kind][name], column):
+        elif fault := fitting.misfit(FIELDS[kind][name], column):
             faults.append(f"{kind}.{name} is mapped to '{wish}', which {fault}")
         else:
             fields[name] = column.name
@@ -116,7 +118,7 @@ def _fields(kind: ItemKind, wished: Mapping[str, str], columns: Sequence[Column]
 def _named_like(field: Field, kind: ItemKind, columns: Sequence[Column], taken: set[str]) -> Column | None:
     bare: dict[str, Column] = {}
     for column in columns:
-        if column.name not in taken and column.name not in JOINS and not _misfit(field, column):
+        if column.name not in taken and column.name not in JOINS and not fitting.misfit(field, column):
             bare.setdefault(_without_prefix(column.base, kind), column)
     for name in (field.name, *field.aliases):
         if name in bare:
@@ -130,14 +132,6 @@ def _without_prefix(base: str, kind: ItemKind) -> str:
         if lowered.startswith(prefix):
             return lowered.removeprefix(prefix)
     return lowered
-
-
-def _misfit(field: Field, column: Column) -> str | None:
-    if field.type is Type.IMAGES and column.type not in _PICTURES:
-        return f"holds no pictures but {column.type}"
-    if field.type is not Type.IMAGES and column.type in ("image", "file"):
-        return f"holds {column.type}s"
-    return None
 
 
 def _bulk_rules(
@@ -176,7 +170,7 @@ def _metafields(
         told = f"the {kind} metafield {one.namespace}.{one.key} is mapped to '{one.column}', which"
         if column is None:
             faults.append(f"{told} the source does not export")
-        elif column.type in ("image", "file"):
+        elif column.type in fitting.MEDIA:
             faults.append(f"{told} holds {column.type}s")
         else:
             found.append((column.name, one))
@@ -196,6 +190,12 @@ def _extras(
         return tuple((c.name, c.base) for c in free if c.type not in _NEVER_EXTRA and c.name not in noted), []
     by_name = {c.base: c for c in columns} | {c.name: c for c in columns}
     what = "custom field" if kind is ItemKind.PRODUCT else "option"
-    missing = [f"the {what} '{name}' is not exported by the source" for name in wish if name not in by_name]
+    faults = [fault for name in wish if (fault := _unfit(what, name, by_name.get(name)))]
     # A column may be named twice, with and without its language.
-    return tuple(dict.fromkeys((by_name[name].name, by_name[name].base) for name in wish if name in by_name)), missing
+    return tuple(dict.fromkeys((by_name[name].name, by_name[name].base) for name in wish if name in by_name)), faults
+
+
+def _unfit(what: str, name: str, column: Column | None) -> str | None:
+    if column is None:
+        return f"the {what} '{name}' is not exported by the source"
+    return f"the {what} '{name}' holds {column.type}s" if column.type in fitting.MEDIA else None

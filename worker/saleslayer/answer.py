@@ -7,6 +7,7 @@
 | `error` 2, 4, 9                          | CredentialsRefused                                    |
 | `error` 10, 11, 14                       | SourceUnwell, for longer or shorter                   |
 | `error` 3, 5, 13                         | SourceUnreadable, if asking again has not mended it   |
+| `error` 7, 8 beside data                 | nothing: the data came as it was asked for            |
 | any other `error`                        | SourceUnreadable                                      |
 
 No message holds a secret, a signature or a page's token (law 13).
@@ -26,6 +27,8 @@ import httpx
 from worker.errors import CredentialsRefused, SourceUnreadable, SourceUnwell, WorkerError
 
 MENDED_BY_ASKING_AGAIN = frozenset({3, 5, 13})
+INFORMATIVE = frozenset({7, 8})
+"""Output mode or compression were not understood; JSON came, uncompressed (API facts §9)."""
 WRONG_CURSOR = 5
 RETRY_AFTER = 30.0
 PREPARING = "The source is preparing its data. It is asked again in a few minutes; there is nothing to do."
@@ -81,12 +84,13 @@ def opened(response: httpx.Response, *, hide: Iterable[str] = ()) -> dict[str, A
 
 
 def error_in(found: dict[str, Any]) -> int:
-    """The answer's error number, 0 if there is none, -1 if it is not a number."""
+    """The answer's error number, 0 if there is none or data came in spite of it, -1 if it is not a number."""
     told = found.get("error") or 0
     try:
-        return int(told)
+        code = int(told)
     except (TypeError, ValueError):
         return -1
+    return 0 if code in INFORMATIVE and found.get("data") is not None else code
 
 
 def trouble(code: int) -> WorkerError:

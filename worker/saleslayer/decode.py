@@ -20,14 +20,13 @@ from typing import Any
 
 from models.vocabulary import ItemKind
 from worker.catalog import fingerprint
-from worker.catalog.columns import Column, Columns, Page, Row
+from worker.catalog.columns import CATEGORIES, Column, Columns, Page, Row
 from worker.catalog.fields import TABLES
 from worker.errors import SourceUnreadable, SourceUnwell
 from worker.saleslayer.answer import PREPARING
 
 FIXED = ("STATUS", "ID")
 PARENT = {ItemKind.CATEGORY: "ID_PARENT", ItemKind.VARIANT: "ID_products"}
-CATEGORIES = "ID_catalogue"
 MEDIA = frozenset({"image", "file"})
 ORIGINAL = "ORG"
 _WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,19}\s*")
@@ -54,7 +53,9 @@ def page(answer: Mapping[str, Any], *, known: Columns | None = None, language: s
     told = columns_of(answer, known=known or Columns(), language=language)
     tables = {kind: _listed(_object(data, "data").get(table)) for kind, table in TABLES.items()}
     rows = tuple(row for kind, table in tables.items() for row in _rows(kind, table, told.of.get(kind, ())))
-    if is_first and not answer.get("data_schema_info") and not all(row.gone for row in rows):
+    # Without it a refresh that brings nothing would say that everything is gone.
+    is_told = action == "refresh" or not all(row.gone for row in rows)
+    if is_first and is_told and not answer.get("data_schema_info"):
         raise SourceUnwell(PREPARING, retry_after=180.0)
     return Page(
         is_refresh=IS_REFRESH.get(str(action), False),
@@ -151,7 +152,7 @@ def _rows(kind: ItemKind, wire: list[Any], columns: tuple[Column, ...]) -> Itera
             raise SourceUnreadable(f"{where} has {len(raw)} cells for {len(names)} columns.")
         row = _row(kind, raw, names, columns, where)
         known = found.get(row.source_id)
-        found[row.source_id] = _united(known, row) if known else row
+        found[row.source_id] = known.united_with(row) if known else row
     return found.values()
 
 
@@ -164,9 +165,11 @@ def _row(kind: ItemKind, raw: list[Any], names: tuple[str, ...], columns: tuple[
     cells: dict[str, Any] = {}
     unchanged: list[str] = []
     called: list[Any] = []
+    may_be_a_part = False
     for column, cell in zip(columns, [*raw[2:], *map(_missing, columns[len(raw) - 2 :])], strict=True):
         if column.name == CATEGORIES:
-            cells[CATEGORIES] = _ids(cell, where, column.name)
+            cells[CATEGORIES] = ids = _ids(cell, where, column.name)
+            may_be_a_part = len(ids) == 1 and not isinstance(cell, list | dict)
         elif not (column.sizes or column.type in MEDIA):
             cells[column.name] = told = _translated(cell, column.translations)
             called += [told] if told != cell else []
@@ -178,18 +181,7 @@ def _row(kind: ItemKind, raw: list[Any], names: tuple[str, ...], columns: tuple[
     # A value that is only called otherwise now leaves the raw row as it was; its text is hashed too.
     raw_hash = fingerprint.of_row(names, [*raw, *called])
     return Row(kind, source_id, gone=False, raw_hash=raw_hash, parent_id=parents[0] if parents else None,
-               cells=cells, unchanged_cells=tuple(unchanged))  # fmt: skip
-
-
-def _united(one: Row, other: Row) -> Row:
-    """Two rows of one item as one: a product's categories are added up, what is there outweighs what is gone."""
-    if one.gone or other.gone:
-        return one if other.gone else other
-    if CATEGORIES not in one.cells:
-        return other
-    categories = list(dict.fromkeys([*one.cells[CATEGORIES], *other.cells[CATEGORIES]]))
-    raw_hash = fingerprint.of_row([one.raw_hash], [other.raw_hash])
-    return replace(other, cells={**other.cells, CATEGORIES: categories}, raw_hash=raw_hash)
+               cells=cells, unchanged_cells=tuple(unchanged), may_be_a_part=may_be_a_part)  # fmt: skip
 
 
 def _missing(column: Column) -> str | None:

@@ -47,12 +47,14 @@ class Endings:
         log.warning("run stopped", code=trouble.code, reason=str(trouble))
         tenant_id, connector_id = self.fence.tenant_id, self.fence.connector_id
         with self.fence.transaction() as session:
-            if run_id is not None:
-                runs.list_it(session, run_id)
-                runs.say(session, tenant_id, run_id, level="error", code=trouble.code, message=str(trouble))
-                run = runs.load(session, run_id)
-                if run is not None and run.state not in ENDED:
-                    runs.become(session, run_id, RunState.FAILED)
+            if run_id is None:
+                # What is stored of the connector cannot be read: whoever waits for a run, or looks, hears of it.
+                run_id = runs.current_or_check(session, tenant_id, connector_id).id
+            runs.list_it(session, run_id)
+            runs.say(session, tenant_id, run_id, level="error", code=trouble.code, message=str(trouble))
+            run = runs.load(session, run_id)
+            if run is not None and run.state not in ENDED:
+                runs.become(session, run_id, RunState.FAILED)
             if isinstance(trouble, CredentialsRefused | RootCategoryGone):
                 connectors.disable(session, connector_id, f"{trouble.code}: {trouble}")
                 self._answer_follow_up(session, trouble)

@@ -128,12 +128,7 @@ class Slice:
             connector = connectors.load(session, self.connector_id)
             if connector is None or not connector.enabled:
                 return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
-            run = runs.current(session, self.connector_id)
-            if run is None:
-                # A check: nobody asked, and nobody hears of it unless the source has changes.
-                run_id = runs.begin_check(session, self.tenant_id, self.connector_id)
-                run = runs.load(session, run_id)
-                assert run is not None
+            run = runs.current_or_check(session, self.tenant_id, self.connector_id)
             if run.state is RunState.PAUSED or run.state is RunState.AWAITING_APPROVAL:
                 return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
             self.run_id = run.id

@@ -18,7 +18,7 @@ from models.vocabulary import ItemKind
 from worker.catalog import values
 from worker.catalog.columns import Columns, Page, Row
 from worker.catalog.values import Unreadable
-from worker.errors import ProfileUnusable, SourceUnreadable, SourceUnwell
+from worker.errors import CompanyChanged, ProfileUnusable, SourceUnreadable, SourceUnwell
 from worker.ledger import mirror, runs
 from worker.rules import mapping
 from worker.rules.mapping import Mapped
@@ -45,6 +45,8 @@ class Attempt:
     broken: int
     empty: int
     told_of_media: int
+    landmark: str | None = None
+    """The next address at the last page whose number is a power of two: pages that go round come by it again."""
 
     def to_json(self) -> dict[str, Any]:
         """The attempt as a cursor."""
@@ -59,6 +61,7 @@ class Attempt:
             "broken": self.broken,
             "empty": self.empty,
             "told_of_media": self.told_of_media,
+            "landmark": self.landmark,
         }
 
     @staticmethod
@@ -74,6 +77,7 @@ class Attempt:
             kept["broken"],
             kept["empty"],
             kept["told_of_media"],
+            kept.get("landmark"),
         )
 
 
@@ -120,6 +124,7 @@ def _asking(tools: Toolbox, attempt: Attempt | None) -> Callable[[], Page]:
 def _forward(tools: Toolbox, attempt: Attempt | None, page: Page, broken: int) -> Attempt:
     """The attempt after this page."""
     if attempt is None:
+        _is_of_the_same_company(tools, page)
         _fits(tools, page.columns)
         return Attempt(
             1,
@@ -131,20 +136,36 @@ def _forward(tools: Toolbox, attempt: Attempt | None, page: Page, broken: int) -
             broken,
             0 if page.rows else 1,
             page.media_pending,
+            page.next_url,
         )
-    if page.next_url is not None and page.next_url == attempt.next_url:
+    if page.next_url is not None and page.next_url in (attempt.next_url, attempt.landmark):
         raise SourceUnreadable("the source sent the same page twice as the next one; ask Sales Layer's support")
+    if None not in (page.company_id, attempt.company_id) and page.company_id != attempt.company_id:
+        raise SourceUnreadable("the source sent pages of two companies in one answer; ask Sales Layer's support")
     empty = 0 if page.rows else attempt.empty + 1
     if empty > MOST_EMPTY_PAGES and page.next_url is not None:
         raise SourceUnreadable(f"the source sent {empty} empty pages in a row; ask Sales Layer's support")
+    number = attempt.page + 1
     return replace(
         attempt,
-        page=attempt.page + 1,
+        page=number,
         next_url=page.next_url,
+        landmark=page.next_url if number & (number - 1) == 0 else attempt.landmark,
         columns=attempt.columns.merged_with(page.columns),
         empty=empty,
         told_of_media=max(attempt.told_of_media, page.media_pending),
     )
+
+
+def _is_of_the_same_company(tools: Toolbox, page: Page) -> None:
+    """Ids are a company's own (SL API facts §4): those of another one would be taken for items that we know."""
+    with tools.read() as session:
+        known = mirror.state(session, tools.connector_id).company_id
+    if None not in (known, page.company_id) and known != page.company_id:
+        raise CompanyChanged(
+            f"Sales Layer answers for company {page.company_id}, and what this connector knows is of company {known}:"
+            f" put back the source code of company {known}, and add a connector of its own for the other company"
+        )
 
 
 def _fits(tools: Toolbox, columns: Columns) -> dict[ItemKind, Mapped]:

@@ -1,0 +1,58 @@
+"""Categories whose URLs are taken are made without them, in as few calls as the store allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fakeredis
+
+from sandbox.bigcommerce.core import Sandbox
+from sandbox.bigcommerce.transport import SandboxTransport
+from worker.bigcommerce import write_categories
+from worker.bigcommerce.client import Client
+from worker.bigcommerce.quota import Quota
+from worker.catalog.changes import CreateCategory
+from worker.catalog.items import Category
+from worker.catalog.sending import Applied, Job
+
+TOKEN = "secret"
+PATH = "/v3/catalog/trees/categories"
+
+
+def a_job(number: int, tree: int, **fields: Any) -> Job:
+    named = {"name": f"Category {number}", **fields}
+    change = CreateCategory(number, tree, 1, None, Category(number, None, named, ()), {})
+    return Job(number, change, tree_id=tree)
+
+
+def made(sandbox: Sandbox, jobs: list[Job]) -> tuple[list[Applied], list[int]]:
+    """What came of the jobs, and how many categories went in each call."""
+    store = sandbox.store("abc")
+    store.log.clear()
+    quota = Quota(fakeredis.FakeRedis(), store_hash="abc")
+    transport = SandboxTransport(sandbox)
+    client = Client(base_url="https://s.example", store_hash="abc", token=TOKEN, quota=quota, transport=transport)
+    try:
+        applied = list(write_categories.create(client, jobs))
+    finally:
+        client.close()
+    return applied, [(entry.body or b"").count(b'"name"') for entry in store.log.entries if entry.route == PATH]
+
+
+def test_urls_that_another_tree_has_are_left_out_of_as_few_calls_as_the_store_allows() -> None:
+    sandbox = Sandbox()
+    channels = [{"id": 1, "name": "One"}, {"id": 2, "name": "Two"}]
+    store = sandbox.open("abc", TOKEN, plan="Enterprise", channels=channels)
+    (tree,) = [row["id"] for row in sandbox.snapshot("abc")["trees"]]
+    numbers = range(1, 25)
+    urls = {number: f"/category-{number}/" for number in numbers}
+    _, calls = made(sandbox, [a_job(number, tree, url=urls[number]) for number in numbers])
+    assert calls == [24], "with their URLs they go together"
+
+    again = [a_job(100 + number, tree, url=urls[number]) for number in numbers]
+    applied, calls = made(sandbox, again)
+    assert calls == [24, 10, 10, 4], "refused as a whole, then at once as many as go without a URL"
+    assert {one.job.pending_id for one in applied if one.relations} == {100 + number for number in numbers}
+    assert {problem.code for one in applied for problem in one.problems} == {"url_refused"}
+    assert len(sandbox.snapshot("abc")["categories"]) == 48
+    assert store.log.counters()["by_status"] == {"201": 3, "422": 1}
