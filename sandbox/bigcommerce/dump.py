@@ -32,6 +32,7 @@ def snapshot(store: Store) -> dict[str, Any]:
             ],
             "brands": [{**row, "metafields": _metafields(store, "brand", row["id"])} for row in _rows(store.brands)],
             "products": [_product(store, row) for row in _rows(store.products)],
+            "redirects": dict(store.redirects),
             "locations": _rows(store.locations),
             "inventory": [
                 {"location_id": place["id"], "variant_id": row["id"], "quantity": level(store, row, place["id"])}

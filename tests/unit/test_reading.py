@@ -66,6 +66,38 @@ def test_pictures_come_in_order_each_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "descriptions"),
+    [
+        (["Front", "Back"], ["Front", "Back"]),  # each its own
+        (["Front"], ["Front", "Front"]),  # one alone stands for all
+        ("A cup, in blue", ["A cup, in blue"] * 2),
+        (["", "Back", "too many"], ["", "Back"]),
+        (["", "", ""], ["", ""]),
+        ("", ["", ""]),
+    ],
+)
+def test_pictures_have_descriptions(told: Any, descriptions: list[str]) -> None:
+    mapped = Mapped({"images": "photo", "image_descriptions": "alt"})
+    cells = {"photo": [["a", "https://x/a.jpg"], ["b", "https://x/b.jpg"]], "alt": told}
+    product = a_read_product(cells, mapped)
+    assert [one.description for one in product.images] == descriptions
+    assert product.fields == {}
+
+
+def test_what_is_beyond_the_limits_is_left_out_and_reported() -> None:
+    mapped = Mapped({"name": "name", "warranty": "warranty", "images": "photo"}, (("paper", "Paper"),))
+    cells = {
+        "name": "A",
+        "warranty": "x" * 70_000,
+        "photo": [["a", "https://x/" + "a" * 300]],
+        "paper": ["x" * 251, "Cotton"],
+    }
+    read = reading.read(PRODUCT, 301, None, cells, mapped)
+    assert read.item == Product(301, (), {"name": "A"}, (), (("Paper", "Cotton"),))
+    assert [one.code for one in read.problems] == ["value_too_long", "image_refused", "value_too_long"]
+
+
+@pytest.mark.parametrize(
     ("cell", "pairs"),
     [
         pytest.param(" Cotton ", (("Paper", "Cotton"),), id="a text"),

@@ -16,6 +16,7 @@ from typing import Any
 from models.vocabulary import ItemKind
 from worker.bigcommerce import decode, encode, reads, write_variants
 from worker.bigcommerce.client import Client
+from worker.catalog import pictures
 from worker.catalog.changes import RebuildVariants, RelabelOptions
 from worker.catalog.fields import FIELDS, Group
 from worker.catalog.items import Key, Problem, Variant
@@ -28,7 +29,7 @@ PROOFS = 3
 """Reads of the stock written back before it counts as unproven: stock is asynchronous (API facts §3.9)."""
 PROOF_SECONDS = 1.0
 
-_FIELDS = (*(field.store for field in FIELDS[ItemKind.VARIANT].values()), "map_price")
+_FIELDS = tuple(field.store for field in FIELDS[ItemKind.VARIANT].values())
 """All that can be written to a variant, a picture by the address that the store itself gives it."""
 _STOCK = frozenset(field.store for field in FIELDS[ItemKind.VARIANT].values() if field.group == Group.STOCK)
 
@@ -141,11 +142,15 @@ def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[in
         client.remove(f"{path}/options/{option['id']}")
     options = write_variants.with_values(client, product.store_id, change.options, change.variants)
     notes = {}
+    refusals: dict[int, RefusedByStore] = {}
     for variant in change.variants:
         old_one = kept.get(variant.source_id, {})
         if variant.source_id not in made:
             body = _body(variant, options, old_one.get("fields", {}), sends_stock=_sends_stock(change, variant))
-            made[variant.source_id] = int(client.post(f"{path}/variants", body).data["id"])
+            row, refused = write_variants.posted(client, f"{path}/variants", body)
+            made[variant.source_id] = int(row["id"])
+            if refused is not None:
+                refusals[variant.source_id] = refused
         notes[variant.source_id] = _give_back(
             client, product.store_id, made[variant.source_id], old_one, sends_stock=_sends_stock(change, variant)
         )
@@ -159,10 +164,16 @@ def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[in
             created_here=True,
             enabled=variant.fields.get("enabled") is not False,
             fingerprints=change.fingerprints[variant.source_id],
+            parts=write_variants.parts_without(variant, refusals.get(variant.source_id)),
         )
         for variant in change.variants
     ]
-    return Applied(job, (product, *variants), notes=notes)
+    told = {
+        variant.source_id: tuple(pictures.refused(one, refusals[variant.source_id]) for one in variant.images[:1])
+        for variant in change.variants
+        if variant.source_id in refusals
+    }
+    return Applied(job, (product, *variants), notes=notes, of_variants=told)
 
 
 def _sends_stock(change: RebuildVariants, variant: Variant) -> bool:

@@ -72,7 +72,7 @@ def _created(
         # What was just made stands in the order that was sent; what is adopted may lack a picture in the middle.
         "images": pictures.held_by(change.product.images, own_parts["images"])
         if adopted
-        else {one.source_id: [held[0], one.url] for one, held in by_place},
+        else {one.source_id: pictures.remembered(one, held[0], place) for place, (one, held) in enumerate(by_place)},
         "custom_fields": own_parts["custom_fields"],
         "options": own_parts["options"],
         "storefronts": [],

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from models.vocabulary import ItemKind
 from worker.bigcommerce import batches, decode, encode, product_parts, reads
 from worker.bigcommerce.client import Answer, Client
+from worker.catalog import pictures
 from worker.catalog.changes import CreateVariant, UpdateVariant
-from worker.catalog.items import Key, Option, Problem, Variant
+from worker.catalog.fields import Group
+from worker.catalog.items import Image, Key, Option, Problem, Variant
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
 from worker.catalog.values import key
@@ -26,9 +29,8 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
         return client.put(PATH, [{"id": _id(job), **_changes(job)} for job in part])
 
     for job, answer in batches.send(jobs, call):
-        change = job.change
-        assert isinstance(change, UpdateVariant)
-        if isinstance(answer, RefusedByStore) and product_parts.is_about_images(answer) and change.variant.images:
+        sends_image = "image_url" in _changes(job)
+        if sends_image and isinstance(answer, RefusedByStore) and product_parts.is_about_images(answer):
             yield _without_image(client, job, answer)
         elif isinstance(answer, WorkerError):
             yield Applied(job, trouble=answer)
@@ -37,21 +39,33 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
 
 
 def _without_image(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
+    """The same without its picture; where it was to be taken away, the old one stays."""
     change = job.change
     assert isinstance(change, UpdateVariant)
-    note = Problem(
-        "image_refused", f"the store refused the picture {change.variant.images[0].url}: {refusal}", "images"
-    )
+    images = change.variant.images[:1]
+    left = Problem("image_refused", f"the store did not take the old picture away: {refusal}", "images")
+    notes = tuple(pictures.refused(one, refusal) for one in images) or (left,)
     body = {name: value for name, value in _changes(job).items() if name != "image_url"}
     if body:
         try:
             client.put(PATH, [{"id": _id(job), **body}])
         except WorkerError as trouble:
             return Applied(job, trouble=trouble)
-    return _updated(job, (note,))
+    return _updated(job, notes, _refusals(images, refusal))
 
 
-def _updated(job: Job, problems: tuple[Problem, ...]) -> Applied:
+def parts_without(variant: Variant, refusal: RefusedByStore | None) -> dict[str, Any]:
+    """The parts of a new variant's relation, where the store may have refused its picture."""
+    return pictures.with_refused({}, _refusals(variant.images[:1], refusal) if refusal is not None else {})
+
+
+def _refusals(images: Sequence[Image], refusal: RefusedByStore) -> dict[str, tuple[str, str]]:
+    return {one.source_id: (one.url, str(refusal)) for one in images}
+
+
+def _updated(
+    job: Job, problems: tuple[Problem, ...], refused: Mapping[str, tuple[str, str]] = MappingProxyType({})
+) -> Applied:
     change, relation = job.change, job.relation
     assert isinstance(change, UpdateVariant)
     assert relation is not None
@@ -62,6 +76,7 @@ def _updated(job: Job, problems: tuple[Problem, ...]) -> Applied:
             **{group: value for group, value in change.fingerprints.items() if group in change.groups},
         },
         enabled=change.variant.fields.get("enabled") is not False,
+        parts=pictures.with_refused(relation.parts, refused) if Group.IMAGES in change.groups else relation.parts,
     )
     return Applied(job, (relation,), problems)
 
@@ -97,16 +112,33 @@ def create(client: Client, job: Job) -> Applied:
         body = encode.new_variant(change.variant)
         body["option_values"] = chosen(change.variant, options)
         try:
-            answer = client.post(f"{path}/variants", body)
+            row, refused = posted(client, f"{path}/variants", body)
         except RefusedByStore as refusal:
             found = _look_up(client, job) if refusal.status == 409 and job.unsure else None
             if found is None:
                 return Applied(job, trouble=refusal)
             return _created(job, found, product, adopted=True)
         product = replace(product, parts={**product.parts, "options": options})
-        return _created(job, answer.data, product)
+        made = _created(job, row, product)
+        if refused is None:
+            return made
+        own, *rest = made.relations
+        own = replace(own, parts=parts_without(change.variant, refused))
+        problems = tuple(pictures.refused(one, refused) for one in change.variant.images[:1])
+        return replace(made, relations=(own, *rest), problems=problems)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
+
+
+def posted(client: Client, path: str, body: encode.Body) -> tuple[Any, RefusedByStore | None]:
+    """The variant that the body makes; without its picture, and with the reason, where the store refuses that one."""
+    try:
+        return client.post(path, body).data, None
+    except RefusedByStore as refusal:
+        if "image_url" not in body or not product_parts.is_about_images(refusal):
+            raise
+        bare = {name: value for name, value in body.items() if name != "image_url"}
+        return client.post(path, bare).data, refusal
 
 
 def _created(job: Job, row: Any, product: Relation, *, adopted: bool = False) -> Applied:

@@ -74,6 +74,8 @@ class UpdateProduct:
     fingerprints: Fingerprints
     outcome: Outcome = Outcome.UPDATED
     without: tuple[int, ...] = ()
+    tries_pictures_again: bool = False
+    """Pictures that the store refused are sent once more (a forced refresh)."""
     what: Literal["update_product"] = "update_product"
 
 

@@ -29,6 +29,10 @@ class Type(StrEnum):
     """str, one of the field's choices"""
     DATE = "date"
     """str, ISO 8601"""
+    IDS = "ids"
+    """list of str, each a whole number: ids of the store"""
+    TEXTS = "texts"
+    """list of str, one a picture in their order; one alone stands for all"""
     IMAGES = "images"
     """list of [source image id, url]"""
 
@@ -55,7 +59,10 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field that a source column can be mapped to."""
+    """One field that a source column can be mapped to.
+
+    `most` is the highest number that the store takes, of whole numbers and of others.
+    """
 
     name: str
     type: Type
@@ -73,6 +80,10 @@ class Field:
     inverted: bool = False
 
 
+HIGHEST = 9_999_999_999
+"""The highest number that is no whole number: sizes have this limit (API facts §4.1), for prices none is stated."""
+
+
 def _text(
     name: str, group: Group = Group.TEXT, *, longest: int, aliases: tuple[str, ...] = (), store: str = ""
 ) -> Field:
@@ -82,7 +93,9 @@ def _text(
 def _number(
     name: str, group: Group, *, required: bool = False, aliases: tuple[str, ...] = (), blank: object = 0
 ) -> Field:
-    return Field(name, Type.NUMBER, group, name, aliases, required=required, blank=None if required else blank)
+    return Field(
+        name, Type.NUMBER, group, name, aliases, most=HIGHEST, required=required, blank=None if required else blank
+    )
 
 
 def _integer(name: str, group: Group, *, most: int = 2_147_483_647, aliases: tuple[str, ...] = ()) -> Field:
@@ -145,7 +158,8 @@ _SHIPPING = (
     _flag("is_free_shipping", Group.SHIPPING, aliases=("free_shipping",)),
     _number("fixed_cost_shipping_price", Group.SHIPPING),
 )
-_SALE_PRICE = Field("sale_price", Type.NUMBER, Group.PRICE, "sale_price")  # empty = leave alone, 0 = removed
+# Empty = leave alone, 0 = removed.
+_SALE_PRICE = Field("sale_price", Type.NUMBER, Group.PRICE, "sale_price", most=HIGHEST)
 
 PRODUCT = (
     Field("name", Type.TEXT, Group.TEXT, "name", _NAME, longest=250, required=True),
@@ -157,6 +171,7 @@ PRODUCT = (
     _SALE_PRICE,
     _number("cost_price", Group.PRICE, aliases=("cost",)),
     _number("retail_price", Group.PRICE, aliases=("msrp",)),
+    _number("map_price", Group.PRICE, aliases=("minimum_advertised_price",)),
     *_SIZES,
     *_CODES,
     *_STOCK,
@@ -171,11 +186,13 @@ PRODUCT = (
     _choice("inventory_tracking", Group.STOCK, "none", "product", "variant", aliases=("tracking_method",)),
     _choice("availability", Group.SELLING, "available", "disabled", "preorder"),
     _text("availability_description", Group.SELLING, longest=255),
+    _flag("is_price_hidden", Group.SELLING, aliases=("hide_price",)),
+    _text("price_hidden_label", Group.SELLING, longest=200),
     Field("preorder_release_date", Type.DATE, Group.SELLING, "preorder_release_date"),
     _text("preorder_message", Group.SELLING, longest=255),
     _flag("is_preorder_only", Group.SELLING),
     _choice("gift_wrapping_options_type", Group.SELLING, "any", "none", "list", aliases=("gift_wrapping",)),
-    Field("gift_wrapping_options_list", Type.WORDS, Group.SELLING, "gift_wrapping_options_list"),
+    Field("gift_wrapping_options_list", Type.IDS, Group.SELLING, "gift_wrapping_options_list"),
     _choice("condition", Group.SELLING, "New", "Used", "Refurbished"),
     _flag("is_condition_shown", Group.SELLING),
     _flag("is_featured", Group.SELLING, aliases=("featured", "featured_product")),
@@ -199,8 +216,12 @@ PRODUCT = (
     ),
     _text("open_graph_title", Group.SEO, longest=255),
     _text("open_graph_description", Group.SEO, longest=65535),
+    _flag("open_graph_use_product_name", Group.SEO),
+    _flag("open_graph_use_meta_description", Group.SEO),
+    _flag("open_graph_use_image", Group.SEO),
     _text("layout_file", Group.SELLING, longest=500),
     Field("images", Type.IMAGES, Group.IMAGES, "images", ("image",)),
+    Field("image_descriptions", Type.TEXTS, Group.IMAGES, "description of images", ("image_description",)),
 )
 
 VARIANT = (
@@ -209,6 +230,7 @@ VARIANT = (
     _SALE_PRICE,
     _number("cost_price", Group.PRICE, aliases=("cost",), blank=None),
     _number("retail_price", Group.PRICE, aliases=("msrp",), blank=None),
+    _number("map_price", Group.PRICE, aliases=("minimum_advertised_price",), blank=None),
     _number("weight", Group.SHIPPING, blank=None),
     *(_number(name, Group.SHIPPING, blank=None) for name in ("width", "height", "depth")),
     *_CODES,

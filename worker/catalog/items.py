@@ -28,6 +28,7 @@ class Image:
 
     source_id: str
     url: str
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Category:
     parent_id: int | None
     fields: Mapping[str, Value]
     images: tuple[Image, ...] = ()
+    remarks: tuple[Problem, ...] = ()
+    """What it goes without, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Variant:
     fields: Mapping[str, Value]
     options: tuple[OptionValue, ...] = ()
     images: tuple[Image, ...] = ()
+    remarks: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Product:
     fields: Mapping[str, Value]
     images: tuple[Image, ...] = ()
     custom_fields: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[Problem, ...] = ()
 
 
 Item = Category | Product | Variant

@@ -40,7 +40,8 @@ class Candidate:
 class Relation:
     """A source item and its store item, per storefront.
 
-    `parts`: store ids of what hangs on the item and is ours: `images` (source image id -> [store id, url]),
+    `parts`: store ids of what hangs on the item and is ours: `images` (source image id -> [store id, url, place,
+    description]), `refused_images` (source image id -> [url, reason]; see `catalog/pictures.py`),
     `custom_fields` ([name, value, store id]), `options` (name -> {id, values: label -> id}), `storefronts` (ids).
     """
 

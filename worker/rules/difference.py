@@ -44,7 +44,10 @@ def product_groups(
 ) -> dict[str, Any]:
     """The groups of a product that stands in `places` ((storefront, category) pairs)."""
     found = groups(product.fields, FIELDS_OF[Product])
-    found[Group.IMAGES] = [[image.source_id, image.url] for image in product.images]
+    found[Group.IMAGES] = [
+        [one.source_id, one.url, one.description] if one.description else [one.source_id, one.url]
+        for one in product.images
+    ]
     found[Group.CUSTOM_FIELDS] = sorted([name, value] for name, value in product.custom_fields)
     found[Group.CATEGORIES] = sorted([storefront, category] for storefront, category in places)
     found[Group.STOREFRONTS] = sorted({storefront for storefront, _ in places})
@@ -61,6 +64,11 @@ def variant_groups(variant: Variant) -> dict[str, Any]:
 
 
 FIELDS_OF = dict(zip((Category, Product, Variant), FIELDS.values(), strict=True))
+
+
+def with_refused_pictures(groups: frozenset[str], parts: Mapping[str, Any], *, forced: bool) -> frozenset[str]:
+    """The groups, with the pictures that the store refused among them: a forced refresh tries those again."""
+    return groups | {Group.IMAGES.value} if forced and parts.get("refused_images") else groups
 
 
 def changed(said: Mapping[str, Any], sent: Mapping[str, str], switches: Switches) -> frozenset[str]:

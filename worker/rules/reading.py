@@ -11,21 +11,28 @@ from worker.catalog import values
 from worker.catalog.fields import FIELDS, Type
 from worker.catalog.items import Category, Image, OptionValue, Problem, Product, Read, Variant
 from worker.catalog.values import Unreadable, Value
+from worker.rules import limits
 from worker.rules.mapping import Mapped
 
+_MOST_IMAGES = {ItemKind.CATEGORY: 1, ItemKind.PRODUCT: limits.MOST_IMAGES, ItemKind.VARIANT: 1}
 _HEX = re.compile(r"[0-9A-Fa-f]{6}")
 
 
 def read(kind: ItemKind, source_id: int, parent_id: int | None, cells: Mapping[str, Any], mapped: Mapped) -> Read:
-    """The item that the cells describe; what cannot be read is left out and reported."""
+    """The item that the cells describe; what cannot be read, or is beyond the limits, is left out and reported."""
     fields, problems = _fields(kind, cells, mapped)
-    images = _images(cells, mapped)
+    fields, wrong = limits.fitting(kind, fields)
+    problems += wrong
+    descriptions = fields.pop("image_descriptions", None)
+    images, wrong = limits.images(_images(cells, mapped, descriptions), most=_MOST_IMAGES[kind])
+    problems += wrong
     match kind:
         case ItemKind.CATEGORY:
             return Read(Category(source_id, parent_id, fields, images), tuple(problems))
         case ItemKind.PRODUCT:
             categories = tuple(dict.fromkeys(int(c) for c in cells.get("ID_catalogue") or ()))
-            pairs = _custom_fields(cells, mapped)
+            pairs, wrong = limits.custom_fields(_custom_fields(cells, mapped))
+            problems += wrong
             return Read(Product(source_id, categories, fields, images, pairs), tuple(problems))
         case ItemKind.VARIANT:
             return Read(Variant(source_id, parent_id or 0, fields, _options(cells, mapped), images), tuple(problems))
@@ -45,11 +52,14 @@ def _fields(kind: ItemKind, cells: Mapping[str, Any], mapped: Mapped) -> tuple[d
     return read_fields, problems
 
 
-def _images(cells: Mapping[str, Any], mapped: Mapped) -> tuple[Image, ...]:
+def _images(cells: Mapping[str, Any], mapped: Mapped, descriptions: Value) -> tuple[Image, ...]:
+    """The pictures in their order; a description alone stands for all, else each picture has its own."""
     column = mapped.fields.get("images")
     found = cells.get(column) if column else None
     unique = {str(source_id): str(url) for source_id, url in found or ()}
-    return tuple(Image(source_id, url) for source_id, url in unique.items())
+    told = descriptions if isinstance(descriptions, list) else []
+    each = told * len(unique) if len(told) == 1 else [*told, *[""] * len(unique)]
+    return tuple(Image(*entry, each[place]) for place, entry in enumerate(unique.items()))
 
 
 def _custom_fields(cells: Mapping[str, Any], mapped: Mapped) -> tuple[tuple[str, str], ...]:

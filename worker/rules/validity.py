@@ -2,30 +2,28 @@
 
 | item     | rejected when                                                                         |
 | -------- | ------------------------------------------------------------------------------------- |
-| any      | a required field is empty or unreadable, a value is beyond the store's limits          |
-| product  | no valid weight or price (>= 0); no category; over 200 custom fields                   |
+| any      | a required field is empty, unreadable or beyond the store's limits                     |
+| product  | no valid weight or price (>= 0); no category                                           |
 | variant  | its product is not exported; no SKU; no option value; other options than its siblings; |
 |          | a combination that a sibling has; over 600 in its product                              |
 
-What is wrong with a field that is not required does not reject the item: it goes without that field,
-and its status says so.
+What is wrong with a field that is not required does not reject the item: it goes without that field, and its
+status says so (`rules/limits.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 from models.vocabulary import ItemKind
-from worker.catalog.fields import FIELDS, Field, Type
+from worker.catalog.fields import FIELDS
 from worker.catalog.items import Category, Problem, Product, Read, Variant
 from worker.catalog.values import Value, shown
+from worker.rules import limits
 
 MOST_VARIANTS = 600  # SKUs per product (Help Center, platform limits)
 MOST_VALUES = 250  # values per option (idem)
-MOST_CUSTOM_FIELDS = 200  # per product (idem)
-LONGEST_CUSTOM_FIELD = 250  # name and value (API reference, custom fields)
-LONGEST_LABEL = 255  # option value label (API reference, options)
+LONGEST_LABEL = 255  # option name, option value label (API reference, options)
 DEEPEST_CATEGORY = 8  # levels (Help Center, platform limits)
 
 _MISSING = {"price": "no_valid_price", "weight": "no_valid_weight", "name": "no_name", "sku": "no_sku"}
@@ -56,56 +54,26 @@ def _fields(kind: ItemKind, fields: object) -> Iterable[Problem]:
             if field.required:
                 code = _MISSING.get(field.name, "field_missing")
                 yield Problem(code, f"{field.name} is missing or cannot be read; the store requires it", field.name)
-        elif problem := _beyond(field, value):
+        elif field.required and (problem := limits.beyond(field, value)):
             yield problem
-
-
-def _beyond(field: Field, value: Value) -> Problem | None:
-    if field.type is Type.NUMBER and Decimal(str(value)) < 0:
-        code = _MISSING.get(field.name, "value_negative")
-        return Problem(code, f"{field.name} is {value}; it has to be 0 or more", field.name)
-    if field.type is Type.INTEGER and isinstance(value, int) and not _least(field) <= value <= (field.most or value):
-        return Problem(
-            "value_out_of_range",
-            f"{field.name} is {value}; the store takes {_least(field)} to {field.most}",
-            field.name,
-        )
-    written = ", ".join(value) if isinstance(value, list) else str(value)
-    if field.longest and len(written) > field.longest:
-        return Problem(
-            "value_too_long",
-            f"{field.name} has {len(written)} characters, the store takes {field.longest}: '{shown(written)}'",
-            field.name,
-        )
-    return None
-
-
-def _least(field: Field) -> int:
-    return -2_147_483_648 if field.name == "sort_order" else 0
 
 
 def _product(product: Product) -> Iterable[Problem]:
     if not product.category_ids:
         yield Problem("no_category", "the product stands in no category; the store's pages would not show it")
-    if len(product.custom_fields) > MOST_CUSTOM_FIELDS:
-        yield Problem(
-            "too_many_custom_fields",
-            f"{len(product.custom_fields)} custom fields, the store takes {MOST_CUSTOM_FIELDS}",
-        )
-    for name, value in product.custom_fields:
-        if max(len(name), len(value)) > LONGEST_CUSTOM_FIELD:
-            yield Problem(
-                "value_too_long",
-                f"custom field {shown(name)} has {len(value)} characters, the store takes {LONGEST_CUSTOM_FIELD}: "
-                f"'{shown(value)}'",
-                name,
-            )
 
 
 def _variant(variant: Variant) -> Iterable[Problem]:
     if not variant.options:
         yield Problem("no_option", "the variant has no option value; the store cannot tell it from its siblings")
     for value in variant.options:
+        if len(value.option) > LONGEST_LABEL:
+            yield Problem(
+                "value_too_long",
+                f"the option's name '{shown(value.option)}' has {len(value.option)} characters, the store takes"
+                f" {LONGEST_LABEL}",
+                value.option,
+            )
         if len(value.label) > LONGEST_LABEL:
             yield Problem(
                 "value_too_long",

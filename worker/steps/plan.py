@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome, RunState
-from worker.catalog import fingerprint
+from worker.catalog import fingerprint, pictures
 from worker.catalog.changes import CreateCategory, Disable, UpdateCategory
 from worker.catalog.changes import key as key_of
 from worker.catalog.fields import Group
@@ -86,9 +87,8 @@ def _categories(
                 planned.settled.append(Settled(at, Outcome.REJECTED, problem.code, text, (problem,)))
             else:
                 looked_at = row.due or all_due
-                _category(
-                    tools, planned, at, covered, reading.category(row, kinds), linked.get(at), looked_at=looked_at
-                )
+                category = reading.category(row, kinds)
+                _category(tools, planned, at, covered, category, linked.get(at), looked_at=looked_at, forced=all_due)
     for source_id, row in trees.rows.items():
         if row.due and (row.gone or not any(source_id in one for one in trees.covered)):
             # Gone, or shown nowhere: nothing is left to be done about it but to disable what is linked.
@@ -109,6 +109,7 @@ def _category(
     relation: Relation | None,
     *,
     looked_at: bool,
+    forced: bool,
 ) -> None:
     parent, level = covered.places[at.source_id]
     said = difference.category_groups(category, parent)
@@ -122,6 +123,10 @@ def _category(
         groups |= {Group.VISIBILITY}
     if not looked_at and relation.enabled:
         return
+    groups = difference.with_refused_pictures(groups, relation.parts, forced=forced)
+    if Group.IMAGES not in groups:
+        refused = pictures.still_refused(category.images, relation.parts)
+        category = replace(category, remarks=(*category.remarks, *refused))
     if groups:
         outcome = Outcome.DISABLED if relation.enabled and not visible else Outcome.UPDATED
         planned.add(
@@ -129,7 +134,7 @@ def _category(
             level=level,
         )
     else:
-        planned.leave(at)
+        planned.leave(at, category.remarks)
 
 
 def _writing(tools: Toolbox, planned: Plan, *, first: bool = False) -> Write:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.vocabulary import ItemKind, Outcome
-from worker.catalog import fingerprint
+from worker.catalog import fingerprint, pictures
 from worker.catalog.changes import (
     AssignStorefronts,
     CreateProduct,
@@ -124,18 +124,23 @@ class FamilyPlan:
         visible = product.fields.get("is_visible") is not False
         if not relation.enabled and visible:
             groups |= {Group.VISIBILITY}
+        groups = difference.with_refused_pictures(groups, relation.parts, forced=self.all_due)
+        if Group.IMAGES not in groups:
+            product = replace(product, remarks=_with_refused(product, relation))
         own = groups - {Group.OPTIONS, Group.STOREFRONTS}
         looked_at = row.due or self.all_due
         if own and looked_at:
             outcome = Outcome.DISABLED if relation.enabled and not visible else Outcome.UPDATED
-            self.planned.add(UpdateProduct(product.source_id, product, places, own, fingerprints, outcome, without))
+            self.planned.add(
+                UpdateProduct(product.source_id, product, places, own, fingerprints, outcome, without, self.all_due)
+            )
         if Group.OPTIONS in groups:
             # Whether or not the product itself is due: its options come from its variants.
             groups -= {Group.OPTIONS} if not self._show(product.source_id, shown, fingerprints) else frozenset[str]()
         if Group.STOREFRONTS in groups and looked_at:
             self._assign(product.source_id, places, fingerprints)
         if looked_at and not groups:
-            self.planned.leave(Key(ItemKind.PRODUCT, product.source_id))
+            self.planned.leave(Key(ItemKind.PRODUCT, product.source_id), product.remarks)
 
     def _show(self, source_id: int, shown: tuple[Option, ...], fingerprints: Mapping[str, str]) -> bool:
         if self.tools.profile.switches.option_display == "as_created" or not shown:
@@ -161,6 +166,9 @@ class FamilyPlan:
             enabled = variant.fields.get("enabled") is not False
             if not relation.enabled and enabled:
                 groups |= {Group.VISIBILITY}
+            groups = difference.with_refused_pictures(groups, relation.parts, forced=self.all_due)
+            if Group.IMAGES not in groups:
+                variant = replace(variant, remarks=_with_refused(variant, relation))  # noqa: PLW2901 the same, told more
             if not due[variant.source_id]:
                 continue
             if groups:
@@ -169,7 +177,7 @@ class FamilyPlan:
                     UpdateVariant(variant.source_id, self.family.id, variant, groups, fingerprints, outcome)
                 )
             else:
-                self.planned.leave(at)
+                self.planned.leave(at, variant.remarks)
 
     def _gone(self, moved: Moves) -> None:
         """Variants that are gone are not purchasable any more; a rebuild under other options drops them."""
@@ -247,3 +255,8 @@ class FamilyPlan:
         for row in rows:
             if row is not None and row.gone:
                 self.planned.unchanged.setdefault(row.kind, []).append((row.source_id, 0))
+
+
+def _with_refused(item: Product | Variant, relation: Relation) -> tuple[Problem, ...]:
+    """What the item goes without, pictures that the store refused before included."""
+    return (*item.remarks, *pictures.still_refused(item.images, relation.parts))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.changes import (
     AssignStorefronts,
+    Change,
     CreateCategory,
     CreateProduct,
     CreateVariant,
@@ -81,6 +82,7 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
 
 def _write(tools: Toolbox, session: Session, books: Books) -> None:
     told = statuses.of_run(session, tools.connector_id, tools.run_id, [one.key for one in books.weak])
+    told = {at: outcome for at, outcome in told.items() if outcome is not Outcome.UNCHANGED}
     # A follow-up does not put "updated" over what the item's main change came to; its problems are added.
     weak = [
         replace(one, outcome=told.get(one.key, one.outcome))
@@ -99,7 +101,7 @@ def _succeeded(books: Books, one: Applied) -> None:
     job, change = one.job, one.job.change
     at = key_of(change)
     books.done.append(job.pending_id)
-    problems = (*one.problems, *_missing(job))
+    problems = (*one.problems, *_missing(job), *_remarks(change))
     match change:
         case CreateCategory() | CreateVariant():
             books.strong.append(_settled(at, Outcome.CREATED, problems))
@@ -111,7 +113,8 @@ def _succeeded(books: Books, one: Applied) -> None:
             for variant in change.variants:
                 key = Key(ItemKind.VARIANT, variant.source_id)
                 if variant.source_id in made:
-                    books.strong.append(_settled(key, Outcome.CREATED, ()))
+                    told = (*variant.remarks, *one.of_variants.get(variant.source_id, ()))
+                    books.strong.append(_settled(key, Outcome.CREATED, told))
                 else:
                     text = "the store made its product without it; it is tried again when the source changes it"
                     books.strong.append(_failed(key, "variant_missing", text))
@@ -121,8 +124,11 @@ def _succeeded(books: Books, one: Applied) -> None:
             books.strong.append(_settled(at, Outcome.DISABLED, problems))
         case RelabelOptions() | RebuildVariants():
             books.weak.append(_settled(at, Outcome.UPDATED, problems))
+            variants = change.variants if isinstance(change, RebuildVariants) else ()
+            remarks = {variant.source_id: variant.remarks for variant in variants}
             for source_id, note in one.notes.items():
-                books.strong.append(_settled(Key(ItemKind.VARIANT, source_id), Outcome.UPDATED, (note,)))
+                told = (note, *remarks.get(source_id, ()), *one.of_variants.get(source_id, ()))
+                books.strong.append(_settled(Key(ItemKind.VARIANT, source_id), Outcome.UPDATED, told))
             if isinstance(change, RebuildVariants):
                 books.gone += [Key(ItemKind.VARIANT, source_id) for source_id in change.dropped]
         case ShowOptions() | AssignStorefronts():
@@ -190,6 +196,19 @@ def _orphaned(books: Books, orphan: Orphan) -> None:
     else:
         code = "parent_failed" if missing.kind is ItemKind.CATEGORY else "product_failed"
         books.strong.append(_blocked(key_of(change), code, text))
+
+
+def _remarks(change: Change) -> tuple[Problem, ...]:
+    """What the item goes without, as cleaning and planning found it."""
+    match change:
+        case CreateCategory() | UpdateCategory():
+            return change.category.remarks
+        case CreateProduct() | UpdateProduct():
+            return change.product.remarks
+        case CreateVariant() | UpdateVariant():
+            return change.variant.remarks
+        case _:
+            return ()
 
 
 def _missing(job: Job) -> Iterable[Problem]:
