@@ -95,7 +95,7 @@ class Shop:
         return [
             (row[0], row[1])
             for row in self._ask(
-                "SELECT code, message FROM run_message WHERE run_id = (SELECT max(id) FROM run) ORDER BY id"
+                "SELECT code, text FROM run_message WHERE run_id = (SELECT max(id) FROM run) ORDER BY id"
             )
         ]
 

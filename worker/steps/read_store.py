@@ -13,7 +13,7 @@ from worker.bigcommerce import decode, reads
 from worker.bigcommerce.limits import PRODUCTS_PER_PAGE
 from worker.catalog.store import StoreRow
 from worker.errors import RefusedByStore, StoreGone, StoreUnwell
-from worker.ledger import changes, connectors, relations, runs, source_items, store_items
+from worker.ledger import changes, connectors, lost_parts, relations, runs, source_items, store_items
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered
 
 SMALLEST_PAGE = 10
@@ -134,6 +134,8 @@ def _keeping(tools: Toolbox, number: int, rows: Sequence[StoreRow]) -> Write:
 def _finish(tools: Toolbox, session: Session) -> None:
     """All pages are there. A store item of ours that somebody removed is found, said, and made again."""
     store_items.finish_read(session, tools.connector_id)
+    if tools.refresh:
+        _restore_parts(tools, session)
     rebuilt = set().union(*changes.standing_rebuilds(session, tools.connector_id).values())
     lost = [
         one
@@ -158,3 +160,18 @@ def _finish(tools: Toolbox, session: Session) -> None:
                 code="removed_in_store",
                 message=f"{len(ids)} {kind} items were removed in the store by hand and are made again: {shown}",
             )
+
+
+def _restore_parts(tools: Toolbox, session: Session) -> None:
+    """A forced refresh makes pictures and custom fields again that somebody removed from our products."""
+    if products := lost_parts.forget(session, tools.connector_id):
+        shown = ", ".join(map(str, products[:5])) + (f" and {len(products) - 5} more" if len(products) > 5 else "")
+        runs.say(
+            session,
+            tools.tenant_id,
+            tools.run_id,
+            level="warning",
+            code="parts_restored",
+            message=f"{len(products)} products lack pictures or custom fields that were removed in the store by hand;"
+            f" they are made again: {shown}",
+        )
