@@ -247,9 +247,12 @@ def _changed(job: Job) -> encode.Body:
     assert isinstance(job.change, UpdateCategory)
     assert job.relation is not None
     moved = None if job.relation.parent_store_id == job.parent_store_id else job.parent_store_id
-    return encode.changed_category(
-        job.change.category, job.change.groups, store_id=job.relation.store_id, parent_store_id=moved
-    )
+    category = job.change.category
+    body = encode.changed_category(category, job.change.groups, store_id=job.relation.store_id, parent_store_id=moved)
+    if not job.relation.enabled and "is_visible" not in body:
+        # It was hidden when it was gone; it is back.
+        body["is_visible"] = category.fields.get("is_visible") is not False
+    return body
 
 
 def _place(job: Job) -> tuple[int, int, str | None]:

@@ -25,6 +25,12 @@ MOST_VARIANTS = 600  # SKUs per product (Help Center, platform limits)
 MOST_VALUES = 250  # values per option (idem)
 LONGEST_LABEL = 255  # option name, option value label (API reference, options)
 DEEPEST_CATEGORY = 8  # levels (Help Center, platform limits)
+MOST_CATEGORIES = 16_000  # per store, in all of its trees (idem)
+
+NO_ROOM = Problem(
+    "too_many_categories", f"the store holds {MOST_CATEGORIES} categories, which is the most; remove some there"
+)
+"""What is wrong with a category that the store has no room for."""
 
 _MISSING = {"price": "no_valid_price", "weight": "no_valid_weight", "name": "no_name", "sku": "no_sku"}
 
@@ -44,6 +50,14 @@ def lighter(read: Read, grave: Iterable[Problem]) -> tuple[Problem, ...]:
     """The problems that cost the item a field only."""
     fields = {problem.field for problem in grave}
     return tuple(problem for problem in read.problems if problem.field not in fields)
+
+
+def too_deep(level: int) -> tuple[Problem, ...]:
+    """What is wrong with a category on this level of a storefront's tree."""
+    if level <= DEEPEST_CATEGORY:
+        return ()
+    text = f"it stands on level {level}, the store takes {DEEPEST_CATEGORY}; move it up"
+    return (Problem("category_too_deep", text),)
 
 
 def _fields(kind: ItemKind, fields: object) -> Iterable[Problem]:

@@ -157,19 +157,16 @@ def _writing(tools: Toolbox, verdicts: Verdicts, trees: reading.Trees | None = N
 
 
 def _by_storefront(settled: Iterable[Settled], trees: reading.Trees) -> list[Settled]:
-    """A category's outcome on every storefront that shows it."""
-    return [
-        Settled(
-            Key(one.key.kind, one.key.source_id, covered.storefront_id),
-            one.outcome,
-            one.code,
-            one.message,
-            one.problems,
-        )
-        for one in settled
-        for covered in trees.covered
-        if one.key.source_id in covered or one.key.source_id in covered.in_circle
-    ]
+    """A category's outcome on every storefront that shows it, with what is wrong with its place there."""
+    told = []
+    for one in settled:
+        for covered in trees.covered:
+            source_id = one.key.source_id
+            if source_id in covered or source_id in covered.in_circle:
+                _, level = covered.places.get(source_id, (None, 1))
+                at = Key(one.key.kind, source_id, covered.storefront_id)
+                told.append(_settled(at, (*one.problems, *validity.too_deep(level)), Outcome(one.outcome)))
+    return told
 
 
 def _repeated(tools: Toolbox, session: Session, *, all_due: bool) -> None:

@@ -12,9 +12,9 @@ from worker.catalog import fingerprint, pictures
 from worker.catalog.changes import CreateCategory, Disable, UpdateCategory
 from worker.catalog.changes import key as key_of
 from worker.catalog.fields import Group
-from worker.catalog.items import Category, Key, Problem, Settled
+from worker.catalog.items import Category, Key, Settled
 from worker.catalog.store import Relation
-from worker.ledger import changes, mirror, relations, runs, source_items, statuses
+from worker.ledger import changes, mirror, relations, runs, source_items, statuses, store_items
 from worker.rules import difference, validity
 from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
@@ -35,7 +35,8 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
     if kept["part"] == "categories":
         with tools.read() as session:
             linked = relations.of_categories(session, tools.connector_id)
-        planned = _categories(tools, trees, linked, kinds, all_due=all_due)
+            room = validity.MOST_CATEGORIES - store_items.count(session, tools.connector_id, ItemKind.CATEGORY)
+        planned = _categories(tools, trees, linked, kinds, all_due=all_due, room=room)
         kept = {"part": "families", "after": -1}
         if (yield Save(dict(kept), _writing(tools, planned, first=True))):
             return False
@@ -67,8 +68,15 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
 
 
 def _categories(
-    tools: Toolbox, trees: Trees, linked: Mapping[Key, Relation], kinds: Mapping[ItemKind, Mapped], *, all_due: bool
+    tools: Toolbox,
+    trees: Trees,
+    linked: Mapping[Key, Relation],
+    kinds: Mapping[ItemKind, Mapped],
+    *,
+    all_due: bool,
+    room: int,
 ) -> Plan:
+    """`room`: how many categories the store takes beside those that it holds."""
     planned = Plan()
     for covered in trees.covered:
         blocked: dict[int, int] = {}
@@ -81,11 +89,11 @@ def _categories(
                 blocked[source_id] = blocked[parent]
                 text = f"category {blocked[parent]} above it cannot be sent; see that category's status"
                 planned.settled.append(waiting(at, "parent_refused", text))
-            elif level > validity.DEEPEST_CATEGORY:
-                text = f"it stands on level {level}, the store takes {validity.DEEPEST_CATEGORY}; move it up"
-                problem = Problem("category_too_deep", text)
-                planned.settled.append(Settled(at, Outcome.REJECTED, problem.code, text, (problem,)))
+            elif (deep := validity.too_deep(level)) or (at not in linked and room <= 0):
+                problem = deep[0] if deep else validity.NO_ROOM
+                planned.settled.append(Settled(at, Outcome.REJECTED, problem.code, problem.text, (problem,)))
             else:
+                room -= at not in linked
                 looked_at = row.due or all_due
                 category = reading.category(row, kinds)
                 _category(tools, planned, at, covered, category, linked.get(at), looked_at=looked_at, forced=all_due)
