@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.bigcommerce import images as store_images
+from sandbox.stage.stage import SECRET
 from tests.playing import Row, Shop, a_catalogue, photo
 
 Open = Callable[..., Shop]
@@ -274,3 +275,22 @@ def test_a_removed_picture_that_the_source_moves_is_made_again(shop: Shop) -> No
     edit(shop, "a", "c", "b")
     assert shop.run() == "completed"
     assert shown(shop) == ["a*", "c", "b"]
+
+
+def test_pictures_that_are_mapped_no_more_are_left_in_the_store(open_shop: Open) -> None:
+    told = catalogue("a", "b", category=["c"], variant=["v"])
+    shop = open_shop(told)
+    shop.run()
+    for table, name in (("catalogue", "image"), ("products", "product_image"), ("product_formats", "image")):
+        place = [next(iter(one)) if isinstance(one, dict) else one for one in told["data_schema"][table]].index(name)
+        told["data_schema"][table].pop(place)
+        told["data_schema_info"][table].pop(name)
+        for row in told["data"][table]:
+            row.pop(place)
+    told["data"]["products"][0][-3] = "2"
+    shop.stage.sources.put_connector(shop.cast.code, secret=SECRET, catalogue=told)
+    assert shop.run(refresh=True) == "completed"
+    assert shown(shop) == ["a*", "b"]
+    assert shop.categories()["1 Cups"]["image_url"] == address("c")
+    assert shop.variants()["CUP-S"]["image_url"] == address("v")
+    assert not any("image" in one for one in shop.writes())

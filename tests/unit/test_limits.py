@@ -157,3 +157,11 @@ def test_a_product_has_at_most_1000_pictures() -> None:
 def test_a_category_has_one_picture_and_that_is_no_trouble() -> None:
     many = [Image(f"p{n}", f"https://media.test/{n}.jpg") for n in range(2)]
     assert limits.images(many, most=1) == ((many[0],), [])
+
+
+def test_a_product_stands_in_at_most_1000_categories() -> None:
+    many = [(1, n) for n in range(1001)]
+    assert limits.places(many[:1000]) == (tuple(many[:1000]), ())
+    kept, (problem,) = limits.places(many)
+    assert kept == tuple(many[:1000])
+    assert problem.code == "too_many_places"

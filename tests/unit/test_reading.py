@@ -47,9 +47,9 @@ def test_what_cannot_be_read_is_left_out_and_reported() -> None:
 
 def test_each_kind_hangs_where_its_row_says() -> None:
     cells: dict[str, Any] = {"ID_catalogue": ["12", 11, 12]}
-    assert reading.read(CATEGORY, 11, 5, {}, Mapped({})).item == Category(11, 5, {})
-    assert reading.read(PRODUCT, 301, None, cells, Mapped({})).item == Product(301, (12, 11), {})
-    assert reading.read(VARIANT, 1, 301, {}, Mapped({})).item == Variant(1, 301, {})
+    assert reading.read(CATEGORY, 11, 5, {}, Mapped({})).item == Category(11, 5, {}, pictured=False)
+    assert reading.read(PRODUCT, 301, None, cells, Mapped({})).item == Product(301, (12, 11), {}, pictured=False)
+    assert reading.read(VARIANT, 1, 301, {}, Mapped({})).item == Variant(1, 301, {}, pictured=False)
 
 
 def test_a_product_without_categories_has_none() -> None:

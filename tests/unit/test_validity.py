@@ -137,6 +137,19 @@ def test_the_holder_of_a_combination_is_named() -> None:
     assert found[9].text == "variant 4 has the same option values"
 
 
+def test_a_variant_that_is_refused_for_other_reasons_is_told_of_its_siblings_too_and_holds_nothing() -> None:
+    fit = [a_variant(5, options={"Size": "S"}), a_variant(6, options={"Size": "M"})]
+    unfit = [
+        a_variant(1, options={"Size": "S"}),
+        a_variant(2, options={"Size": "L"}),
+        a_variant(3, options={"Colour": "Red"}),
+        a_variant(4, options={}),
+    ]
+    found = {source_id: one.code for source_id, one in validity.among_siblings(fit, unfit).items()}
+    assert found == {1: "combination_taken", 3: "option_set_differs"}
+    assert validity.among_siblings([], unfit) == {}
+
+
 def test_a_product_takes_600_variants_and_no_more() -> None:
     many = [a_variant(n, options={"A": str(n // 25), "B": str(n % 25)}) for n in range(1, 603)]
     assert beside(*many) == {601: "too_many_variants", 602: "too_many_variants"}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from worker.bigcommerce import encode, reads
+from worker.bigcommerce import decode, encode, reads
 from worker.bigcommerce.client import Client
 from worker.catalog import pictures
 from worker.catalog.items import Image, Problem
@@ -57,17 +57,28 @@ class _Walk:
     problems: list[Problem] = field(default_factory=list)
     place: int = -1
     """Where the last picture stands."""
-    lost: Mapping[str, int] = field(default_factory=dict)
-    unclaimed: list[int] = field(default_factory=list)
+    found: dict[str, int] = field(default_factory=dict)
+    """Source image id -> the picture that an earlier slice or run made of it without hearing of it."""
+    unnamed: list[int] = field(default_factory=list)
+    """Pictures of an earlier slice that cannot be told by a file's name."""
 
     def __post_init__(self) -> None:
         self.known = dict(self.before.get("images") or {})
         self.over = dict(self.known)
 
     def find(self, job: Job, own: Relation, wanted: Sequence[Image]) -> None:
-        """What was under way when an earlier slice died is found by its id (law 3)."""
-        self.unclaimed = _unclaimed(self.client, job, own, self.known) if job.unsure else []
-        self.lost = _lost(job, self.known, wanted)
+        """What was under way when an earlier slice or run died: there, and not known as ours (law 3)."""
+        ours = {held[0] for held in self.known.values()}
+        before = {store_id for store_id, _ in job.images_before}
+        free: list[Sequence[Any]] = [one for one in job.images_before if one[0] not in ours]
+        missing = [one for one in wanted if self.known.get(one.source_id, [None, None])[1] != one.url]
+        if job.unsure:
+            rows = decode.parts({"images": reads.images_of(self.client, own.store_id)})["images"]
+            fresh = [row for row in rows if row[0] not in ours | before]
+            free += fresh
+            named = pictures.held_by(missing, fresh)
+            self.unnamed = sorted({row[0] for row in fresh} - {held[0] for held in named.values()})
+        self.found = {source_id: held[0] for source_id, held in pictures.held_by(missing, free).items()}
 
     def put(self, one: Image) -> None:
         """The next picture: as it is, moved, added, or left out where it was refused."""
@@ -93,10 +104,10 @@ class _Walk:
             self.kept[one.source_id] = pictures.remembered(one, store_id, self.place)
 
     def _made(self, one: Image) -> int:
-        if one.source_id in self.lost:
-            return self.lost[one.source_id]
-        if self.unclaimed:
-            return self.unclaimed.pop(0)
+        if one.source_id in self.found:
+            return self.found[one.source_id]
+        if self.unnamed and not pictures.has_name(one):
+            return self.unnamed.pop(0)
         body = encode.image(one, self.place + 1, is_first=not self.kept)
         return int(self.client.post(self.path, body).data["id"])
 
@@ -151,17 +162,3 @@ class _Walk:
         # What is still to be removed stays known under a key of its own, so that the next attempt removes it.
         left = {one if one not in self.kept else f"{one}/old": held for one, held in self.over.items()}
         return {**pictures.with_refused(before, refused), "images": self.kept if finished else {**left, **self.kept}}
-
-
-def _unclaimed(client: Client, job: Job, own: Relation, known: Mapping[str, Any]) -> list[int]:
-    """Pictures that are neither ours so far nor were there at the last read: an earlier slice's, its answer lost."""
-    ours = {held[0] for held in known.values()} | {store_id for store_id, _ in job.images_before}
-    return sorted(int(row["id"]) for row in reads.images_of(client, own.store_id) if int(row["id"]) not in ours)
-
-
-def _lost(job: Job, known: Mapping[str, Any], wanted: Sequence[Image]) -> dict[str, int]:
-    """Pictures that an earlier run made without hearing of it: there at the last read, under the file's name."""
-    ours = {held[0] for held in known.values()}
-    free = [one for one in job.images_before if one[0] not in ours]
-    missing = [one for one in wanted if one.source_id not in known]
-    return {source_id: held[0] for source_id, held in pictures.held_by(missing, free).items()}

@@ -50,6 +50,8 @@ class Category:
     images: tuple[Image, ...] = ()
     remarks: tuple[Problem, ...] = ()
     """What it goes without, and why."""
+    pictured: bool = True
+    """Whether its pictures are mapped; else the store keeps those that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Variant:
     options: tuple[OptionValue, ...] = ()
     images: tuple[Image, ...] = ()
     remarks: tuple[Problem, ...] = ()
+    pictured: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class Product:
     images: tuple[Image, ...] = ()
     custom_fields: tuple[tuple[str, str], ...] = ()
     remarks: tuple[Problem, ...] = ()
+    pictured: bool = True
 
 
 Item = Category | Product | Variant

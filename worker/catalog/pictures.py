@@ -33,6 +33,11 @@ def held_by(images: Iterable[Image], held: Iterable[Sequence[Any]]) -> dict[str,
     return found
 
 
+def has_name(one: Image) -> bool:
+    """Whether the picture can be told by its file's name."""
+    return bool(_stem(one.url))
+
+
 def remembered(one: Image, store_id: int, place: int) -> list[Any]:
     """What is remembered of a picture that the store has as the source says."""
     return [store_id, one.url, place, one.description]

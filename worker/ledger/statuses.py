@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
-from worker.catalog.items import Key, Settled
+from worker.catalog.items import Key, Problem, Settled
 from worker.ledger.bulk import rows_of
 
 LONGEST_ANSWER = 2000
@@ -162,6 +162,26 @@ def of_run(session: Session, connector_id: int, run_id: int, keys: Sequence[Key]
         {"connector": connector_id, "run": run_id, **parameters},
     )
     return {Key(ItemKind(row[0]), row[1], row[2]): Outcome(row[3]) for row in rows}
+
+
+def problems_of_run(
+    session: Session, connector_id: int, run_id: int, keys: Sequence[Key]
+) -> dict[Key, tuple[Problem, ...]]:
+    """What has been said of these items in this run so far."""
+    if not keys:
+        return {}
+    table, parameters = rows_of(
+        {"kind": "text", "source_id": "bigint", "storefront_id": "bigint"},
+        [(key.kind.value, key.source_id, key.storefront_id) for key in keys],
+    )
+    rows = session.execute(
+        text(
+            f"SELECT s.kind, s.source_id, s.storefront_id, s.problems FROM item_status s JOIN {table}"  # noqa: S608
+            " USING (kind, source_id, storefront_id) WHERE s.connector_id = :connector AND s.run_id = :run"
+        ),
+        {"connector": connector_id, "run": run_id, **parameters},
+    )
+    return {Key(ItemKind(row[0]), row[1], row[2]): tuple(Problem(**one) for one in row[3]) for row in rows}
 
 
 def heal_products_of(session: Session, connector_id: int, category_ids: Sequence[int]) -> None:

@@ -35,7 +35,8 @@ def category_groups(category: Category, parent: int | None) -> dict[str, Any]:
     """The groups of a category at its place in one storefront's tree."""
     found = groups(category.fields, FIELDS_OF[Category])
     found[Group.CATEGORIES] = parent
-    found[Group.IMAGES] = [[image.source_id, image.url] for image in category.images[:1]]
+    if category.pictured:
+        found[Group.IMAGES] = [[image.source_id, image.url] for image in category.images[:1]]
     return found
 
 
@@ -44,10 +45,11 @@ def product_groups(
 ) -> dict[str, Any]:
     """The groups of a product that stands in `places` ((storefront, category) pairs)."""
     found = groups(product.fields, FIELDS_OF[Product])
-    found[Group.IMAGES] = [
-        [one.source_id, one.url, one.description] if one.description else [one.source_id, one.url]
-        for one in product.images
-    ]
+    if product.pictured:
+        found[Group.IMAGES] = [
+            [one.source_id, one.url, one.description] if one.description else [one.source_id, one.url]
+            for one in product.images
+        ]
     found[Group.CUSTOM_FIELDS] = sorted([name, value] for name, value in product.custom_fields)
     found[Group.CATEGORIES] = sorted([storefront, category] for storefront, category in places)
     found[Group.STOREFRONTS] = sorted({storefront for storefront, _ in places})
@@ -58,7 +60,8 @@ def product_groups(
 def variant_groups(variant: Variant) -> dict[str, Any]:
     """The groups of a variant."""
     found = groups(variant.fields, FIELDS_OF[Variant])
-    found[Group.IMAGES] = [[image.source_id, image.url] for image in variant.images[:1]]
+    if variant.pictured:
+        found[Group.IMAGES] = [[image.source_id, image.url] for image in variant.images[:1]]
     found[Group.OPTIONS] = sorted([value.option, value.label] for value in variant.options)
     return found
 
@@ -66,9 +69,12 @@ def variant_groups(variant: Variant) -> dict[str, Any]:
 FIELDS_OF = dict(zip((Category, Product, Variant), FIELDS.values(), strict=True))
 
 
-def with_refused_pictures(groups: frozenset[str], parts: Mapping[str, Any], *, forced: bool) -> frozenset[str]:
+def with_refused_pictures(
+    groups: frozenset[str], said: Mapping[str, Any], parts: Mapping[str, Any], *, forced: bool
+) -> frozenset[str]:
     """The groups, with the pictures that the store refused among them: a forced refresh tries those again."""
-    return groups | {Group.IMAGES.value} if forced and parts.get("refused_images") else groups
+    tried = forced and Group.IMAGES in said and parts.get("refused_images")
+    return groups | {Group.IMAGES.value} if tried else groups
 
 
 def changed(said: Mapping[str, Any], sent: Mapping[str, str], switches: Switches) -> frozenset[str]:

@@ -10,6 +10,7 @@ price, weight) it rejects the item, see `rules/validity.py`.
 | number                                   | below 0, above what the store takes                            |
 | URL                                      | other than Latin letters, digits and marks; over 255 characters |
 | custom field                             | name or value over 250 characters; more than 200 of a product  |
+| category                                 | more than 1000 of a product                                    |
 | picture                                  | URL over 255 characters, or none of the web; more than 1000    |
 """
 
@@ -27,6 +28,7 @@ from worker.catalog.values import Value, brand_id, shown
 MOST_CUSTOM_FIELDS = 200  # per product (Help Center, platform limits)
 LONGEST_CUSTOM_FIELD = 250  # name and value (API reference, custom fields)
 MOST_IMAGES = 1000  # per product (Help Center, platform limits)
+MOST_PLACES = 1000  # categories of a product (Help Center, platform limits)
 LONGEST_IMAGE_URL = 255  # API reference, images
 HIGHEST_BRAND = 1_000_000_000  # API reference, brand_id
 
@@ -172,3 +174,11 @@ def images(found: Sequence[Image], *, most: int) -> tuple[tuple[Image, ...], lis
         text = f"{len(kept)} pictures, the store takes {most}; the last were left out"
         problems.append(Problem("image_refused", text, "images"))
     return tuple(kept[:most]), problems
+
+
+def places(found: Sequence[tuple[int, int]]) -> tuple[tuple[tuple[int, int], ...], tuple[Problem, ...]]:
+    """The places of a product ((storefront, category) pairs) that the store takes, and what is said of the others."""
+    if len(found) <= MOST_PLACES:
+        return tuple(found), ()
+    text = f"it stands in {len(found)} categories, the store takes {MOST_PLACES}; the last were left out"
+    return tuple(found[:MOST_PLACES]), (Problem("too_many_places", text, "categories"),)

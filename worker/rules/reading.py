@@ -26,16 +26,19 @@ def read(kind: ItemKind, source_id: int, parent_id: int | None, cells: Mapping[s
     descriptions = fields.pop("image_descriptions", None)
     images, wrong = limits.images(_images(cells, mapped, descriptions), most=_MOST_IMAGES[kind])
     problems += wrong
+    pictured = "images" in mapped.fields
     match kind:
         case ItemKind.CATEGORY:
-            return Read(Category(source_id, parent_id, fields, images), tuple(problems))
+            return Read(Category(source_id, parent_id, fields, images, pictured=pictured), tuple(problems))
         case ItemKind.PRODUCT:
             categories = tuple(dict.fromkeys(int(c) for c in cells.get("ID_catalogue") or ()))
             pairs, wrong = limits.custom_fields(_custom_fields(cells, mapped))
             problems += wrong
-            return Read(Product(source_id, categories, fields, images, pairs), tuple(problems))
+            return Read(Product(source_id, categories, fields, images, pairs, pictured=pictured), tuple(problems))
         case ItemKind.VARIANT:
-            return Read(Variant(source_id, parent_id or 0, fields, _options(cells, mapped), images), tuple(problems))
+            options = _options(cells, mapped)
+            variant = Variant(source_id, parent_id or 0, fields, options, images, pictured=pictured)
+            return Read(variant, tuple(problems))
 
 
 def _fields(kind: ItemKind, cells: Mapping[str, Any], mapped: Mapped) -> tuple[dict[str, Value], list[Problem]]:

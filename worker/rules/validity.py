@@ -96,15 +96,17 @@ def _variant(variant: Variant) -> Iterable[Problem]:
             )
 
 
-def among_siblings(variants: Sequence[Variant]) -> dict[int, Problem]:
+def among_siblings(variants: Sequence[Variant], unfit: Sequence[Variant] = ()) -> dict[int, Problem]:
     """Variant id -> what keeps it from standing beside its siblings; the lowest id wins a tie.
 
-    The option set is that of the most siblings; of two equal combinations the lower id stays.
+    The option set is that of the most siblings; of two equal combinations the lower id stays. The `unfit` are
+    refused for other reasons: they hold nothing, and are told as well what would keep them.
     """
     wrong: dict[int, Problem] = {}
-    ordered = sorted(variants, key=lambda variant: variant.source_id)
+    out = {variant.source_id for variant in unfit}
+    ordered = sorted((*variants, *unfit), key=lambda variant: (variant.source_id in out, variant.source_id))
     sets: dict[frozenset[str], int] = {}
-    for variant in ordered:
+    for variant in ordered[: len(variants)]:
         names = frozenset(value.option for value in variant.options)
         sets[names] = sets.get(names, 0) + 1
     common = max(sets, key=lambda names: (sets[names], len(names))) if sets else frozenset()
@@ -114,6 +116,8 @@ def among_siblings(variants: Sequence[Variant]) -> dict[int, Problem]:
     for variant in ordered:
         names = frozenset(value.option for value in variant.options)
         combination = frozenset((value.option, value.label.casefold()) for value in variant.options)
+        if variant.source_id in out and (not variants or not names):
+            continue  # nothing to compare it with, or it is told already that it has no option
         if names != common:
             wrong[variant.source_id] = Problem(
                 "option_set_differs",
@@ -127,7 +131,7 @@ def among_siblings(variants: Sequence[Variant]) -> dict[int, Problem]:
             wrong[variant.source_id] = Problem("too_many_variants", f"the store takes {MOST_VARIANTS} a product")
         elif full := next((v.option for v in variant.options if _is_full(labels, v.option, v.label)), None):
             wrong[variant.source_id] = Problem("too_many_values", f"option {full} has {MOST_VALUES} values already")
-        else:
+        elif variant.source_id not in out:
             stay += 1
             combinations[combination] = variant.source_id
             for value in variant.options:

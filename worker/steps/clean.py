@@ -118,16 +118,18 @@ def _family(verdicts: Verdicts, family: Family, kinds: Mapping[ItemKind, Mapped]
     present = [row for row in family.variants if not row.gone]
     reads = {row.source_id: reading.item(row, kinds) for row in present}
     grave_of = {source_id: validity.graver(read) for source_id, read in reads.items()}
-    fit = [read.item for source_id, read in reads.items() if not grave_of[source_id]]
-    beside = validity.among_siblings([one for one in fit if isinstance(one, Variant)])
+    variants = [read.item for read in reads.values() if isinstance(read.item, Variant)]
+    beside = validity.among_siblings(
+        [one for one in variants if not grave_of[one.source_id]], [one for one in variants if grave_of[one.source_id]]
+    )
     for row in present:
         looked_at = row.due or all_due
         read, grave = reads[row.source_id], list(grave_of[row.source_id])
         if product is None or product.gone:
             grave.insert(0, Problem("no_product", f"its product {family.id} is not exported by the source"))
-        elif row.source_id in beside:
+        if row.source_id in beside:
             grave.append(beside[row.source_id])
-        elif not grave and not product_is_fit:
+        elif product is not None and not grave and not product_is_fit:
             blocked = (_blocked_by(product),)
             verdicts.say(row, blocked, Outcome.BLOCKED, looked_at=looked_at)
             continue

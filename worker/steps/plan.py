@@ -131,7 +131,7 @@ def _category(
         groups |= {Group.VISIBILITY}
     if not looked_at and relation.enabled:
         return
-    groups = difference.with_refused_pictures(groups, relation.parts, forced=forced)
+    groups = difference.with_refused_pictures(groups, said, relation.parts, forced=forced)
     if Group.IMAGES not in groups:
         refused = pictures.still_refused(category.images, relation.parts)
         category = replace(category, remarks=(*category.remarks, *refused))

@@ -24,7 +24,7 @@ from worker.catalog.items import Key, Option, Problem, Product, Settled, Variant
 from worker.catalog.store import Relation
 from worker.ledger import store_items
 from worker.ledger.source_items import SourceRow
-from worker.rules import coverage, difference, options
+from worker.rules import coverage, difference, limits, options
 from worker.rules.mapping import Mapped
 from worker.rules.options import Moves
 from worker.steps import reading
@@ -61,9 +61,10 @@ class FamilyPlan:
             return
         product = reading.product(row, self.kinds)
         wanted = coverage.storefronts_of(product.category_ids, self.trees.covered)
-        places = tuple(place for place in wanted if place in self.there)
+        places, crowded = limits.places([place for place in wanted if place in self.there])
+        product = replace(product, remarks=(*product.remarks, *crowded))
         without = tuple(
-            dict.fromkeys(category for storefront, category in wanted if (storefront, category) not in places)
+            dict.fromkeys(category for storefront, category in wanted if (storefront, category) not in self.there)
         )
         fit = [reading.variant(one, self.kinds) for one in self.family.variants if not one.gone and one.refused is None]
         shown = options.of_product(fit)
@@ -124,7 +125,7 @@ class FamilyPlan:
         visible = product.fields.get("is_visible") is not False
         if not relation.enabled and visible:
             groups |= {Group.VISIBILITY}
-        groups = difference.with_refused_pictures(groups, relation.parts, forced=self.all_due)
+        groups = difference.with_refused_pictures(groups, said, relation.parts, forced=self.all_due)
         if Group.IMAGES not in groups:
             product = replace(product, remarks=_with_refused(product, relation))
         own = groups - {Group.OPTIONS, Group.STOREFRONTS}
@@ -166,7 +167,7 @@ class FamilyPlan:
             enabled = variant.fields.get("enabled") is not False
             if not relation.enabled and enabled:
                 groups |= {Group.VISIBILITY}
-            groups = difference.with_refused_pictures(groups, relation.parts, forced=self.all_due)
+            groups = difference.with_refused_pictures(groups, said, relation.parts, forced=self.all_due)
             if Group.IMAGES not in groups:
                 variant = replace(variant, remarks=_with_refused(variant, relation))  # noqa: PLW2901 the same, told more
             if not due[variant.source_id]:

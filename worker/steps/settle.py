@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
@@ -84,8 +84,15 @@ def _write(tools: Toolbox, session: Session, books: Books) -> None:
     told = statuses.of_run(session, tools.connector_id, tools.run_id, [one.key for one in books.weak])
     told = {at: outcome for at, outcome in told.items() if outcome is not Outcome.UNCHANGED}
     # A follow-up does not put "updated" over what the item's main change came to; its problems are added.
+    said = statuses.problems_of_run(
+        session, tools.connector_id, tools.run_id, [w.key for w in books.weak if w.problems]
+    )
     weak = [
-        replace(one, outcome=told.get(one.key, one.outcome))
+        _settled(
+            one.key,
+            told.get(one.key, Outcome(one.outcome)),
+            tuple(dict.fromkeys((*said.get(one.key, ()), *one.problems))),
+        )
         for one in books.weak
         if one.problems or one.key not in told
     ]
