@@ -223,3 +223,17 @@ def test_a_custom_field_that_was_removed_stays_removed_until_a_forced_refresh(op
     shop.edit("products", 301, Paper="Silk")
     assert shop.run() == "completed"
     assert [one["value"] for one in shop.products()["CUP"]["custom_fields"]] == ["Silk"]
+
+
+def test_a_whole_tree_that_was_removed_is_made_again_with_its_products_in_it(shop: Shop) -> None:
+    for path in ("1 Cups/Mugs", "1 Cups"):
+        row = shop.store.categories.get(shop.categories()[path]["category_id"])
+        assert row is not None
+        categories.remove(shop.store, row)
+    shop.store.journal.keep()
+    shop.edit("product_formats", 9001, price=7)
+    assert shop.run() == "completed"
+    paths = {row["category_id"]: path for path, row in shop.categories().items()}
+    assert set(paths.values()) == {"1 Cups", "1 Cups/Mugs"}
+    assert {paths[one] for one in shop.products()["MUG"]["categories"]} == {"1 Cups/Mugs"}
+    assert [code for code, _ in shop.messages()] == ["removed_in_store"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import httpx
 import pytest
 
 from sandbox.bigcommerce import images as store_images
@@ -294,3 +295,26 @@ def test_pictures_that_are_mapped_no_more_are_left_in_the_store(open_shop: Open)
     assert shop.categories()["1 Cups"]["image_url"] == address("c")
     assert shop.variants()["CUP-S"]["image_url"] == address("v")
     assert not any("image" in one for one in shop.writes())
+
+
+def test_what_a_follow_up_says_stands_beside_what_the_product_goes_without(open_shop: Open) -> None:
+    told = catalogue("bad")
+    told["data"]["product_formats"][0][4] = "Red#FF0000"
+    shop = open_shop(told, switches={"refused_images": ["re:/bad"]})
+    shop.stage.wrap = RefusesOptions
+    shop.run()
+    outcome, codes, message = shop.status("product", 301)
+    assert (outcome, sorted(codes)) == ("created", ["image_refused", "option_refused"])
+    assert "img-bad" in message
+
+
+class RefusesOptions(httpx.BaseTransport):
+    """A store that refuses every display of an option."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT" and "/options/" in request.url.path:
+            return httpx.Response(422, json={"status": 422, "title": "No", "errors": {}}, request=request)
+        return self._inner.handle_request(request)

@@ -1,4 +1,4 @@
-"""Parts of products that somebody removed in the store by hand: pictures and custom fields that were ours."""
+"""Pictures and custom fields of ours that somebody removed from products in the store by hand."""
 
 from __future__ import annotations
 
