@@ -215,8 +215,8 @@ def test_the_outcomes_of_a_run_are_told_by_key(books: Books) -> None:
     books.record(new, product(2, Outcome.UPDATED), Settled(Key(CATEGORY, 2, 5), Outcome.CREATED))
     keys = [Key(PRODUCT, 1), Key(PRODUCT, 2), Key(CATEGORY, 2, 5), Key(CATEGORY, 2, 6)]
     assert statuses.of_run(books.session, books.id, new, keys) == {
-        Key(PRODUCT, 2): Outcome.UPDATED,
-        Key(CATEGORY, 2, 5): Outcome.CREATED,
+        Key(PRODUCT, 2): statuses.Told(Outcome.UPDATED),
+        Key(CATEGORY, 2, 5): statuses.Told(Outcome.CREATED),
     }
     assert statuses.of_run(books.session, books.id, new, []) == {}
     assert statuses.outcomes(books.session, books.id, PRODUCT, [1, 2, 3]) == {

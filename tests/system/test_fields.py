@@ -336,3 +336,23 @@ def test_all_that_is_wrong_with_an_item_is_said_at_once(open_shop: Open) -> None
 def photo_beyond() -> list[str]:
     """A picture whose URL is too long."""
     return ["M", "img-1", "https://media.test/" + "x" * 300]
+
+
+def test_a_url_that_is_taken_does_not_fail_its_product_or_its_category(open_shop: Open) -> None:
+    products = [
+        {"ID": n, "ID_catalogue": 1, "name": f"Cup {n}", "sku": f"C{n}", "price": 1, "weight": 1, "url": "cups/one"}
+        for n in (301, 302)
+    ]
+    shop = open_shop(a_catalogue([{"ID": 1, "ID_PARENT": 0, "name": "Cups", "url": "cups"}], products))
+    assert shop.run() == "completed"
+    held = [row["custom_url"]["url"] for row in shop.products().values()]
+    assert "/cups/one/" in held
+    assert len(set(held)) == 2
+    codes = [shop.status("product", one)[1] for one in (301, 302)]
+    assert sorted(codes) == [[], ["url_refused"]]
+    shop.run(refresh=True)
+    assert shop.writes() == []
+    shop.edit("catalogue", 1, url="cups/one")
+    assert shop.run() == "completed"
+    assert shop.categories()["1 Cups"]["url"]["path"] == "/cups/"
+    assert shop.status("category", 1)[:2] == ("updated", ["url_refused"])

@@ -43,7 +43,7 @@ def test_it_is_within_the_limits(kind: ItemKind, name: str, value: Value) -> Non
         (PRODUCT, "gtin", "1" * 15, "value_too_long"),
         (PRODUCT, "cost_price", "-0.01", "value_negative"),
         (PRODUCT, "sale_price", "-1", "value_negative"),
-        (VARIANT, "price", "-1", "no_valid_price"),
+        (VARIANT, "price", "-1", "value_negative"),
         (PRODUCT, "width", "10000000000", "value_out_of_range"),
         (PRODUCT, "map_price", "10000000000", "value_out_of_range"),
         (PRODUCT, "tax_class_id", 256, "value_out_of_range"),

@@ -46,6 +46,10 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
         found = _look_up(client, job)
         if found is not None:
             return _adopted(client, job, found)
+    if refusal.status == 409 and job.attempts and "custom_url" in refusal.errors and "custom_url" in _body(job):
+        # Nobody has given it up meanwhile. A refused URL does not fail its product (decision 0007).
+        problem = Problem("url_refused", f"the store refused the URL, and made one of its own: {refusal}", "url")
+        return _made_without(client, job, "custom_url", problem)
     has_images = change.product.images or any(variant.images for variant in change.variants)
     if product_parts.is_about_images(refusal) and has_images:
         # A refused picture does not fail its product: without pictures first, then one by one.
@@ -56,6 +60,15 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
         bare = _created(client, job, _row(answer), _partly(answer))
         return product_parts.add_pictures(client, bare)
     return Applied(job, trouble=refusal)
+
+
+def _made_without(client: Client, job: Job, field: str, problem: Problem) -> Applied:
+    body = {name: value for name, value in _body(job).items() if name != field}
+    try:
+        answer = client.post(PATH, body)
+    except WorkerError as trouble:
+        return Applied(job, trouble=trouble)
+    return _created(client, job, _row(answer), (*_partly(answer), problem))
 
 
 def _created(

@@ -221,7 +221,7 @@ PRODUCT = (
     _flag("open_graph_use_image", Group.SEO),
     _text("layout_file", Group.SELLING, longest=500),
     Field("images", Type.IMAGES, Group.IMAGES, "images", ("image",)),
-    Field("image_descriptions", Type.TEXTS, Group.IMAGES, "description of images", ("image_description",)),
+    Field("image_descriptions", Type.TEXTS, Group.IMAGES, "images.description", ("image_description",)),
 )
 
 VARIANT = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -146,8 +147,16 @@ def tally_of_run(session: Session, connector_id: int, run_id: int) -> dict[tuple
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
-def of_run(session: Session, connector_id: int, run_id: int, keys: Sequence[Key]) -> dict[Key, Outcome]:
-    """The outcomes that these items have in this run so far."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a run has told of an item so far."""
+
+    outcome: Outcome
+    problems: tuple[Problem, ...] = ()
+
+
+def of_run(session: Session, connector_id: int, run_id: int, keys: Sequence[Key]) -> dict[Key, Told]:
+    """What this run has told of these items so far."""
     if not keys:
         return {}
     table, parameters = rows_of(
@@ -156,32 +165,15 @@ def of_run(session: Session, connector_id: int, run_id: int, keys: Sequence[Key]
     )
     rows = session.execute(
         text(
-            f"SELECT s.kind, s.source_id, s.storefront_id, s.outcome FROM item_status s JOIN {table}"  # noqa: S608
+            f"SELECT s.kind, s.source_id, s.storefront_id, s.outcome, s.problems FROM item_status s JOIN {table}"  # noqa: S608
             " USING (kind, source_id, storefront_id) WHERE s.connector_id = :connector AND s.run_id = :run"
         ),
         {"connector": connector_id, "run": run_id, **parameters},
     )
-    return {Key(ItemKind(row[0]), row[1], row[2]): Outcome(row[3]) for row in rows}
-
-
-def problems_of_run(
-    session: Session, connector_id: int, run_id: int, keys: Sequence[Key]
-) -> dict[Key, tuple[Problem, ...]]:
-    """What has been said of these items in this run so far."""
-    if not keys:
-        return {}
-    table, parameters = rows_of(
-        {"kind": "text", "source_id": "bigint", "storefront_id": "bigint"},
-        [(key.kind.value, key.source_id, key.storefront_id) for key in keys],
-    )
-    rows = session.execute(
-        text(
-            f"SELECT s.kind, s.source_id, s.storefront_id, s.problems FROM item_status s JOIN {table}"  # noqa: S608
-            " USING (kind, source_id, storefront_id) WHERE s.connector_id = :connector AND s.run_id = :run"
-        ),
-        {"connector": connector_id, "run": run_id, **parameters},
-    )
-    return {Key(ItemKind(row[0]), row[1], row[2]): tuple(Problem(**one) for one in row[3]) for row in rows}
+    return {
+        Key(ItemKind(row[0]), row[1], row[2]): Told(Outcome(row[3]), tuple(Problem(**one) for one in row[4]))
+        for row in rows
+    }
 
 
 def heal_products_of(session: Session, connector_id: int, category_ids: Sequence[int]) -> None:

@@ -48,7 +48,7 @@ def beyond(field: Field, value: Value) -> Problem | None:
 
 def _number(field: Field, value: Decimal) -> Problem | None:
     if field.type is Type.NUMBER and value < 0:
-        code = _MISSING.get(field.name, "value_negative")
+        code = _MISSING.get(field.name, "value_negative") if field.required else "value_negative"
         return Problem(code, f"{field.name} is {value}; it has to be 0 or more", field.name)
     least = -2_147_483_648 if field.name == "sort_order" else 0
     if field.most is not None and not least <= value <= field.most:

@@ -82,19 +82,11 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
 
 def _write(tools: Toolbox, session: Session, books: Books) -> None:
     told = statuses.of_run(session, tools.connector_id, tools.run_id, [one.key for one in books.weak])
-    told = {at: outcome for at, outcome in told.items() if outcome is not Outcome.UNCHANGED}
     # A follow-up does not put "updated" over what the item's main change came to; its problems are added.
-    said = statuses.problems_of_run(
-        session, tools.connector_id, tools.run_id, [w.key for w in books.weak if w.problems]
-    )
     weak = [
-        _settled(
-            one.key,
-            told.get(one.key, Outcome(one.outcome)),
-            tuple(dict.fromkeys((*said.get(one.key, ()), *one.problems))),
-        )
+        _after(told.get(one.key), one)
         for one in books.weak
-        if one.problems or one.key not in told
+        if one.problems or one.key not in told or told[one.key].outcome is Outcome.UNCHANGED
     ]
     final = {one.key: one for one in (*weak, *books.strong)}
     statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, list(final.values()))
@@ -102,6 +94,14 @@ def _write(tools: Toolbox, session: Session, books: Books) -> None:
     for kind in ItemKind:
         source_items.settle_sent(session, tools.connector_id, kind, {at.source_id for at in sent if at.kind is kind})
         source_items.make_due(session, tools.connector_id, kind, {at.source_id for at in books.due if at.kind is kind})
+
+
+def _after(told: statuses.Told | None, one: Settled) -> Settled:
+    """What a follow-up comes to beside what the run has told of its item before."""
+    if told is None:
+        return one
+    outcome = Outcome(one.outcome) if told.outcome is Outcome.UNCHANGED else told.outcome
+    return _settled(one.key, outcome, tuple(dict.fromkeys((*told.problems, *one.problems))))
 
 
 def _succeeded(books: Books, one: Applied) -> None:
