@@ -207,6 +207,23 @@ def test_a_picture_that_a_refused_one_was_to_replace_stays(shop: Shop) -> None:
     assert POST not in shop.writes()
 
 
+def test_a_picture_whose_new_url_is_too_long_stays_as_it_is(open_shop: Open) -> None:
+    shop = open_shop(catalogue("a", "b", category=["c"], variant=["v"]))
+    shop.run()
+    shop.edit("products", 301, product_image=[photo("a"), photo(LONG, source_id="img-b")], price=3)
+    shop.edit("catalogue", 1, image=[photo(LONG)])
+    shop.edit("product_formats", 9001, image=[photo(LONG)])
+    assert shop.run() == "completed"
+    assert shown(shop) == ["a*", "b"]
+    assert shop.categories()["1 Cups"]["image_url"] == address("c")
+    assert shop.variants()["CUP-S"]["image_url"] == address("v")
+    for kind, source_id in (("product", 301), ("category", 1), ("variant", 9001)):
+        assert shop.status(kind, source_id)[1] == ["image_refused"]
+    edit(shop, "a")
+    shop.run()
+    assert shown(shop) == ["a*"]
+
+
 @pytest.mark.parametrize("removable", [True, False], ids=["an empty URL removes it", "an empty URL is refused"])
 def test_pictures_of_variants_and_categories_follow_the_source(open_shop: Open, removable: bool) -> None:
     shop = open_shop(catalogue(category=["c1"], variant=["v1"]), switches={"blank_image_removes": removable})

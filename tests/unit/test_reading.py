@@ -93,7 +93,8 @@ def test_what_is_beyond_the_limits_is_left_out_and_reported() -> None:
         "paper": ["x" * 251, "Cotton"],
     }
     read = reading.read(PRODUCT, 301, None, cells, mapped)
-    assert read.item == Product(301, (), {"name": "A"}, (), (("Paper", "Cotton"),))
+    pairs = (("Paper", "Cotton"),)
+    assert read.item == Product(301, (), {"name": "A"}, (), pairs, pictured=False, spared=("a",))
     assert [one.code for one in read.problems] == ["value_too_long", "image_refused", "value_too_long"]
 
 

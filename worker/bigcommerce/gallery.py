@@ -7,7 +7,7 @@ goes without it, says so, and the picture is not sent again under the same URL b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,9 +20,12 @@ from worker.catalog.store import Relation
 from worker.errors import RefusedByStore, WorkerError
 
 
-def send(client: Client, applied: Applied, wanted: Sequence[Image], *, again: bool = True) -> Applied:
-    """The product with these pictures; `again` = those that were refused before are tried once more.
+def send(
+    client: Client, applied: Applied, wanted: Sequence[Image], *, spared: Collection[str] = (), again: bool = True
+) -> Applied:
+    """The product with these pictures, and with what it has of those that are spared.
 
+    `again` = those that were refused before are tried once more.
     Trouble midway keeps what was done: the relation that comes back holds it beside the trouble.
     """
     own, *rest = applied.relations
@@ -32,7 +35,7 @@ def send(client: Client, applied: Applied, wanted: Sequence[Image], *, again: bo
         walk.find(applied.job, own, wanted)
         for one in wanted:
             walk.put(one)
-        walk.remove_the_rest()
+        walk.remove_the_rest(spared)
     except WorkerError as met:
         trouble = met
     own = replace(own, parts=walk.parts(own.parts, finished=trouble is None))
@@ -150,9 +153,12 @@ class _Walk:
     def _refused_before(self) -> Mapping[str, Any]:
         return self.before.get("refused_images") or {}
 
-    def remove_the_rest(self) -> None:
+    def remove_the_rest(self, spared: Collection[str]) -> None:
         """Ours that vanished at the source, or were replaced."""
         for source_id, held in list(self.over.items()):
+            if source_id in spared:
+                self.kept[source_id] = self.over.pop(source_id)
+                continue
             self.client.remove(f"{self.path}/{held[0]}")
             self.over.pop(source_id)
 

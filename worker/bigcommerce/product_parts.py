@@ -29,26 +29,28 @@ def bring_forward(client: Client, applied: Applied) -> Applied:
     change = applied.job.change
     assert isinstance(change, UpdateProduct)
     if Group.IMAGES in change.groups:
-        after = gallery.send(client, applied, change.product.images, again=change.tries_pictures_again)
-        applied = _told(applied, after, Group.IMAGES, without=after.problems[len(applied.problems) :])
+        # What the store refused of them is remembered as such, so the group counts as sent all the same.
+        applied = gallery.send(
+            client, applied, change.product.images, spared=change.product.spared, again=change.tries_pictures_again
+        )
+        applied = _told(applied, Group.IMAGES) if applied.trouble is None else applied
     if Group.CUSTOM_FIELDS in change.groups and applied.trouble is None:
         try:
             after = _custom_fields(client, applied, change.product.custom_fields)
         except WorkerError as trouble:
             return replace(applied, trouble=trouble)
-        applied = _told(applied, after, Group.CUSTOM_FIELDS)
+        took_all = after.trouble is None and len(after.problems) == len(applied.problems)
+        applied = _told(after, Group.CUSTOM_FIELDS) if took_all else after
     return applied
 
 
-def _told(before: Applied, after: Applied, group: Group, without: Sequence[Problem] = ()) -> Applied:
-    """The group counts as sent only where the store took all of it, or what it refused is remembered as such."""
-    change = after.job.change
+def _told(applied: Applied, group: Group) -> Applied:
+    """The group counts as sent."""
+    change = applied.job.change
     assert isinstance(change, UpdateProduct)
-    if after.trouble is not None or len(after.problems) > len(before.problems) + len(without):
-        return after
-    own, *rest = after.relations
+    own, *rest = applied.relations
     own = replace(own, fingerprints={**own.fingerprints, group.value: change.fingerprints[group]})
-    return replace(after, relations=(own, *rest))
+    return replace(applied, relations=(own, *rest))
 
 
 def is_about_images(refusal: RefusedByStore) -> bool:

@@ -78,6 +78,8 @@ class Product:
     custom_fields: tuple[tuple[str, str], ...] = ()
     remarks: tuple[Problem, ...] = ()
     pictured: bool = True
+    spared: tuple[str, ...] = ()
+    """Pictures whose URL cannot be sent: what the store has of them stays."""
 
 
 Item = Category | Product | Variant

@@ -49,7 +49,7 @@ def product_groups(
         found[Group.IMAGES] = [
             [one.source_id, one.url, one.description] if one.description else [one.source_id, one.url]
             for one in product.images
-        ]
+        ] + [[source_id] for source_id in product.spared]
     found[Group.CUSTOM_FIELDS] = sorted([name, value] for name, value in product.custom_fields)
     found[Group.CATEGORIES] = sorted([storefront, category] for storefront, category in places)
     found[Group.STOREFRONTS] = sorted({storefront for storefront, _ in places})

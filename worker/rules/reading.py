@@ -24,9 +24,11 @@ def read(kind: ItemKind, source_id: int, parent_id: int | None, cells: Mapping[s
     fields, wrong = limits.fitting(kind, fields)
     problems += wrong
     descriptions = fields.pop("image_descriptions", None)
-    images, wrong = limits.images(_images(cells, mapped, descriptions), most=_MOST_IMAGES[kind])
+    found = _images(cells, mapped, descriptions)
+    images, wrong = limits.images(found, most=_MOST_IMAGES[kind])
     problems += wrong
-    pictured = "images" in mapped.fields
+    # Where none can be sent, nothing is said of pictures: a value that is left out clears nothing.
+    pictured = "images" in mapped.fields and bool(images or not found)
     match kind:
         case ItemKind.CATEGORY:
             return Read(Category(source_id, parent_id, fields, images, pictured=pictured), tuple(problems))
@@ -34,7 +36,9 @@ def read(kind: ItemKind, source_id: int, parent_id: int | None, cells: Mapping[s
             categories = tuple(dict.fromkeys(int(c) for c in cells.get("ID_catalogue") or ()))
             pairs, wrong = limits.custom_fields(_custom_fields(cells, mapped))
             problems += wrong
-            return Read(Product(source_id, categories, fields, images, pairs, pictured=pictured), tuple(problems))
+            spared = tuple(one.source_id for one in found if one not in images)
+            product = Product(source_id, categories, fields, images, pairs, pictured=pictured, spared=spared)
+            return Read(product, tuple(problems))
         case ItemKind.VARIANT:
             options = _options(cells, mapped)
             variant = Variant(source_id, parent_id or 0, fields, options, images, pictured=pictured)
