@@ -133,7 +133,16 @@ class FamilyPlan:
         if own and looked_at:
             outcome = Outcome.DISABLED if relation.enabled and not visible else Outcome.UPDATED
             self.planned.add(
-                UpdateProduct(product.source_id, product, places, own, fingerprints, outcome, without, self.all_due)
+                UpdateProduct(
+                    product.source_id,
+                    product,
+                    places,
+                    own,
+                    fingerprints,
+                    outcome,
+                    without,
+                    tries_pictures_again=self.all_due,
+                )
             )
         if Group.OPTIONS in groups:
             # Whether or not the product itself is due: its options come from its variants.
