@@ -8,6 +8,7 @@ from sandbox.bigcommerce.call import Call, Route
 from sandbox.bigcommerce.errors import INVALID_JSON, TYPE, RefusalError, ShapedRefusalError, invalid
 from sandbox.bigcommerce.fields import Schema, checked_list
 from sandbox.bigcommerce.listing import FIELDS, PAGING, Filter, asked, by, listed, passing
+from sandbox.bigcommerce.lookups import row_of
 from sandbox.bigcommerce.messages import Reply
 from sandbox.bigcommerce.store import Store
 from sandbox.bigcommerce.tables import Row
@@ -105,6 +106,12 @@ def _delete(call: Call) -> Reply:
     return Reply(202, {"meta": {"total": len(chosen), "success": len(chosen), "failed": 0}})
 
 
+def _delete_image(call: Call) -> Reply:
+    row = row_of(call.store.categories, call.ids[0], "Category")
+    call.store.categories.change(row, {"image_url": ""})
+    return Reply(204)
+
+
 def remove(store: Store, row: Row) -> None:
     """The category is gone; its products stay."""
     category_id = row["category_id"]
@@ -122,4 +129,6 @@ ROUTES = (
     Route("POST", ALL, _create),
     Route("PUT", ALL, _update),
     Route("DELETE", ALL, _delete),
+    # Of the old endpoint, which tells no categories apart by their tree.
+    Route("DELETE", "/v3/catalog/categories/{id}/image", _delete_image),
 )

@@ -32,6 +32,7 @@ def snapshot(store: Store) -> dict[str, Any]:
             ],
             "brands": [{**row, "metafields": _metafields(store, "brand", row["id"])} for row in _rows(store.brands)],
             "products": [_product(store, row) for row in _rows(store.products)],
+            "redirects": dict(store.redirects),
             "locations": _rows(store.locations),
             "price_lists": [
                 {**row, "records": [dict(one) for one in store.price_records.of(row["id"])]}

@@ -92,4 +92,6 @@ def changed_url(call: Call, row: Row, wanted: Row) -> tuple[Row, str | None]:
         path = urls.moved(call.store, "product", row, path, "custom_url")
     except RefusalError:
         return old, f"The URL {path} is already in use."
+    if wanted.get("create_redirect") and path != old["url"]:
+        call.store.redirects[old["url"]] = row["id"]
     return {"url": path, "is_customized": wanted.get("is_customized", path != old["url"] or old["is_customized"])}, None

@@ -87,6 +87,8 @@ class Store:
         self.on_channel = Links(new)
         self.urls = Claims(new)
         self.sort_orders: dict[tuple[int, int], int] = {}
+        # Addresses that products had, and the products to which they lead on.
+        self.redirects: dict[str, int] = {}
         self._furnish()
 
     def configure(self, **settings: Any) -> None:

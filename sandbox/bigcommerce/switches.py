@@ -24,6 +24,8 @@ class Switches:
     value_delete_removes_variants: bool = True
     # Image addresses that cannot be downloaded: exact, or a regular expression after `re:`.
     refused_images: tuple[str, ...] = ()
+    # An empty `image_url` takes a variant's picture away; otherwise it is refused.
+    blank_image_removes: bool = True
     # Seconds until an inventory adjustment can be read.
     inventory_lag: float = 0.0
     # Seconds until a deleted category is gone.

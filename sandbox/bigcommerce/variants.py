@@ -57,7 +57,7 @@ def change(store: Store, row: Row, fields: Row) -> bool:
         if not fields["sku"]:
             raise refused("Variant sku cannot be empty", "sku", code=22004)
         _demand_free_sku(store, fields["sku"], product if row["is_base"] else row)
-    if fields.get("image_url"):
+    if fields.get("image_url") or ("image_url" in fields and not store.switches.blank_image_removes):
         demand_inline(store, fields["image_url"])
     own, shared = fields, {}
     if row["is_base"]:

@@ -14,6 +14,8 @@ _TYPES = {
     Type.FLAG: "yes or no",
     Type.WORDS: "words, comma separated",
     Type.DATE: "date",
+    Type.IDS: "ids of the store",
+    Type.TEXTS: "texts, one a picture",
     Type.IMAGES: "pictures",
 }
 

@@ -210,3 +210,11 @@ def test_a_batch_of_metafields_is_saved_in_part_with_a_422() -> None:
     found = shop.client.get(url, params={"namespace": "saleslayer", "key": "id"}).json()["data"]
     assert [row["resource_id"] for row in found] == [product]
     assert shop.client.request("DELETE", url, json=[row["id"] for row in found]).status_code == 200
+
+
+def test_the_picture_of_a_category_is_taken_away_by_the_old_endpoint() -> None:
+    shop = Shop()
+    men = shop.a_category("Men", image_url="https://x.example/men.jpg")
+    assert shop.client.delete(f"/v3/catalog/categories/{men}/image").status_code == 204
+    assert shop.sandbox.snapshot("abc")["categories"][0]["image_url"] == ""
+    assert shop.client.delete("/v3/catalog/categories/99/image").status_code == 404

@@ -230,3 +230,14 @@ def test_numbers_and_bodies_beyond_json_are_refused() -> None:
     answer = client.post(PRODUCTS, content=b'{"price": NaN}', headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
     assert client.post(PRODUCTS, content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
+
+
+def test_a_changed_url_leaves_a_redirect_where_it_is_asked_for() -> None:
+    sandbox, client = a_store()
+    product = created(client)
+    one = f"{PRODUCTS}/{product['id']}"
+    client.put(one, json={"custom_url": {"url": "/second/"}})
+    assert sandbox.snapshot("abc")["redirects"] == {}
+    client.put(one, json={"custom_url": {"url": "/third/", "create_redirect": True}})
+    client.put(one, json={"custom_url": {"url": "/third/", "create_redirect": True}})
+    assert sandbox.snapshot("abc")["redirects"] == {"/second/": product["id"]}

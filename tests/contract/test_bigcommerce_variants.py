@@ -238,3 +238,13 @@ def test_stock_is_set_by_the_id_that_it_is_tracked_by() -> None:
     assert shop.client.post("/v3/inventory/adjustments/relative", json=below).status_code == 422
     items = shop.client.get("/v3/inventory/items", params={"variant_id:in": shop.small["id"]}).json()["data"]
     assert items[0]["locations"][0]["total_inventory_onhand"] == 7
+
+
+@pytest.mark.parametrize("removes", [True, False])
+def test_an_empty_picture_url_takes_a_variant_s_picture_away_or_is_refused(removes: bool) -> None:
+    shop = Shop(blank_image_removes=removes)
+    one = {"id": shop.small["id"], "image_url": "https://x.example/s.jpg"}
+    assert shop.client.put(VARIANTS, json=[one]).status_code == 200
+    answer = shop.client.put(VARIANTS, json=[{**one, "image_url": ""}])
+    assert answer.status_code == (200 if removes else 422)
+    assert shop.held()["variants"][0]["image_url"] == ("" if removes else "https://x.example/s.jpg")

@@ -324,10 +324,12 @@ def test_what_is_unchanged_is_derived_as_in_the_books(shop: Shop) -> None:
     shop.a_status(old, "product", 2, "created")
     shop.a_status(last, "product", 3, "updated")
     shop.a_status(old, "product", 4, "rejected")
+    shop.an_item("product", 6)  # left by the last run, with a remark
+    shop.a_status(last, "product", 6, "unchanged")
     unchanged = shop.items(outcome=Outcome.UNCHANGED)
-    assert places(unchanged) == [("product", 1, 0), ("product", 2, 0)]
+    assert places(unchanged) == [("product", 1, 0), ("product", 2, 0), ("product", 6, 0)]
     assert {one.outcome for one in unchanged} == {"unchanged"}
-    assert [one.run_id for one in unchanged] == [None, old]
+    assert [one.run_id for one in unchanged] == [None, old, last]
 
 
 def test_a_category_is_unchanged_only_on_storefronts_that_show_it(shop: Shop) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -37,6 +38,7 @@ def values(field: Field) -> st.SearchStrategy[Value]:
         Type.INTEGER: st.integers(0, field.most or 10),
         Type.FLAG: st.booleans(),
         Type.WORDS: st.lists(words, min_size=1, max_size=3),
+        Type.IDS: st.lists(ids.map(str), min_size=1, max_size=3),
         Type.CHOICE: st.sampled_from(field.choices or ("",)),
         Type.DATE: st.datetimes().map(lambda moment: moment.isoformat() + "+00:00"),
     }
@@ -44,8 +46,6 @@ def values(field: Field) -> st.SearchStrategy[Value]:
         return st.sampled_from([*BRANDS.values(), *map(str, BRANDS)])
     if field.group is Group.URL:
         return words.map(lambda word: word.strip("/ ") or "a")
-    if field.name == "gift_wrapping_options_list":
-        return st.lists(ids.map(str), min_size=1, max_size=3)
     some = of[field.type]
     return some if field.required else some | st.none()
 
@@ -56,7 +56,8 @@ PARTS = frozenset({"videos", "related_products", "storefronts"})
 
 def fields(kind: ItemKind) -> st.SearchStrategy[dict[str, Value]]:
     """The required fields, and any others of those that are mapped."""
-    table = [one for one in FIELDS[kind].values() if one.type is not Type.IMAGES and one.name not in PARTS]
+    apart = (Type.IMAGES, Type.TEXTS)
+    table = [one for one in FIELDS[kind].values() if one.type not in apart and one.name not in PARTS]
     return st.fixed_dictionaries(
         {one.name: values(one) for one in table if one.required},
         optional={one.name: values(one) for one in table if not one.required},
@@ -65,12 +66,14 @@ def fields(kind: ItemKind) -> st.SearchStrategy[dict[str, Value]]:
 
 def images(most: int) -> st.SearchStrategy[tuple[Image, ...]]:
     """Pictures whose names no other picture's name holds."""
-    made = st.integers(10, 99).map(lambda n: Image(f"p{n}", f"https://media.test/Photo-{n}.jpg?size=ORG"))
+    numbered = st.tuples(st.integers(10, 99), st.sampled_from(["", "From the side", "Año"]))
+    made = numbered.map(lambda one: Image(f"p{one[0]}", f"https://media.test/Photo-{one[0]}.jpg?size=ORG", one[1]))
     return st.lists(made, max_size=most, unique_by=lambda one: one.source_id).map(tuple)
 
 
 BULK_RULES = [BulkRule(2, 9, "fixed", "1.5"), BulkRule(10, 19, "percent", "10"), BulkRule(20, 0, "price", "0.0001")]
-categories = st.builds(Category, ids, st.none() | ids, fields(ItemKind.CATEGORY), images(1))
+one_image = images(1).map(lambda found: tuple(replace(one, description="") for one in found))
+categories = st.builds(Category, ids, st.none() | ids, fields(ItemKind.CATEGORY), one_image)
 products = st.builds(
     Product,
     ids,
@@ -86,7 +89,7 @@ option_values = st.lists(
     max_size=3,
     unique_by=lambda value: value.option,
 ).map(tuple)
-variants = st.builds(Variant, ids, st.just(301), fields(ItemKind.VARIANT), option_values, images(1))
+variants = st.builds(Variant, ids, st.just(301), fields(ItemKind.VARIANT), option_values, one_image)
 bare_variants = st.builds(Variant, ids, st.just(301), st.just({}), option_values)
 """Where only options matter: made much faster."""
 
@@ -99,8 +102,7 @@ def stored(body: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> 
         held["brand_id"] = next(brand for brand, name in BRANDS.items() if name == body["brand_name"])
     if "images" in body:
         held["images"] = [
-            {"id": next(number), "sort_order": one["sort_order"], "image_file": f"x/{_file(one['image_url'])}"}
-            for one in body["images"]
+            {**one, "id": next(number), "image_file": f"x/{_file(one['image_url'])}"} for one in body["images"]
         ]
     if "custom_fields" in body:
         held["custom_fields"] = [{"id": next(number), **one} for one in body["custom_fields"]]

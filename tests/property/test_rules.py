@@ -25,7 +25,7 @@ any_groups: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.builds(difference.category_groups, categories, st.none() | ids),
     st.builds(difference.variant_groups, variants),
 )
-UNSAID = {Group.BULK_PRICING, Group.VIDEOS, Group.RELATED, Group.METAFIELDS, Group.REMARKS}
+UNSAID = {Group.BULK_PRICING, Group.VIDEOS, Group.RELATED, Group.METAFIELDS}
 switches = st.builds(Switches, overwrite_stock=st.booleans(), overwrite_prices=st.booleans())
 trees = st.dictionaries(ids, st.none() | ids, max_size=30)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 
@@ -11,6 +12,7 @@ from sandbox.servers.postgres import EmbeddedPostgres
 from sandbox.servers.redis import EmbeddedRedis
 from sandbox.stage.database import migrate
 from sandbox.stage.stage import KEY_RING
+from tests import playing
 from tests.shop import Shop
 from worker.settings import Settings
 
@@ -32,12 +34,25 @@ def config() -> Iterator[Settings]:
 @pytest.fixture
 def open_shop(config: Settings) -> Iterator[Callable[..., Shop]]:
     """Opens shops (see `tests/shop.py`) that are closed with the test."""
-    opened: list[Shop] = []
+    yield from _opening(partial(Shop, config))
 
-    def make(catalogue: Mapping[str, Any], **wiring: Any) -> Shop:
-        opened.append(Shop(config, catalogue, **wiring))
+
+@pytest.fixture
+def open_playing(config: Settings) -> Iterator[Callable[..., playing.Shop]]:
+    """Opens shops (see `tests/playing.py`) that are closed with the test."""
+    yield from _opening(partial(playing.Shop, config))
+
+
+Opened = TypeVar("Opened", Shop, playing.Shop)
+
+
+def _opening(make: Callable[..., Opened]) -> Iterator[Callable[..., Opened]]:
+    opened: list[Opened] = []
+
+    def open_one(*what: Any, **wiring: Any) -> Opened:
+        opened.append(make(*what, **wiring))
         return opened[-1]
 
-    yield make
+    yield open_one
     for shop in opened:
-        shop.close()
+        shop.stage.close()

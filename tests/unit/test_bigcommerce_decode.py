@@ -86,7 +86,7 @@ def test_what_hangs_on_a_product_comes_with_its_ids() -> None:
     found = decode.parts(
         a_raw_product(
             images=[
-                {"id": 3, "sort_order": 1, "image_file": "b.jpg"},
+                {"id": 3, "sort_order": 1, "image_file": "b.jpg", "description": "The back"},
                 {"id": 9, "sort_order": 0, "url_zoom": "https://cdn/a.jpg"},
                 {"id": 2, "sort_order": 1, "image_file": "c.jpg"},
             ],
@@ -99,7 +99,7 @@ def test_what_hangs_on_a_product_comes_with_its_ids() -> None:
         )
     )
     assert found == {
-        "images": [[9, "https://cdn/a.jpg", 0], [2, "c.jpg", 1], [3, "b.jpg", 1]],
+        "images": [[9, "https://cdn/a.jpg", 0, ""], [2, "c.jpg", 1, ""], [3, "b.jpg", 1, "The back"]],
         "custom_fields": [["Paper", "Cotton", 4]],
         "bulk_rules": [[2, 0, "percent", "10.5", 5]],
         "videos": [["dQw4w9WgXcQ", 6]],

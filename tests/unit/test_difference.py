@@ -159,3 +159,19 @@ def test_only_the_first_picture_of_a_variant_counts() -> None:
     assert of_product(a_product(images=("https://x/a.jpg",))) != of_product(
         a_product(images=("https://x/a.jpg", "https://x/b.jpg"))
     ), "of a product all count"
+
+
+def test_pictures_that_are_not_mapped_are_left_as_they_are() -> None:
+    assert "images" not in of_product(replace(a_product(), pictured=False))
+    assert "images" not in difference.variant_groups(replace(a_variant(), pictured=False))
+    assert "images" not in difference.category_groups(replace(a_category(), pictured=False), None)
+
+
+def test_a_forced_refresh_tries_refused_pictures_again() -> None:
+    said: dict[str, Any] = {"images": []}
+    parts = {"refused_images": {"p1": ["https://x/a.jpg", "no"]}}
+    none = frozenset[str]()
+    assert difference.with_refused_pictures(none, said, parts, forced=True) == {"images"}
+    assert difference.with_refused_pictures(none, said, parts, forced=False) == none
+    assert difference.with_refused_pictures(none, said, {}, forced=True) == none
+    assert difference.with_refused_pictures(none, {}, parts, forced=True) == none, "they are not mapped any more"

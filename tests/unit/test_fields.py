@@ -36,8 +36,8 @@ def test_names_are_found_as_columns_are_compared(kind: ItemKind, field: Field) -
 @pytest.mark.parametrize(("kind", "field"), ALL)
 def test_a_field_fits_its_type(kind: ItemKind, field: Field) -> None:
     assert bool(field.choices) == (field.type is Type.CHOICE)
-    assert (field.most is not None) == (field.type is Type.INTEGER)
-    assert (field.group is Group.IMAGES) == (field.type is Type.IMAGES)
+    assert (field.most is not None) == (field.type in (Type.INTEGER, Type.NUMBER))
+    assert (field.group is Group.IMAGES) == (field.type in (Type.IMAGES, Type.TEXTS))
     assert not field.inverted or field.type is Type.FLAG
     if field.type is Type.TEXT:
         assert field.longest, f"{kind}: every text has a limit in the store"

@@ -19,6 +19,8 @@ COLUMNS = (
 POSSIBLE = {
     Type.TEXT:    "yyyyyyyyyyy--y",
     Type.WORDS:   "yyyyyyyyyyy--y",
+    Type.TEXTS:   "yyyyyyyyyyy--y",
+    Type.IDS:     "yyyyy----yy--y",
     Type.NUMBER:  "yyyyy----y---y",
     Type.INTEGER: "yyyyy----y---y",
     Type.FLAG:    "yyyyyy-------y",

@@ -166,9 +166,21 @@ def test_a_picture_coincides_by_the_name_of_its_file(files: list[str], coincides
 
 
 def test_the_pictures_that_are_found_are_told_with_their_ids() -> None:
-    held = [[71, "x/back__4.jpg", 0], [72, "x/front__5.jpg", 1]]
+    held = [[71, "x/back__4.jpg", 0, ""], [72, "x/front__5.jpg", 1, "From the front"]]
     wanted = (Image("p1", "https://x/front.jpg"), Image("p2", "https://x/none.jpg"), Image("p3", "https://x/back.jpg"))
-    assert pictures.held_by(wanted, held) == {"p1": [72, "https://x/front.jpg"], "p3": [71, "https://x/back.jpg"]}
+    assert pictures.held_by(wanted, held) == {
+        "p1": [72, "https://x/front.jpg", 1, "From the front"],
+        "p3": [71, "https://x/back.jpg", 0, ""],
+    }
+
+
+def test_pictures_in_another_order_or_with_another_description_do_not_coincide() -> None:
+    product = a_product(images=("https://x/front.jpg", "https://x/back.jpg"))
+    front, back = [72, "x/front__5.jpg", 0, ""], [71, "x/back__4.jpg", 1, ""]
+    assert holds(product, Group.IMAGES, images=[front, back])
+    assert holds(product, Group.IMAGES, images=[front, [70, "x/others.jpg", 1, ""], [71, "x/back__4.jpg", 2, ""]])
+    assert not holds(product, Group.IMAGES, images=[[71, "x/back__4.jpg", 0, ""], [72, "x/front__5.jpg", 1, ""]])
+    assert not holds(product, Group.IMAGES, images=[front, [71, "x/back__4.jpg", 1, "The back"]])
 
 
 def test_a_picture_without_a_name_is_never_found() -> None:

@@ -47,9 +47,9 @@ def test_what_cannot_be_read_is_left_out_and_reported() -> None:
 
 def test_each_kind_hangs_where_its_row_says() -> None:
     cells: dict[str, Any] = {"ID_catalogue": ["12", 11, 12]}
-    assert reading.read(CATEGORY, 11, 5, {}, Mapped({})).item == Category(11, 5, {})
-    assert reading.read(PRODUCT, 301, None, cells, Mapped({})).item == Product(301, (12, 11), {})
-    assert reading.read(VARIANT, 1, 301, {}, Mapped({})).item == Variant(1, 301, {})
+    assert reading.read(CATEGORY, 11, 5, {}, Mapped({})).item == Category(11, 5, {}, pictured=False)
+    assert reading.read(PRODUCT, 301, None, cells, Mapped({})).item == Product(301, (12, 11), {}, pictured=False)
+    assert reading.read(VARIANT, 1, 301, {}, Mapped({})).item == Variant(1, 301, {}, pictured=False)
 
 
 def test_a_product_without_categories_has_none() -> None:
@@ -63,6 +63,39 @@ def test_pictures_come_in_order_each_once() -> None:
     assert product.images == (Image("b", "https://x/b2.jpg"), Image("7", "https://x/7.jpg"))
     assert product.fields == {}, "pictures are not a field's value"
     assert a_read_product({}, mapped).images == ()
+
+
+@pytest.mark.parametrize(
+    ("told", "descriptions"),
+    [
+        (["Front", "Back"], ["Front", "Back"]),  # each its own
+        (["Front"], ["Front", "Front"]),  # one alone stands for all
+        ("A cup, in blue", ["A cup, in blue"] * 2),
+        (["", "Back", "too many"], ["", "Back"]),
+        (["", "", ""], ["", ""]),
+        ("", ["", ""]),
+    ],
+)
+def test_pictures_have_descriptions(told: Any, descriptions: list[str]) -> None:
+    mapped = Mapped({"images": "photo", "image_descriptions": "alt"})
+    cells = {"photo": [["a", "https://x/a.jpg"], ["b", "https://x/b.jpg"]], "alt": told}
+    product = a_read_product(cells, mapped)
+    assert [one.description for one in product.images] == descriptions
+    assert product.fields == {}
+
+
+def test_what_is_beyond_the_limits_is_left_out_and_reported() -> None:
+    mapped = Mapped({"name": "name", "warranty": "warranty", "images": "photo"}, (("paper", "Paper"),))
+    cells = {
+        "name": "A",
+        "warranty": "x" * 70_000,
+        "photo": [["a", "https://x/" + "a" * 300]],
+        "paper": ["x" * 251, "Cotton"],
+    }
+    read = reading.read(PRODUCT, 301, None, cells, mapped)
+    pairs = (("Paper", "Cotton"),)
+    assert read.item == Product(301, (), {"name": "A"}, (), pairs, pictured=False, spared=("a",))
+    assert [one.code for one in read.problems] == ["value_too_long", "image_refused", "value_too_long"]
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,10 @@ def test_what_is_no_date_is_unreadable(cell: str) -> None:
         ("meta_keywords", "a,b", ["a", "b"]),
         ("condition", "new", "New"),
         ("preorder_release_date", "2026-01-15", "2026-01-15T00:00:00+00:00"),
+        ("gift_wrapping_options_list", "3, 07,3", ["3", "7"]),
+        ("gift_wrapping_options_list", [3, "7"], ["3", "7"]),
+        ("image_descriptions", "Front, in blue", ["Front, in blue"]),  # a text is one, whatever commas it has
+        ("image_descriptions", ["Front", "", None, "Back"], ["Front", "", "", "Back"]),  # places count
         ("price", 0, "0"),  # a zero is a value, not emptiness
         ("is_visible", False, False),
     ],
@@ -199,6 +203,12 @@ def test_a_cell_is_read_as_its_field_s_type(field: str, cell: Any, value: Any) -
 @pytest.mark.parametrize("kind", [one for one in Type if one is not Type.IMAGES])
 def test_an_empty_cell_is_none_whatever_the_type(kind: Type, cell: Any) -> None:
     assert values.read(cell, AField("x", kind, Group.TEXT, "x", choices=("a",))) is None
+
+
+@pytest.mark.parametrize("cell", ["blue", "3, blue", "-3", "3.5", "²"])
+def test_what_is_no_id_of_the_store_is_unreadable(cell: str) -> None:
+    with pytest.raises(Unreadable):
+        values.read(cell, PRODUCT["gift_wrapping_options_list"])
 
 
 def test_words_without_a_word_are_none() -> None:

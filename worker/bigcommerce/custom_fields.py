@@ -28,11 +28,7 @@ def bring_forward(client: Client, applied: Applied, wanted: Sequence[tuple[str, 
         try:
             if reused is not None:
                 over.remove(reused)
-                client.put(f"{path}/{reused[2]}", {"name": name, "value": value})
-                kept.append((name, value, reused[2]))
-            else:
-                answer = client.post(path, {"name": name, "value": value})
-                kept.append((name, value, int(answer.data["id"])))
+            kept.append((name, value, _sent_pair(client, path, name, value, reused[2] if reused else None)))
         except RefusedByStore as refusal:
             existing = _same_pair(client, own, name, value)
             if existing is None:
@@ -43,6 +39,19 @@ def bring_forward(client: Client, applied: Applied, wanted: Sequence[tuple[str, 
         client.remove(f"{path}/{store_id}")
     own = replace(own, parts={**own.parts, "custom_fields": [list(one) for one in kept]})
     return replace(applied, relations=(own, *rest), problems=tuple(problems))
+
+
+def _sent_pair(client: Client, path: str, name: str, value: str, store_id: int | None) -> int:
+    """Change the custom field of this id, or add one; one that somebody removed by hand is made again."""
+    body = {"name": name, "value": value}
+    try:
+        if store_id is not None:
+            client.put(f"{path}/{store_id}", body)
+            return store_id
+    except RefusedByStore as refusal:
+        if refusal.status != 404:
+            raise
+    return int(client.post(path, body).data["id"])
 
 
 def _same_pair(client: Client, own: Relation, name: str, value: str) -> int | None:

@@ -2,8 +2,8 @@
 
 A row's `fields` hold our field names with canonical values (see
 `catalog/values.py`), and beside them what hangs on the item:
-`images` [[store id, file, place]], `custom_fields` [[name, value, store id]],
 `bulk_rules` [[minimum, maximum, type, amount, store id]], `videos` [[video id, store id]],
+`images` [[store id, file, place, description]], `custom_fields` [[name, value, store id]],
 `options` {name: {"id", "values": {label: id}}}, `categories` and `storefronts` (ids).
 """
 
@@ -84,7 +84,12 @@ def parts(raw: Mapping[str, Any]) -> dict[str, Any]:
     images = sorted(raw.get("images") or (), key=lambda one: (one.get("sort_order") or 0, one["id"]))
     return {
         "images": [
-            [int(one["id"]), str(one.get("image_file") or one.get("url_zoom") or ""), int(one.get("sort_order") or 0)]
+            [
+                int(one["id"]),
+                str(one.get("image_file") or one.get("url_zoom") or ""),
+                int(one.get("sort_order") or 0),
+                str(one.get("description") or ""),
+            ]
             for one in images
         ],
         "custom_fields": [
@@ -137,7 +142,7 @@ def held(field: Field, raw: Any) -> Value:
             return int(raw)
         case Type.FLAG:
             return bool(raw) is not field.inverted
-        case Type.WORDS:
+        case Type.WORDS | Type.IDS:
             return [str(word) for word in raw] if isinstance(raw, list) else [str(raw)]
         case _:
             return str(raw)

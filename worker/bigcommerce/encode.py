@@ -30,10 +30,13 @@ def new_category(category: Category, *, tree_id: int, parent_store_id: int) -> B
 def changed_category(
     category: Category, groups: Collection[str], *, store_id: int, parent_store_id: int | None
 ) -> Body:
-    """The body that updates these groups of a category; `parent_store_id` None = it stays where it is."""
+    """The body that updates these groups of a category; `parent_store_id` None = it stays where it is.
+
+    A picture is not taken away by a body, but by a call of its own (API facts §3.1).
+    """
     body = _fields(ItemKind.CATEGORY, category.fields, groups) | {"category_id": store_id}
-    if Group.IMAGES in groups:
-        body["image_url"] = category.images[0].url if category.images else ""
+    if Group.IMAGES in groups and category.images:
+        body["image_url"] = category.images[0].url
     if parent_store_id is not None:
         body["parent_id"] = parent_store_id
     return body
@@ -53,7 +56,7 @@ def new_product(
     if variants:
         body["variants"] = [new_variant(variant, with_image=with_images) for variant in variants]
     if product.images and with_images:
-        body["images"] = [image(one, place) for place, one in enumerate(product.images)]
+        body["images"] = [image(one, place, is_first=not place) for place, one in enumerate(product.images)]
     if product.custom_fields:
         body["custom_fields"] = [{"name": name, "value": value} for name, value in product.custom_fields]
     if product.bulk_rules and with_parts:
@@ -84,6 +87,8 @@ def metafield(one: Metafield, resource_id: int) -> Body:
 def changed_product(product: Product, groups: Collection[str], *, category_ids: Sequence[int] | None) -> Body:
     """The base fields of these groups; images, custom fields and storefronts go their own ways."""
     body = _fields(ItemKind.PRODUCT, product.fields, groups)
+    if isinstance(address := body.get("custom_url"), dict):
+        body["custom_url"] = {**address, "create_redirect": True}  # the address that shoppers know leads on
     if category_ids is not None:
         body["categories"] = list(category_ids)
     return body
@@ -99,16 +104,17 @@ def new_variant(variant: Variant, *, with_image: bool = True) -> Body:
 
 
 def changed_variant(variant: Variant, groups: Collection[str]) -> Body:
-    """The fields of these groups of a variant."""
+    """The fields of these groups of a variant; an empty URL takes its picture away."""
     body = _fields(ItemKind.VARIANT, variant.fields, groups)
-    if Group.IMAGES in groups and variant.images:
-        body["image_url"] = variant.images[0].url
+    if Group.IMAGES in groups:
+        body["image_url"] = variant.images[0].url if variant.images else ""
     return body
 
 
-def image(one: Image, place: int) -> Body:
+def image(one: Image, place: int, *, is_first: bool) -> Body:
     """A picture by its URL; the first one is the thumbnail."""
-    return {"image_url": one.url, "sort_order": place, "is_thumbnail": place == 0}
+    body: Body = {"image_url": one.url, "sort_order": place, "is_thumbnail": is_first}
+    return body | {"description": one.description} if one.description else body
 
 
 def shown_option(
@@ -165,8 +171,8 @@ def _field(kind: ItemKind, field: Field, value: Value) -> Body:
             return {field.store: float(str(value))}
         case Type.FLAG:
             return {field.store: bool(value) is not field.inverted}
-        case Type.WORDS if field.name == "gift_wrapping_options_list" and isinstance(value, list):
-            return {field.store: [int(word) for word in value if word.isdecimal()]}
+        case Type.IDS if isinstance(value, list):
+            return {field.store: [int(word) for word in value]}
         case _:
             return {field.store: value}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from worker.bigcommerce import bulk_rules, custom_fields, pictures_sent, videos
+from worker.bigcommerce import bulk_rules, custom_fields, gallery, videos
 from worker.bigcommerce.client import Client
 from worker.catalog.changes import CreateProduct, UpdateProduct
 from worker.catalog.fields import Group
@@ -22,7 +22,11 @@ def bring_forward(client: Client, applied: Applied) -> Applied:
     change = applied.job.change
     assert isinstance(change, UpdateProduct)
     if Group.IMAGES in change.groups:
-        applied = _told(applied, pictures_sent.bring_forward(client, applied, change.product.images), Group.IMAGES)
+        # What the store refused of them is remembered as such, so the group counts as sent all the same.
+        after = gallery.send(
+            client, applied, change.product.images, spared=change.product.spared, again=change.tries_pictures_again
+        )
+        applied = _sent(after, Group.IMAGES) if after.trouble is None else after
     if Group.CUSTOM_FIELDS in change.groups and applied.trouble is None:
         try:
             after = custom_fields.bring_forward(client, applied, change.product.custom_fields)
@@ -70,10 +74,14 @@ def complete(client: Client, applied: Applied) -> Applied:
 
 def _told(before: Applied, after: Applied, group: Group) -> Applied:
     """The group counts as sent only where the store took all of it."""
-    change = after.job.change
+    took_all = after.trouble is None and len(after.problems) == len(before.problems)
+    return _sent(after, group) if took_all else after
+
+
+def _sent(applied: Applied, group: Group) -> Applied:
+    """The group counts as sent."""
+    change = applied.job.change
     assert isinstance(change, UpdateProduct)
-    if after.trouble is not None or len(after.problems) > len(before.problems):
-        return after
-    own, *rest = after.relations
+    own, *rest = applied.relations
     own = replace(own, fingerprints={**own.fingerprints, group.value: change.fingerprints[group]})
-    return replace(after, relations=(own, *rest))
+    return replace(applied, relations=(own, *rest))

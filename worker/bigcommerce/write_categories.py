@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from worker.bigcommerce import batches, encode, reads
 from worker.bigcommerce.client import Answer, Client
 from worker.bigcommerce.limits import CATEGORIES_PER_BATCH, CATEGORIES_PER_BATCH_WITH_URL
+from worker.catalog import pictures
 from worker.catalog.changes import CreateCategory, UpdateCategory
 from worker.catalog.changes import key as key_of
+from worker.catalog.fields import Group
 from worker.catalog.items import Category, Problem
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
@@ -39,34 +41,49 @@ def create(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A category to be made, and what is left out of it because the store refused it."""
+    """A category to be made or changed, and what is left out of it because the store refused it."""
 
     job: Job
     without: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+    refused: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Source image id -> [url, reason]"""
 
     @property
     def body(self) -> encode.Body:
-        whole = encode.new_category(
-            _category(self.job), tree_id=self.job.tree_id, parent_store_id=self.job.parent_store_id
-        )
+        if isinstance(self.job.change, UpdateCategory):
+            whole = _changed(self.job)
+        else:
+            whole = encode.new_category(
+                _category(self.job), tree_id=self.job.tree_id, parent_store_id=self.job.parent_store_id
+            )
         return {name: value for name, value in whole.items() if name not in self.without}
 
     def lighter(self, reasons: Mapping[str, str]) -> _Attempt | None:
-        """The same without what the store refused of it, if it can be made without that."""
-        field = next((name for name in _DISPENSABLE if name in self.body and name in reasons), None)
-        if field is None:
+        """The same without what the store refused of it, if it can be sent without that."""
+        name = next((one for one in _DISPENSABLE if one in self.body and one in reasons), None)
+        if name is None:
             return None
-        code, text = _DISPENSABLE[field]
-        problem = Problem(code, f"{text}: {reasons[field]}", field)
-        return _Attempt(self.job, self.without | {field}, (*self.problems, problem))
+        code, text = _DISPENSABLE[name]
+        problem = Problem(code, f"{text}: {reasons[name]}", name)
+        refused = self.refused
+        if name == "image_url":
+            refused = {one.source_id: (one.url, reasons[name]) for one in _category(self.job).images[:1]}
+        return _Attempt(self.job, self.without | {name}, (*self.problems, problem), refused)
+
+    def parts(self, before: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parts of its relation: which picture the store refused."""
+        change = self.job.change
+        if isinstance(change, UpdateCategory) and Group.IMAGES not in change.groups:
+            return before
+        return pictures.with_refused(before, self.refused)
 
 
 _DISPENSABLE = {
-    "url": ("url_refused", "the store refused the URL and made its own"),
+    "url": ("url_refused", "the store refused the URL, the category has one of the store's own or the one it had"),
     "image_url": ("image_refused", "the store refused the picture, the category goes without it"),
 }
-"""What a category is made without where the store refuses it, and how that is said."""
+"""What a category is sent without where the store refuses it, and how that is said."""
 
 
 def _create(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
@@ -137,34 +154,56 @@ def _reasons(refusal: RefusedByStore, place: int, *, alone: bool) -> dict[str, s
 
 def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     """Update categories; `PUT` answers without rows (API facts §3.1)."""
+    yield from _update(client, [_Attempt(job) for job in jobs])
 
-    def call(part: Sequence[Job]) -> Answer:
-        return client.put(PATH, [_changed(job) for job in part])
 
-    for job, answer in batches.send(jobs, call):
-        if isinstance(answer, WorkerError):
-            yield Applied(job, trouble=answer)
-        elif answer.status == 207 and len(jobs) > 1:
-            yield from update(client, [job])
-        elif answer.status == 207:
-            yield Applied(job, trouble=RefusedByStore(answer.status, answer.title, answer.errors, answer.body))
+def _update(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
+    """One call; what is refused of a category that stands alone is left out of it, where that can be."""
+
+    def call(part: Sequence[_Attempt]) -> Answer:
+        return client.put(PATH, [attempt.body for attempt in part])
+
+    bare = [attempt for attempt in attempts if len(attempt.body) == 1]  # its id: nothing is left to be put
+    yield from (_updated(client, attempt) for attempt in bare)
+    full = [attempt for attempt in attempts if len(attempt.body) > 1]
+    for attempt, answer in batches.send(full, call) if full else ():
+        refusal = answer if isinstance(answer, WorkerError) else _partly(answer)
+        if refusal is None:
+            yield _updated(client, attempt)
+        elif not isinstance(refusal, RefusedByStore):
+            yield Applied(attempt.job, trouble=refusal)
+        elif len(full) > 1 and refusal.status == 207:
+            yield from _update(client, [attempt])
+        elif (lighter := attempt.lighter(_reasons(refusal, 0, alone=True))) is not None:
+            yield from _update(client, [lighter])
         else:
-            assert isinstance(job.change, UpdateCategory)
-            assert job.relation is not None
-            yield Applied(
-                job,
-                (
-                    Relation(
-                        job.relation.key,
-                        job.relation.store_id,
-                        job.parent_store_id,
-                        job.relation.created_here,
-                        job.change.category.fields.get("is_visible") is not False,
-                        {**job.relation.fingerprints, **job.change.fingerprints},
-                        job.relation.parts,
-                    ),
-                ),
-            )
+            yield Applied(attempt.job, trouble=refusal)
+
+
+def _partly(answer: Answer) -> RefusedByStore | None:
+    """207: some of them were changed, and the answer names those that were not."""
+    return RefusedByStore(answer.status, answer.title, answer.errors, answer.body) if answer.status == 207 else None
+
+
+def _updated(client: Client, attempt: _Attempt) -> Applied:
+    job, change = attempt.job, attempt.job.change
+    assert isinstance(change, UpdateCategory)
+    assert job.relation is not None
+    if Group.IMAGES in change.groups and not change.category.images:
+        try:
+            client.remove(f"/v3/catalog/categories/{job.relation.store_id}/image")
+        except WorkerError as trouble:
+            return Applied(job, trouble=trouble)
+    relation = Relation(
+        job.relation.key,
+        job.relation.store_id,
+        job.parent_store_id,
+        job.relation.created_here,
+        change.category.fields.get("is_visible") is not False,
+        {**job.relation.fingerprints, **change.fingerprints},
+        attempt.parts(job.relation.parts),
+    )
+    return Applied(job, (relation,), attempt.problems)
 
 
 def hide(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
@@ -254,5 +293,6 @@ def _created(attempt: _Attempt, row: Mapping[str, Any], *, adopted: bool = False
         created_here=True,
         enabled=change.category.fields.get("is_visible") is not False,
         fingerprints=change.fingerprints,
+        parts=attempt.parts({}),
     )
     return Applied(job, (relation,), attempt.problems, adopted=adopted)

@@ -47,9 +47,9 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore, without: frozens
         found = _look_up(client, job)
         if found is not None:
             return _adopted(client, job, found)
-    if _is_about_the_url(refusal) and change.product.fields.get("url"):
-        # Another page has this address: the store makes one of its own (decision 0007).
-        text = f"the store refused the URL {change.product.fields['url']} and made its own: {refusal}"
+    if _is_about_the_url(refusal) and change.product.fields.get("url") and (job.attempts or refusal.status != 409):
+        # Nobody has given it up meanwhile. A refused URL does not fail its product (decision 0007).
+        text = f"the store refused the URL {change.product.fields['url']} and made one of its own: {refusal}"
         applied = create(client, replace(job, change=_without_url(change), unsure=False))
         return replace(applied, job=job, problems=(Problem("url_refused", text, "url"), *applied.problems))
     has_images = change.product.images or any(variant.images for variant in change.variants)
@@ -101,7 +101,7 @@ def _created(
         # What was just made stands in the order that was sent; what is adopted may lack a picture in the middle.
         "images": pictures.held_by(change.product.images, own_parts["images"])
         if adopted
-        else {one.source_id: [held[0], one.url] for one, held in by_place},
+        else {one.source_id: pictures.remembered(one, held[0], place) for place, (one, held) in enumerate(by_place)},
         "custom_fields": own_parts["custom_fields"],
         "bulk_rules": [
             one for one in own_parts["bulk_rules"] if bulk_pricing.from_row(one)[1] in change.product.bulk_rules

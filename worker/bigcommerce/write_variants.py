@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from models.vocabulary import ItemKind
 from worker.bigcommerce import batches, encode, pictures_sent, product_options, reads, write_stock
 from worker.bigcommerce.client import Answer, Client
+from worker.catalog import pictures
 from worker.catalog.changes import CreateVariant, UpdateVariant
-from worker.catalog.items import Key, Problem
+from worker.catalog.fields import Group
+from worker.catalog.items import Image, Key, Problem, Variant
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
 from worker.catalog.values import key
@@ -37,9 +40,8 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     answers = [batches.send(together, call)] if together else []
     answers += [batches.send([job], call_alone) for job in jobs if _gives_up(bodies[job.pending_id])]
     for job, answer in chain.from_iterable(answers):
-        change = job.change
-        assert isinstance(change, UpdateVariant)
-        if isinstance(answer, RefusedByStore) and pictures_sent.is_about_images(answer) and change.variant.images:
+        sends_image = "image_url" in bodies[job.pending_id]
+        if sends_image and isinstance(answer, RefusedByStore) and pictures_sent.is_about_images(answer):
             yield _without_image(client, job, answer)
         elif isinstance(answer, WorkerError):
             yield Applied(job, trouble=answer)
@@ -53,21 +55,33 @@ def _gives_up(body: encode.Body) -> bool:
 
 
 def _without_image(client: Client, job: Job, refusal: RefusedByStore) -> Applied:
+    """The same without its picture; where it was to be taken away, the old one stays."""
     change = job.change
     assert isinstance(change, UpdateVariant)
-    note = Problem(
-        "image_refused", f"the store refused the picture {change.variant.images[0].url}: {refusal}", "images"
-    )
+    images = change.variant.images[:1]
+    left = Problem("image_refused", f"the store did not take the old picture away: {refusal}", "images")
+    notes = tuple(pictures.refused(one, refusal) for one in images) or (left,)
     body = {name: value for name, value in _changes(job).items() if name != "image_url"}
     if body:
         try:
             client.put(_path(job), body)
         except WorkerError as trouble:
             return Applied(job, trouble=trouble)
-    return _updated(job, (note,))
+    return _updated(job, notes, _refusals(images, refusal))
 
 
-def _updated(job: Job, problems: tuple[Problem, ...]) -> Applied:
+def parts_without(variant: Variant, refusal: RefusedByStore | None) -> dict[str, Any]:
+    """The parts of a new variant's relation, where the store may have refused its picture."""
+    return pictures.with_refused({}, _refusals(variant.images[:1], refusal) if refusal is not None else {})
+
+
+def _refusals(images: Sequence[Image], refusal: RefusedByStore) -> dict[str, tuple[str, str]]:
+    return {one.source_id: (one.url, str(refusal)) for one in images}
+
+
+def _updated(
+    job: Job, problems: tuple[Problem, ...], refused: Mapping[str, tuple[str, str]] = MappingProxyType({})
+) -> Applied:
     change, relation = job.change, job.relation
     assert isinstance(change, UpdateVariant)
     assert relation is not None
@@ -78,6 +92,7 @@ def _updated(job: Job, problems: tuple[Problem, ...]) -> Applied:
             **{group: value for group, value in change.fingerprints.items() if group in change.groups},
         },
         enabled=change.variant.fields.get("enabled") is not False,
+        parts=pictures.with_refused(relation.parts, refused) if Group.IMAGES in change.groups else relation.parts,
     )
     return Applied(job, (relation,), problems)
 
@@ -113,7 +128,7 @@ def create(client: Client, job: Job) -> Applied:
         body = encode.new_variant(change.variant)
         body["option_values"] = product_options.chosen(change.variant, options)
         try:
-            answer = client.post(f"{path}/variants", body)
+            answer, refused = _posted(client, f"{path}/variants", body)
         except RefusedByStore as refusal:
             found = _look_up(client, job) if refusal.status == 409 and job.unsure else None
             if found is None:
@@ -121,9 +136,28 @@ def create(client: Client, job: Job) -> Applied:
             return _created(job, found, product, adopted=True)
         own = product_options.ours(options, product.parts.get("options") or {}, [change.variant])
         product = replace(product, parts={**product.parts, "options": own})
-        return replace(_created(job, answer.data, product), following=write_stock.left_out(answer, job))
+        made = replace(_created(job, answer.data, product), following=write_stock.left_out(answer, job))
+        return made if refused is None else _made_without_image(made, change.variant, refused)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
+
+
+def _made_without_image(made: Applied, variant: Variant, refused: RefusedByStore) -> Applied:
+    own, *rest = made.relations
+    own = replace(own, parts=parts_without(variant, refused))
+    problems = tuple(pictures.refused(one, refused) for one in variant.images[:1])
+    return replace(made, relations=(own, *rest), problems=problems)
+
+
+def _posted(client: Client, path: str, body: encode.Body) -> tuple[Answer, RefusedByStore | None]:
+    """The variant that the body makes; without its picture, and with the reason, where the store refuses that one."""
+    try:
+        return client.post(path, body), None
+    except RefusedByStore as refusal:
+        if "image_url" not in body or not pictures_sent.is_about_images(refusal):
+            raise
+        bare = {name: value for name, value in body.items() if name != "image_url"}
+        return client.post(path, bare), refusal
 
 
 def _created(job: Job, row: Any, product: Relation, *, adopted: bool = False) -> Applied:

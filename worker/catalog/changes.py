@@ -76,6 +76,8 @@ class UpdateProduct:
     without: tuple[int, ...] = ()
     left_alone: tuple[int, ...] = ()
     """Storefronts whose categories it keeps, whichever they are: nothing is synchronised there."""
+    tries_pictures_again: bool = False
+    """Pictures that the store refused are sent once more (a forced refresh)."""
     what: Literal["update_product"] = "update_product"
 
 

@@ -29,6 +29,10 @@ class Type(StrEnum):
     """str, one of the field's choices"""
     DATE = "date"
     """str, ISO 8601"""
+    IDS = "ids"
+    """list of str, each a whole number: ids of the store"""
+    TEXTS = "texts"
+    """list of str, one a picture in their order; one alone stands for all"""
     IMAGES = "images"
     """list of [source image id, url]"""
 
@@ -53,8 +57,6 @@ class Group(StrEnum):
     VIDEOS = "videos"
     RELATED = "related"
     METAFIELDS = "metafields"
-    REMARKS = "remarks"
-    """What the item's status says that it goes without: told anew when it changes, without a call."""
     CATEGORIES = "categories"
     STOREFRONTS = "storefronts"
     OPTIONS = "options"
@@ -73,7 +75,10 @@ class WhenEmpty(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field that a source column can be mapped to."""
+    """One field that a source column can be mapped to.
+
+    `most` is the highest number that the store takes, of whole numbers and of others.
+    """
 
     name: str
     type: Type
@@ -97,6 +102,10 @@ class Field:
     inverted: bool = False
 
 
+HIGHEST = 9_999_999_999
+"""The highest number that is no whole number: sizes have this limit (API facts §4.1), for prices none is stated."""
+
+
 def _text(
     name: str, group: Group = Group.TEXT, *, longest: int, aliases: tuple[str, ...] = (), store: str = ""
 ) -> Field:
@@ -104,12 +113,13 @@ def _text(
 
 
 def _number(name: str, group: Group, *, required: bool = False, aliases: tuple[str, ...] = ()) -> Field:
-    return Field(name, Type.NUMBER, group, name, aliases, required=required, blank=None if required else 0)
+    blank = None if required else 0
+    return Field(name, Type.NUMBER, group, name, aliases, most=HIGHEST, required=required, blank=blank)
 
 
 def _inherited(name: str, group: Group, *, aliases: tuple[str, ...] = ()) -> Field:
     """A number of a variant; without it the product's counts (API facts §3.5)."""
-    return Field(name, Type.NUMBER, group, name, aliases, nullable=True)
+    return Field(name, Type.NUMBER, group, name, aliases, most=HIGHEST, nullable=True)
 
 
 def _integer(name: str, group: Group, *, most: int = 2_147_483_647, aliases: tuple[str, ...] = ()) -> Field:
@@ -189,7 +199,9 @@ _SHIPPING = (
 )
 
 # Empty = left alone, 0 = removed (the original's §11).
-_SALE_PRICE = Field("sale_price", Type.NUMBER, Group.PRICE, "sale_price", cleared="0", when_empty=WhenEmpty.LEAVE_ALONE)
+_SALE_PRICE = Field(
+    "sale_price", Type.NUMBER, Group.PRICE, "sale_price", most=HIGHEST, cleared="0", when_empty=WhenEmpty.LEAVE_ALONE
+)
 
 PRODUCT = (
     Field("name", Type.TEXT, Group.TEXT, "name", _NAME, longest=250, required=True),
@@ -201,6 +213,7 @@ PRODUCT = (
     _SALE_PRICE,
     _number("cost_price", Group.PRICE, aliases=("cost",)),
     _number("retail_price", Group.PRICE, aliases=("msrp",)),
+    _number("map_price", Group.PRICE, aliases=("minimum_advertised_price",)),
     *_SIZES,
     *_CODES,
     *_STOCK,
@@ -215,11 +228,13 @@ PRODUCT = (
     _choice("inventory_tracking", Group.TRACKING, "none", "product", "variant", aliases=("tracking_method",)),
     _choice("availability", Group.SELLING, "available", "disabled", "preorder"),
     _text("availability_description", Group.SELLING, longest=255),
+    _flag("is_price_hidden", Group.SELLING, aliases=("hide_price",)),
+    _text("price_hidden_label", Group.SELLING, longest=200),
     Field("preorder_release_date", Type.DATE, Group.SELLING, "preorder_release_date", nullable=True),
     _text("preorder_message", Group.SELLING, longest=255),
     _flag("is_preorder_only", Group.SELLING),
     _choice("gift_wrapping_options_type", Group.SELLING, "any", "none", "list", aliases=("gift_wrapping",)),
-    Field("gift_wrapping_options_list", Type.WORDS, Group.SELLING, "gift_wrapping_options_list", blank=[]),
+    Field("gift_wrapping_options_list", Type.IDS, Group.SELLING, "gift_wrapping_options_list", blank=[]),
     _choice("condition", Group.SELLING, "New", "Used", "Refurbished"),
     _flag("is_condition_shown", Group.SELLING),
     _flag("is_featured", Group.SELLING, aliases=("featured", "featured_product")),
@@ -243,11 +258,15 @@ PRODUCT = (
     ),
     _text("open_graph_title", Group.SEO, longest=255),
     _text("open_graph_description", Group.SEO, longest=65535),
+    _flag("open_graph_use_product_name", Group.SEO),
+    _flag("open_graph_use_meta_description", Group.SEO),
+    _flag("open_graph_use_image", Group.SEO),
     _text("layout_file", Group.SELLING, longest=500),
     Field("images", Type.IMAGES, Group.IMAGES, "images", ("image",)),
     _STOREFRONTS,
     Field("videos", Type.WORDS, Group.VIDEOS, "videos", ("video", "youtube")),
     Field("related_products", Type.WORDS, Group.RELATED, "related_products", ("related",)),
+    Field("image_descriptions", Type.TEXTS, Group.IMAGES, "images.description", ("image_description",)),
 )
 
 VARIANT = (
@@ -256,6 +275,7 @@ VARIANT = (
     _SALE_PRICE,
     _inherited("cost_price", Group.PRICE, aliases=("cost",)),
     _inherited("retail_price", Group.PRICE, aliases=("msrp",)),
+    _inherited("map_price", Group.PRICE, aliases=("minimum_advertised_price",)),
     _inherited("weight", Group.SHIPPING),
     *(_inherited(name, Group.SHIPPING) for name in ("width", "height", "depth")),
     *_CODES,

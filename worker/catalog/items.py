@@ -29,6 +29,7 @@ class Image:
 
     source_id: str
     url: str
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ class Category:
     images: tuple[Image, ...] = ()
     storefronts: Named | None = None
     """None: no storefront field is mapped, or the row does not carry it."""
+    remarks: tuple[Problem, ...] = ()
+    """What it goes without, and why."""
+    pictured: bool = True
+    """Whether its pictures are mapped; else the store keeps those that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,8 @@ class Variant:
     images: tuple[Image, ...] = ()
     metafields: tuple[Metafield, ...] = ()
     remarks: tuple[Problem, ...] = ()
-    """What of its parts it goes without, said in its status."""
+    """What it goes without, and why."""
+    pictured: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,11 @@ class Product:
     """SKUs or source ids of products; None = no column says, so the store's list is left alone."""
     metafields: tuple[Metafield, ...] = ()
     remarks: tuple[Problem, ...] = ()
-    """What of its parts it goes without, said in its status."""
+    """What it goes without, and why."""
+    pictured: bool = True
     storefronts: Named | None = None
+    spared: tuple[str, ...] = ()
+    """Pictures whose URL cannot be sent: what the store has of them stays."""
 
 
 Item = Category | Product | Variant

@@ -73,5 +73,7 @@ class Applied:
     """What is to be done later in the run because of it."""
     notes: Mapping[int, Problem] = field(default_factory=dict)
     """Variant -> what is worth telling of it, e.g. what a rebuild kept."""
+    of_variants: Mapping[int, tuple[Problem, ...]] = field(default_factory=dict)
+    """Variant -> what it was made without, where the job is its product's."""
     adopted: bool = False
     """The store item was found, not made, by this call."""

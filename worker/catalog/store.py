@@ -40,7 +40,8 @@ class Candidate:
 class Relation:
     """A source item and its store item, per storefront.
 
-    `parts`: store ids of what hangs on the item and is ours: `images` (source image id -> [store id, url]),
+    `parts`: store ids of what hangs on the item and is ours: `images` (source image id -> [store id, url, place,
+    description]), `refused_images` (source image id -> [url, reason]; see `catalog/pictures.py`),
     `custom_fields` ([name, value, store id]), `options` (name -> {id, values: label -> id}), `storefronts` (ids),
     `bulk_rules` ([minimum, maximum, type, amount, store id]), `videos` ([video id, store id]), `related` ({ids,
     missing: references}), `metafields` ([namespace, key, store id, hash of what was sent]).

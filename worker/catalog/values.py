@@ -22,6 +22,7 @@ _FALSE = frozenset({"false", "0", "no", "n", "off"})
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _EITHER_COMMA = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _BRAND_ID = re.compile(r"[0-9]{1,10}")
+_STORE_ID = re.compile(r"[0-9]{1,9}")
 _MOST_DIGITS = 30  # before or behind the point: far beyond what the store takes, and '1e999999' stays short
 
 
@@ -48,6 +49,10 @@ def read(cell: Any, field: Field) -> Value:
             return choice(cell, field.choices)
         case Type.DATE:
             return date(cell)
+        case Type.IDS:
+            return ids(cell) or None
+        case Type.TEXTS:
+            return texts(cell)
         case Type.IMAGES:
             raise Unreadable("pictures are read by their own column")
 
@@ -110,6 +115,20 @@ def words(cell: Any) -> list[str]:
     """The cell as a list of words; a text is cut at its commas."""
     parts = cell if isinstance(cell, list) else str(cell).split(",")
     return [word for word in (text(part) for part in parts) if word]
+
+
+def ids(cell: Any) -> list[str]:
+    """The cell as ids of the store, each once: whole numbers, in a list or divided by commas."""
+    found = words(cell)
+    for word in found:
+        if not _STORE_ID.fullmatch(word):
+            raise Unreadable(f"'{shown(word)}' is not an id of the store")
+    return list(dict.fromkeys(str(int(word)) for word in found))
+
+
+def texts(cell: Any) -> list[str]:
+    """The cell as texts in their order, empty ones included; a text is one, whatever commas it has."""
+    return [text(part) if part is not None else "" for part in (cell if isinstance(cell, list) else [cell])]
 
 
 def choice(cell: Any, choices: Sequence[str]) -> str:

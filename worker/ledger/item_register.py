@@ -3,6 +3,7 @@
 A status is written when an item is touched. *Unchanged* is derived, as in
 the books of a run: present at the source, shown on the storefront, without a
 status of the last run that looked at everything, and without standing trouble.
+Only where something is to be told of it (what it goes without), it is written.
 """
 
 from __future__ import annotations
@@ -132,13 +133,15 @@ _UNCHANGED = """
       SELECT kind, source_id, 0 FROM source_item
       WHERE connector_id = :connector AND kind IN ('product', 'variant') AND NOT gone
     ), found AS (
-      SELECT p.kind, p.source_id, p.storefront_id, CAST(:outcome AS text) AS outcome, CAST(NULL AS text) AS code,
-             CAST(NULL AS text) AS message, CAST(NULL AS text) AS answer, s.run_id, s.at
+      SELECT p.kind, p.source_id, p.storefront_id, CAST(:outcome AS text) AS outcome,
+             CASE s.outcome WHEN :outcome THEN s.code END AS code,
+             CASE s.outcome WHEN :outcome THEN s.message END AS message, CAST(NULL AS text) AS answer, s.run_id, s.at
       FROM present p CROSS JOIN last
       LEFT JOIN item_status s ON s.connector_id = :connector AND s.kind = p.kind AND s.source_id = p.source_id
         AND s.storefront_id = p.storefront_id
       WHERE last.id IS NOT NULL
-        AND (s.run_id IS NULL OR (s.run_id <> last.id AND s.outcome NOT IN ('rejected', 'failed', 'blocked')))
+        AND (s.run_id IS NULL OR s.outcome = :outcome
+          OR (s.run_id <> last.id AND s.outcome NOT IN ('rejected', 'failed', 'blocked')))
     )
 """
 

@@ -182,9 +182,11 @@ def tally_of_known(
 ) -> dict[tuple[str, int], int]:
     """How many of the items that the source has do not count as unchanged, by kind and storefront.
 
+    An item that is unchanged and has a remark counts as unchanged all the same.
+
     `shown`: the (category, storefront) pairs that the storefronts show.
     """
-    standing = "s.run_id = :run OR s.outcome IN ('rejected', 'failed', 'blocked')"
+    standing = "s.run_id = :run AND s.outcome <> 'unchanged' OR s.outcome IN ('rejected', 'failed', 'blocked')"
     rows = session.execute(
         text(f"""
         SELECT s.kind, 0, count(*) FROM item_status s JOIN source_item i USING (connector_id, kind, source_id)
@@ -210,7 +212,7 @@ def tally_of_known(
 def clear_trouble(
     session: Session, connector_id: int, kind: ItemKind, keys: Iterable[tuple[int, int]], run_id: int
 ) -> None:
-    """These items ((id, storefront)) turn out unchanged: an older rejection or failure does not stand any more."""
+    """These items ((id, storefront)) turn out unchanged: an older rejection, failure or remark does not stand."""
     values = list(keys)
     if not values:
         return
@@ -219,7 +221,7 @@ def clear_trouble(
         text(
             f"DELETE FROM item_status s USING {table} WHERE s.connector_id = :connector AND s.kind = :kind"  # noqa: S608
             " AND s.source_id = r.source_id AND s.storefront_id = r.storefront_id AND s.run_id <> :run"
-            " AND s.outcome IN ('rejected', 'failed', 'blocked')"
+            " AND s.outcome IN ('rejected', 'failed', 'blocked', 'unchanged')"
         ),
         {"connector": connector_id, "kind": kind.value, "run": run_id, **parameters},
     )

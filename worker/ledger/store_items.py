@@ -112,6 +112,15 @@ def variants_of(session: Session, connector_id: int, product_store_id: int) -> l
     return [StoreRow(ItemKind(row[0]), *row[1:]) for row in rows]
 
 
+def count(session: Session, connector_id: int, kind: ItemKind) -> int:
+    """How many items of this kind the store holds, of categories those of the linked trees."""
+    found = session.scalar(
+        text("SELECT count(*) FROM store_item WHERE connector_id = :connector AND kind = :kind"),
+        {"connector": connector_id, "kind": kind.value},
+    )
+    return int(found or 0)
+
+
 def any_of(session: Session, connector_id: int, kind: ItemKind) -> bool:
     """Whether the store holds anything of this kind that no relation names yet."""
     return bool(

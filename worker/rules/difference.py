@@ -35,7 +35,8 @@ def category_groups(category: Category, parent: int | None) -> dict[str, Any]:
     """The groups of a category at its place in one storefront's tree."""
     found = groups(category.fields, FIELDS_OF[Category])
     found[Group.CATEGORIES] = parent
-    found[Group.IMAGES] = [[image.source_id, image.url] for image in category.images[:1]]
+    if category.pictured:
+        found[Group.IMAGES] = [[image.source_id, image.url] for image in category.images[:1]]
     return found
 
 
@@ -44,7 +45,11 @@ def product_groups(
 ) -> dict[str, Any]:
     """The groups of a product that stands in `places` ((storefront, category)), and stays on the storefronts `kept`."""
     found = groups(product.fields, FIELDS_OF[Product])
-    found[Group.IMAGES] = [[image.source_id, image.url] for image in product.images]
+    if product.pictured:
+        found[Group.IMAGES] = [
+            [one.source_id, one.url, one.description] if one.description else [one.source_id, one.url]
+            for one in product.images
+        ] + [[source_id] for source_id in product.spared]
     found[Group.CUSTOM_FIELDS] = sorted([name, value] for name, value in product.custom_fields)
     found[Group.BULK_PRICING] = sorted([r.minimum, r.maximum, r.type, r.amount] for r in product.bulk_rules)
     if product.videos is not None:
@@ -52,7 +57,6 @@ def product_groups(
     if product.related is not None:
         found[Group.RELATED] = list(product.related)
     found[Group.METAFIELDS] = _metafields(product)
-    found[Group.REMARKS] = [one.text for one in product.remarks]
     found[Group.CATEGORIES] = sorted([storefront, category] for storefront, category in places)
     found[Group.STOREFRONTS] = sorted({storefront for storefront, _ in places} | set(kept))
     found[Group.OPTIONS] = [[o.name, o.type, [[label, list(colors)] for label, colors in o.values]] for o in options]
@@ -62,10 +66,10 @@ def product_groups(
 def variant_groups(variant: Variant) -> dict[str, Any]:
     """The groups of a variant."""
     found = groups(variant.fields, FIELDS_OF[Variant])
-    found[Group.IMAGES] = [[image.source_id, image.url] for image in variant.images[:1]]
+    if variant.pictured:
+        found[Group.IMAGES] = [[image.source_id, image.url] for image in variant.images[:1]]
     found[Group.OPTIONS] = sorted([value.option, value.label] for value in variant.options)
     found[Group.METAFIELDS] = _metafields(variant)
-    found[Group.REMARKS] = [one.text for one in variant.remarks]
     return found
 
 
@@ -73,10 +77,18 @@ def _metafields(item: Product | Variant) -> list[list[str]]:
     return sorted([one.namespace, one.key, one.value, one.permission_set] for one in item.metafields)
 
 
-_MAY_BE_UNSAID = frozenset({Group.BULK_PRICING, Group.VIDEOS, Group.RELATED, Group.METAFIELDS, Group.REMARKS})
+_MAY_BE_UNSAID = frozenset({Group.BULK_PRICING, Group.VIDEOS, Group.RELATED, Group.METAFIELDS})
 """Where nothing was ever sent, to say nothing is no difference."""
 
 FIELDS_OF = dict(zip((Category, Product, Variant), FIELDS.values(), strict=True))
+
+
+def with_refused_pictures(
+    groups: frozenset[str], said: Mapping[str, Any], parts: Mapping[str, Any], *, forced: bool
+) -> frozenset[str]:
+    """The groups, with the pictures that the store refused among them: a forced refresh tries those again."""
+    tried = forced and Group.IMAGES in said and parts.get("refused_images")
+    return groups | {Group.IMAGES.value} if tried else groups
 
 
 def changed(said: Mapping[str, Any], sent: Mapping[str, str], switches: Switches) -> frozenset[str]:

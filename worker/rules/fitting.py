@@ -2,7 +2,8 @@
 
 | field                     | never from a column of the type                                       |
 | ------------------------- | --------------------------------------------------------------------- |
-| text, words               | image, file                                                           |
+| text, words, texts        | image, file                                                           |
+| ids                       | boolean, datetime, table, json, image, file                           |
 | number, integer           | boolean, datetime, table, json, multi-key, image, file                |
 | flag                      | datetime, table, json, key, multi-key, image, file                    |
 | choice                    | numeric, number, boolean, datetime, table, json, key, multi-key, image, file |
@@ -30,6 +31,8 @@ TIMES = frozenset({"datetime"})
 NEVER: dict[Type, frozenset[str]] = {
     Type.TEXT: MEDIA,
     Type.WORDS: MEDIA,
+    Type.TEXTS: MEDIA,
+    Type.IDS: MEDIA | NESTED | YES_OR_NO | TIMES,
     Type.NUMBER: MEDIA | NESTED | YES_OR_NO | TIMES | {"multi-key"},
     Type.INTEGER: MEDIA | NESTED | YES_OR_NO | TIMES | {"multi-key"},
     Type.FLAG: MEDIA | NESTED | TIMES | KEYS,
@@ -41,6 +44,8 @@ NEVER: dict[Type, frozenset[str]] = {
 _WANTED = {
     Type.TEXT: "a text",
     Type.WORDS: "a list of words",
+    Type.TEXTS: "texts",
+    Type.IDS: "ids of the store",
     Type.NUMBER: "a number",
     Type.INTEGER: "a whole number",
     Type.FLAG: "yes or no",

@@ -8,12 +8,13 @@ carries the name of the source's: the store tells no source URL (API facts §3.7
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from worker.catalog import bulk_pricing, pictures
 from worker.catalog.fields import FIELDS, Field, Group, Type
 from worker.catalog.fingerprint import of as fingerprint
-from worker.catalog.items import Category, Item, Product, Variant
+from worker.catalog.items import Category, Image, Item, Product, Variant
 from worker.catalog.store import StoreRow
 from worker.catalog.values import Value, brand_id
 
@@ -30,9 +31,7 @@ def coinciding(
     for group, value in said.items():
         match group:
             case Group.IMAGES:
-                holds = len(pictures.held_by(item.images[: _most(item)], row.fields.get("images") or ())) == len(
-                    item.images[: _most(item)]
-                )
+                holds = _same_pictures(item.images[: _most(item)], row.fields.get("images") or ())
             case Group.CUSTOM_FIELDS:
                 held = {(name, text) for name, text, _ in row.fields.get("custom_fields") or ()}
                 holds = isinstance(item, Product) and set(item.custom_fields) <= held
@@ -42,7 +41,7 @@ def coinciding(
             case Group.VIDEOS:
                 watched = {video for video, _ in row.fields.get("videos") or ()}
                 holds = isinstance(item, Product) and set(item.videos or ()) <= watched
-            case Group.RELATED | Group.METAFIELDS | Group.REMARKS:
+            case Group.RELATED | Group.METAFIELDS:
                 # The first speaks of other items, the store's read tells nothing of the second, and of the third
                 # nobody has been told: their own changes find out.
                 holds = not value
@@ -72,6 +71,16 @@ def _same(field: Field, wanted: Value, row: StoreRow) -> bool:
     if field.type is Type.NUMBER and held is None:
         return wanted == "0"
     return held == wanted
+
+
+def _same_pictures(wanted: Sequence[Image], held: Sequence[Sequence[Any]]) -> bool:
+    """All are there, in their order and with their descriptions; what else the store holds is not ours."""
+    found = pictures.held_by(wanted, held)
+    if len(found) < len(wanted):
+        return False
+    places = [pictures.place_of(found[one.source_id]) or 0 for one in wanted]
+    in_order = all(one < other for one, other in pairwise(places))
+    return in_order and all(pictures.description_of(found[one.source_id]) == one.description for one in wanted)
 
 
 def _most(item: Item) -> int:

@@ -11,26 +11,39 @@ from worker.catalog import values
 from worker.catalog.fields import FIELDS, Type, WhenEmpty
 from worker.catalog.items import Category, Image, OptionValue, Problem, Product, Read, Variant
 from worker.catalog.values import Unreadable, Value
-from worker.rules import parts
+from worker.rules import limits, parts
 from worker.rules.mapping import Mapped
 
+_MOST_IMAGES = {ItemKind.CATEGORY: 1, ItemKind.PRODUCT: limits.MOST_IMAGES, ItemKind.VARIANT: 1}
 _HEX = re.compile(r"[0-9A-Fa-f]{6}")
 
 
 def read(kind: ItemKind, source_id: int, parent_id: int | None, cells: Mapping[str, Any], mapped: Mapped) -> Read:
-    """The item that the cells describe; what cannot be read is left out and reported."""
+    """The item that the cells describe; what cannot be read, or is beyond the limits, is left out and reported."""
     fields, problems = _fields(kind, cells, mapped)
-    images = _images(cells, mapped)
+    fields, wrong = limits.fitting(kind, fields)
+    problems += wrong
+    descriptions = fields.pop("image_descriptions", None)
+    found = _images(cells, mapped, descriptions)
+    images, wrong = limits.images(found, most=_MOST_IMAGES[kind])
+    problems += wrong
+    # Where none can be sent, nothing is said of pictures: a value that is left out clears nothing.
+    says_none = not found and mapped.when_empty.get("images") is not WhenEmpty.LEAVE_ALONE
+    pictured = "images" in mapped.fields and bool(images or says_none)
     match kind:
         case ItemKind.CATEGORY:
-            return Read(Category(source_id, parent_id, fields, images), tuple(problems))
+            return Read(Category(source_id, parent_id, fields, images, pictured=pictured), tuple(problems))
         case ItemKind.PRODUCT:
             categories = tuple(dict.fromkeys(int(c) for c in cells.get("ID_catalogue") or ()))
-            pairs = _custom_fields(cells, mapped)
-            product = parts.of_product(Product(source_id, categories, fields, images, pairs), cells, mapped)
+            pairs, wrong = limits.custom_fields(_custom_fields(cells, mapped))
+            problems += wrong
+            spared = tuple(one.source_id for one in found if one not in images)
+            product = Product(source_id, categories, fields, images, pairs, pictured=pictured, spared=spared)
+            product = parts.of_product(product, cells, mapped)
             return Read(product, (*problems, *product.remarks))
         case ItemKind.VARIANT:
-            variant = Variant(source_id, parent_id or 0, fields, _options(cells, mapped), images)
+            options = _options(cells, mapped)
+            variant = Variant(source_id, parent_id or 0, fields, options, images, pictured=pictured)
             variant = parts.of_variant(variant, cells, mapped)
             return Read(variant, (*problems, *variant.remarks))
 
@@ -58,11 +71,14 @@ def _fields(kind: ItemKind, cells: Mapping[str, Any], mapped: Mapped) -> tuple[d
     return read_fields, problems
 
 
-def _images(cells: Mapping[str, Any], mapped: Mapped) -> tuple[Image, ...]:
+def _images(cells: Mapping[str, Any], mapped: Mapped, descriptions: Value) -> tuple[Image, ...]:
+    """The pictures in their order; a description alone stands for all, else each picture has its own."""
     column = mapped.fields.get("images")
     found = cells.get(column) if column else None
     unique = {str(source_id): str(url) for source_id, url in found or ()}
-    return tuple(Image(source_id, url) for source_id, url in unique.items())
+    told = descriptions if isinstance(descriptions, list) else []
+    each = told * len(unique) if len(told) == 1 else [*told, *[""] * len(unique)]
+    return tuple(Image(*entry, each[place]) for place, entry in enumerate(unique.items()))
 
 
 def _custom_fields(cells: Mapping[str, Any], mapped: Mapped) -> tuple[tuple[str, str], ...]:

@@ -2,31 +2,35 @@
 
 | item     | rejected when                                                                         |
 | -------- | ------------------------------------------------------------------------------------- |
-| any      | a required field is empty or unreadable, a value is beyond the store's limits          |
-| product  | no valid weight or price (>= 0); no category; over 200 custom fields                   |
+| any      | a required field is empty, unreadable or beyond the store's limits                     |
+| product  | no valid weight or price (>= 0); no category                                           |
 | variant  | its product is not exported; no SKU; no option value; other options than its siblings; |
 |          | a combination that a sibling has; over 600 in its product                              |
 
-What is wrong with a field that is not required does not reject the item: it goes without that field,
-and its status says so.
+What is wrong with a field that is not required does not reject the item: it goes without that field, and its
+status says so (`rules/limits.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 from models.vocabulary import ItemKind
-from worker.catalog.fields import FIELDS, Field, Type
+from worker.catalog.fields import FIELDS
 from worker.catalog.items import Category, Problem, Product, Read, Variant
 from worker.catalog.values import Value, shown
+from worker.rules import limits
 
 MOST_VARIANTS = 600  # SKUs per product (Help Center, platform limits)
 MOST_VALUES = 250  # values per option (idem)
-MOST_CUSTOM_FIELDS = 200  # per product (idem)
-LONGEST_CUSTOM_FIELD = 250  # name and value (API reference, custom fields)
-LONGEST_LABEL = 255  # option value label (API reference, options)
+LONGEST_LABEL = 255  # option name, option value label (API reference, options)
 DEEPEST_CATEGORY = 8  # levels (Help Center, platform limits)
+MOST_CATEGORIES = 16_000  # per store, in all of its trees (idem)
+
+NO_ROOM = Problem(
+    "too_many_categories", f"the store holds {MOST_CATEGORIES} categories, which is the most; remove some there"
+)
+"""What is wrong with a category that the store has no room for."""
 
 _MISSING = {"price": "no_valid_price", "weight": "no_valid_weight", "name": "no_name", "sku": "no_sku"}
 
@@ -48,6 +52,14 @@ def lighter(read: Read, grave: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(problem for problem in read.problems if problem.field not in fields)
 
 
+def too_deep(level: int) -> tuple[Problem, ...]:
+    """What is wrong with a category on this level of a storefront's tree."""
+    if level <= DEEPEST_CATEGORY:
+        return ()
+    text = f"it stands on level {level}, the store takes {DEEPEST_CATEGORY}; move it up"
+    return (Problem("category_too_deep", text),)
+
+
 def _fields(kind: ItemKind, fields: object) -> Iterable[Problem]:
     assert hasattr(fields, "get")
     for field in FIELDS[kind].values():
@@ -56,56 +68,26 @@ def _fields(kind: ItemKind, fields: object) -> Iterable[Problem]:
             if field.required:
                 code = _MISSING.get(field.name, "field_missing")
                 yield Problem(code, f"{field.name} is missing or cannot be read; the store requires it", field.name)
-        elif problem := _beyond(field, value):
+        elif field.required and (problem := limits.beyond(field, value)):
             yield problem
-
-
-def _beyond(field: Field, value: Value) -> Problem | None:
-    if field.type is Type.NUMBER and Decimal(str(value)) < 0:
-        code = _MISSING.get(field.name, "value_negative")
-        return Problem(code, f"{field.name} is {value}; it has to be 0 or more", field.name)
-    if field.type is Type.INTEGER and isinstance(value, int) and not _least(field) <= value <= (field.most or value):
-        return Problem(
-            "value_out_of_range",
-            f"{field.name} is {value}; the store takes {_least(field)} to {field.most}",
-            field.name,
-        )
-    written = ", ".join(value) if isinstance(value, list) else str(value)
-    if field.longest and len(written) > field.longest:
-        return Problem(
-            "value_too_long",
-            f"{field.name} has {len(written)} characters, the store takes {field.longest}: '{shown(written)}'",
-            field.name,
-        )
-    return None
-
-
-def _least(field: Field) -> int:
-    return -2_147_483_648 if field.name == "sort_order" else 0
 
 
 def _product(product: Product) -> Iterable[Problem]:
     if not product.category_ids:
         yield Problem("no_category", "the product stands in no category; the store's pages would not show it")
-    if len(product.custom_fields) > MOST_CUSTOM_FIELDS:
-        yield Problem(
-            "too_many_custom_fields",
-            f"{len(product.custom_fields)} custom fields, the store takes {MOST_CUSTOM_FIELDS}",
-        )
-    for name, value in product.custom_fields:
-        if max(len(name), len(value)) > LONGEST_CUSTOM_FIELD:
-            yield Problem(
-                "value_too_long",
-                f"custom field {shown(name)} has {len(value)} characters, the store takes {LONGEST_CUSTOM_FIELD}: "
-                f"'{shown(value)}'",
-                name,
-            )
 
 
 def _variant(variant: Variant) -> Iterable[Problem]:
     if not variant.options:
         yield Problem("no_option", "the variant has no option value; the store cannot tell it from its siblings")
     for value in variant.options:
+        if len(value.option) > LONGEST_LABEL:
+            yield Problem(
+                "value_too_long",
+                f"the option's name '{shown(value.option)}' has {len(value.option)} characters, the store takes"
+                f" {LONGEST_LABEL}",
+                value.option,
+            )
         if len(value.label) > LONGEST_LABEL:
             yield Problem(
                 "value_too_long",
@@ -114,15 +96,17 @@ def _variant(variant: Variant) -> Iterable[Problem]:
             )
 
 
-def among_siblings(variants: Sequence[Variant]) -> dict[int, Problem]:
+def among_siblings(variants: Sequence[Variant], unfit: Sequence[Variant] = ()) -> dict[int, Problem]:
     """Variant id -> what keeps it from standing beside its siblings; the lowest id wins a tie.
 
-    The option set is that of the most siblings; of two equal combinations the lower id stays.
+    The option set is that of the most siblings; of two equal combinations the lower id stays. The `unfit` are
+    refused for other reasons: they hold nothing, and are told as well what would keep them.
     """
     wrong: dict[int, Problem] = {}
-    ordered = sorted(variants, key=lambda variant: variant.source_id)
+    out = {variant.source_id for variant in unfit}
+    ordered = sorted((*variants, *unfit), key=lambda variant: (variant.source_id in out, variant.source_id))
     sets: dict[frozenset[str], int] = {}
-    for variant in ordered:
+    for variant in ordered[: len(variants)]:
         names = frozenset(value.option for value in variant.options)
         sets[names] = sets.get(names, 0) + 1
     common = max(sets, key=lambda names: (sets[names], len(names))) if sets else frozenset()
@@ -132,6 +116,8 @@ def among_siblings(variants: Sequence[Variant]) -> dict[int, Problem]:
     for variant in ordered:
         names = frozenset(value.option for value in variant.options)
         combination = frozenset((value.option, value.label.casefold()) for value in variant.options)
+        if variant.source_id in out and (not variants or not names):
+            continue  # nothing to compare it with, or it is told already that it has no option
         if names != common:
             wrong[variant.source_id] = Problem(
                 "option_set_differs",
@@ -145,7 +131,7 @@ def among_siblings(variants: Sequence[Variant]) -> dict[int, Problem]:
             wrong[variant.source_id] = Problem("too_many_variants", f"the store takes {MOST_VARIANTS} a product")
         elif full := next((v.option for v in variant.options if _is_full(labels, v.option, v.label)), None):
             wrong[variant.source_id] = Problem("too_many_values", f"option {full} has {MOST_VALUES} values already")
-        else:
+        elif variant.source_id not in out:
             stay += 1
             combinations[combination] = variant.source_id
             for value in variant.options:

@@ -122,16 +122,18 @@ def _family(verdicts: Verdicts, family: Family, kinds: Mapping[ItemKind, Mapped]
     present = [row for row in family.variants if not row.gone]
     reads = {row.source_id: reading.item(row, kinds) for row in present}
     grave_of = {source_id: validity.graver(read) for source_id, read in reads.items()}
-    fit = [read.item for source_id, read in reads.items() if not grave_of[source_id]]
-    beside = validity.among_siblings([one for one in fit if isinstance(one, Variant)])
+    variants = [read.item for read in reads.values() if isinstance(read.item, Variant)]
+    beside = validity.among_siblings(
+        [one for one in variants if not grave_of[one.source_id]], [one for one in variants if grave_of[one.source_id]]
+    )
     for row in present:
         looked_at = row.due or all_due
         read, grave = reads[row.source_id], list(grave_of[row.source_id])
         if product is None or product.gone:
             grave.insert(0, Problem("no_product", f"its product {family.id} is not exported by the source"))
-        elif row.source_id in beside:
+        if row.source_id in beside:
             grave.append(beside[row.source_id])
-        elif not grave and not product_is_fit:
+        elif product is not None and not grave and not product_is_fit:
             blocked = (_blocked_by(product),)
             verdicts.say(row, blocked, Outcome.BLOCKED, looked_at=looked_at)
             continue
@@ -161,19 +163,16 @@ def _writing(tools: Toolbox, verdicts: Verdicts, trees: reading.Trees | None = N
 
 
 def _by_storefront(settled: Iterable[Settled], trees: reading.Trees) -> list[Settled]:
-    """A category's outcome on every storefront that shows it."""
-    return [
-        Settled(
-            Key(one.key.kind, one.key.source_id, covered.storefront_id),
-            one.outcome,
-            one.code,
-            one.message,
-            one.problems,
-        )
-        for one in settled
-        for covered in trees.covered
-        if one.key.source_id in covered or one.key.source_id in covered.in_circle
-    ]
+    """A category's outcome on every storefront that shows it, with what is wrong with its place there."""
+    told = []
+    for one in settled:
+        for covered in trees.covered:
+            source_id = one.key.source_id
+            if source_id in covered or source_id in covered.in_circle:
+                _, level = covered.places.get(source_id, (None, 1))
+                at = Key(one.key.kind, source_id, covered.storefront_id)
+                told.append(_settled(at, (*one.problems, *validity.too_deep(level)), Outcome(one.outcome)))
+    return told
 
 
 def _repeated(tools: Toolbox, session: Session, *, all_due: bool) -> None:

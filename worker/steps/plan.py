@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome, RunState
-from worker.catalog import fingerprint
+from worker.catalog import fingerprint, pictures
 from worker.catalog.changes import CreateCategory, Disable, UpdateCategory
 from worker.catalog.changes import key as key_of
 from worker.catalog.fields import Group
-from worker.catalog.items import Category, Key, Problem, Settled
+from worker.catalog.items import Category, Key, Settled
 from worker.catalog.store import Relation
-from worker.ledger import changes, mirror, relations, runs, source_items, statuses
+from worker.ledger import changes, mirror, relations, runs, source_items, statuses, store_items
 from worker.rules import brake, difference, validity
 from worker.rules.brake import Reach
 from worker.rules.coverage import Covered
@@ -37,7 +38,8 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
     if kept["part"] == "categories":
         with tools.read() as session:
             linked = relations.of_categories(session, tools.connector_id)
-            planned = _categories(tools, trees, linked, kinds, all_due=all_due)
+            room = validity.MOST_CATEGORIES - store_items.count(session, tools.connector_id, ItemKind.CATEGORY)
+            planned = _categories(tools, trees, linked, kinds, all_due=all_due, room=room)
             planned.losses = losses(tools, session, planned, linked, kinds)
         kept = {"part": "families", "after": -1}
         if (yield Save(dict(kept), _writing(tools, planned, trees))):
@@ -78,8 +80,15 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
 
 
 def _categories(
-    tools: Toolbox, trees: Trees, linked: Mapping[Key, Relation], kinds: Mapping[ItemKind, Mapped], *, all_due: bool
+    tools: Toolbox,
+    trees: Trees,
+    linked: Mapping[Key, Relation],
+    kinds: Mapping[ItemKind, Mapped],
+    *,
+    all_due: bool,
+    room: int,
 ) -> Plan:
+    """`room`: how many categories the store takes beside those that it holds."""
     planned = Plan()
     addresses = Addresses(tools.profile, trees, kinds)
     for covered in trees.covered:
@@ -93,14 +102,14 @@ def _categories(
                 blocked[source_id] = blocked[parent]
                 text = f"category {blocked[parent]} above it cannot be sent; see that category's status"
                 planned.settled.append(waiting(at, "parent_refused", text))
-            elif level > validity.DEEPEST_CATEGORY:
-                text = f"it stands on level {level}, the store takes {validity.DEEPEST_CATEGORY}; move it up"
-                problem = Problem("category_too_deep", text)
-                planned.settled.append(Settled(at, Outcome.REJECTED, problem.code, text, (problem,)))
+            elif (deep := validity.too_deep(level)) or (at not in linked and room <= 0):
+                problem = deep[0] if deep else validity.NO_ROOM
+                planned.settled.append(Settled(at, Outcome.REJECTED, problem.code, problem.text, (problem,)))
             else:
+                room -= at not in linked
                 looked_at = row.due or all_due
                 category = addresses.of_category(reading.category(row, kinds))
-                _category(tools, planned, at, covered, category, linked.get(at), looked_at=looked_at)
+                _category(tools, planned, at, covered, category, linked.get(at), looked_at=looked_at, forced=all_due)
     # Gone, or shown nowhere: nothing is left to be done about it but to disable what is linked.
     rejected, silent = plan_storefronts.nowhere(trees, linked, kinds, all_due=all_due)
     planned.settled += rejected
@@ -121,6 +130,7 @@ def _category(
     relation: Relation | None,
     *,
     looked_at: bool,
+    forced: bool,
 ) -> None:
     parent, level = covered.places[at.source_id]
     said = difference.category_groups(category, parent)
@@ -134,6 +144,10 @@ def _category(
         groups |= {Group.VISIBILITY}
     if not looked_at and relation.enabled:
         return
+    groups = difference.with_refused_pictures(groups, said, relation.parts, forced=forced)
+    if Group.IMAGES not in groups:
+        refused = pictures.still_refused(category.images, relation.parts)
+        category = replace(category, remarks=(*category.remarks, *refused))
     if groups:
         outcome = Outcome.DISABLED if relation.enabled and not visible else Outcome.UPDATED
         planned.add(
@@ -141,7 +155,7 @@ def _category(
             level=level,
         )
     else:
-        planned.leave(at)
+        planned.leave(at, category.remarks)
 
 
 def _writing(tools: Toolbox, planned: Plan, trees: Trees | None = None) -> Write:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.vocabulary import ItemKind, Outcome
-from worker.catalog import fingerprint
+from worker.catalog import fingerprint, pictures
 from worker.catalog.changes import (
     AssignStorefronts,
     CreateProduct,
@@ -22,7 +22,7 @@ from worker.catalog.fields import Group
 from worker.catalog.items import Key, Option, Problem, Product, Settled, Variant
 from worker.catalog.store import Relation
 from worker.ledger.source_items import SourceRow
-from worker.rules import difference, options, stocking, storefronts
+from worker.rules import difference, limits, options, stocking, storefronts
 from worker.rules.mapping import Mapped
 from worker.steps import plan_options, plan_stock, reading
 from worker.steps.addressing import Addresses
@@ -61,9 +61,13 @@ class FamilyPlan:
             return
         product = self.addresses.of_product(reading.product(row, self.kinds))
         wanted = self.trees.places_of(product, _shown_on(relation))
-        places = tuple(one for one in wanted if one in self.there and one[0] not in self.trees.left_alone)
+        places, crowded = limits.places(
+            [one for one in wanted if one in self.there and one[0] not in self.trees.left_alone]
+        )
+        product = replace(product, remarks=(*product.remarks, *crowded))
         # On a storefront that is left alone, a product keeps what it has.
-        lacking = (one for one in wanted if one not in places and (relation is None or one not in self.there))
+        alone = self.trees.left_alone
+        lacking = (one for one in wanted if one not in self.there or (relation is None and one[0] in alone))
         without = tuple(dict.fromkeys(category for _, category in lacking))
         fit = options.spelled_alike(
             [reading.variant(one, self.kinds) for one in self.family.variants if not one.gone and one.refused is None]
@@ -144,13 +148,26 @@ class FamilyPlan:
         visible = product.fields.get("is_visible") is not False
         if not relation.enabled and visible:
             groups |= {Group.VISIBILITY}
+        groups = difference.with_refused_pictures(groups, said, relation.parts, forced=self.all_due)
+        if Group.IMAGES not in groups:
+            product = replace(product, remarks=_with_refused(product, relation))
         own = groups - {Group.OPTIONS, Group.STOREFRONTS, Group.RELATED, Group.METAFIELDS, Group.STOCK}
         looked_at = row.due or self.all_due
         if own and looked_at:
             outcome = Outcome.DISABLED if relation.enabled and not visible else Outcome.UPDATED
             alone = tuple(sorted(self.trees.left_alone))
             self.planned.add(
-                UpdateProduct(product.source_id, product, places, own, fingerprints, outcome, without, alone)
+                UpdateProduct(
+                    product.source_id,
+                    product,
+                    places,
+                    own,
+                    fingerprints,
+                    outcome,
+                    without,
+                    left_alone=alone,
+                    tries_pictures_again=self.all_due,
+                )
             )
         if Group.OPTIONS in groups:
             # Whether or not the product itself is due: its options come from its variants.
@@ -164,8 +181,10 @@ class FamilyPlan:
         if Group.STOCK in groups and looked_at:
             told = plan_stock.of_product(self.tools, self.planned, product, relation, has_variants=has_variants)
             groups -= {Group.STOCK} if not told else frozenset[str]()
-        if looked_at and not groups:
-            self.planned.leave(Key(ItemKind.PRODUCT, product.source_id))
+        # A product that only has follow-ups says itself what it goes without: they add to what was told.
+        follows = looked_at or Group.OPTIONS in groups
+        if follows and not (own and looked_at) and (product.remarks or not groups):
+            self.planned.leave(Key(ItemKind.PRODUCT, product.source_id), product.remarks)
 
     def _stands_as_sent(self, product: Product, places: tuple[tuple[int, int], ...], relation: Relation) -> bool:
         """Whether it was last sent with these places, and with what it keeps on storefronts that are left alone."""
@@ -220,6 +239,9 @@ class FamilyPlan:
             enabled = variant.fields.get("enabled") is not False
             if not relation.enabled and enabled:
                 groups |= {Group.VISIBILITY}
+            groups = difference.with_refused_pictures(groups, said, relation.parts, forced=self.all_due)
+            if Group.IMAGES not in groups:
+                variant = replace(variant, remarks=_with_refused(variant, relation))  # noqa: PLW2901 the same, told more
             if not due[variant.source_id]:
                 continue
             apart = False
@@ -235,8 +257,8 @@ class FamilyPlan:
                 self.planned.add(
                     UpdateVariant(variant.source_id, self.family.id, variant, groups, fingerprints, outcome)
                 )
-            elif not apart:
-                self.planned.leave(at)
+            elif variant.remarks or not apart:
+                self.planned.leave(at, variant.remarks)
         plan_stock.of_variants(self.tools, self.planned, stocked, product, product_relation)
 
     def _creates(
@@ -278,3 +300,8 @@ class FamilyPlan:
 def _shown_on(relation: Relation | None) -> tuple[int, ...]:
     """The storefronts on which we show the product."""
     return tuple(relation.parts.get("storefronts") or ()) if relation is not None else ()
+
+
+def _with_refused(item: Product | Variant, relation: Relation) -> tuple[Problem, ...]:
+    """What the item goes without, pictures that the store refused before included."""
+    return (*item.remarks, *pictures.still_refused(item.images, relation.parts))

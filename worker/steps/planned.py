@@ -32,9 +32,13 @@ class Plan:
         at = key_of(change)
         self.changes.append((ordering.wave(at.kind, action_of(change), level), change))
 
-    def leave(self, at: Key) -> None:
-        """The item is as it was last sent."""
-        self.unchanged.setdefault(at.kind, []).append((at.source_id, at.storefront_id))
+    def leave(self, at: Key, remarks: tuple[Problem, ...] = ()) -> None:
+        """The item is as it was last sent; what it goes without is told all the same."""
+        if remarks:
+            text = "; ".join(one.text for one in remarks)
+            self.settled.append(Settled(at, Outcome.UNCHANGED, remarks[0].code, text, remarks))
+        else:
+            self.unchanged.setdefault(at.kind, []).append((at.source_id, at.storefront_id))
 
 
 def inline(fingerprints: Mapping[str, str], *, with_stock: bool = True) -> dict[str, str]:

@@ -13,7 +13,18 @@ from worker.bigcommerce import decode, reads
 from worker.bigcommerce.limits import PRODUCTS_PER_PAGE
 from worker.catalog.store import StoreRow
 from worker.errors import RefusedByStore, StoreGone, StoreUnwell
-from worker.ledger import changes, connectors, mirror, related, relations, runs, source_items, store_facts, store_items
+from worker.ledger import (
+    changes,
+    connectors,
+    lost_parts,
+    mirror,
+    related,
+    relations,
+    runs,
+    source_items,
+    store_facts,
+    store_items,
+)
 from worker.rules import storefronts
 from worker.steps import reading, storefront_list
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered
@@ -153,6 +164,8 @@ def _keeping(tools: Toolbox, number: int, rows: Sequence[StoreRow]) -> Write:
 def _finish(tools: Toolbox, session: Session) -> None:
     """All pages are there. A store item of ours that somebody removed is found, said, and made again."""
     store_items.finish_read(session, tools.connector_id)
+    if tools.refresh:
+        _restore_parts(tools, session)
     rebuilt = set().union(*changes.standing_rebuilds(session, tools.connector_id).values())
     lost = [
         one
@@ -178,3 +191,18 @@ def _finish(tools: Toolbox, session: Session) -> None:
                 code="removed_in_store",
                 message=f"{len(ids)} {kind} items were removed in the store by hand and are made again: {shown}",
             )
+
+
+def _restore_parts(tools: Toolbox, session: Session) -> None:
+    """A forced refresh makes pictures and custom fields again that somebody removed from our products."""
+    if products := lost_parts.forget(session, tools.connector_id):
+        shown = ", ".join(map(str, products[:5])) + (f" and {len(products) - 5} more" if len(products) > 5 else "")
+        runs.say(
+            session,
+            tools.tenant_id,
+            tools.run_id,
+            level="warning",
+            code="parts_restored",
+            message=f"{len(products)} products lack pictures or custom fields that were removed in the store by hand;"
+            f" they are made again: {shown}",
+        )

@@ -42,24 +42,24 @@ def item(row: SourceRow, kinds: Mapping[ItemKind, Mapped]) -> Read:
 
 
 def category(row: SourceRow, kinds: Mapping[ItemKind, Mapped]) -> Category:
-    """The category of a row."""
-    read = item(row, kinds).item
-    assert isinstance(read, Category)
-    return read
+    """The category of a row, with what it goes without."""
+    read = item(row, kinds)
+    assert isinstance(read.item, Category)
+    return replace(read.item, remarks=read.problems)
 
 
 def product(row: SourceRow, kinds: Mapping[ItemKind, Mapped]) -> Product:
-    """The product of a row."""
-    read = item(row, kinds).item
-    assert isinstance(read, Product)
-    return read
+    """The product of a row, with what it goes without."""
+    read = item(row, kinds)
+    assert isinstance(read.item, Product)
+    return replace(read.item, remarks=read.problems)
 
 
 def variant(row: SourceRow, kinds: Mapping[ItemKind, Mapped]) -> Variant:
-    """The variant of a row."""
-    read = item(row, kinds).item
-    assert isinstance(read, Variant)
-    return read
+    """The variant of a row, with what it goes without."""
+    read = item(row, kinds)
+    assert isinstance(read.item, Variant)
+    return replace(read.item, remarks=read.problems)
 
 
 @dataclass(frozen=True, slots=True)

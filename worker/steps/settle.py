@@ -93,9 +93,9 @@ def _write(tools: Toolbox, session: Session, books: Books) -> None:
     told = statuses.of_run(session, tools.connector_id, tools.run_id, [one.key for one in books.weak])
     # A follow-up does not put "updated" over what the item's main change came to; its problems are added.
     weak = [
-        _beside(one, told[one.key]) if one.key in told else one
+        _after(told.get(one.key), one)
         for one in books.weak
-        if one.problems or one.key not in told
+        if one.problems or one.key not in told or told[one.key].outcome == Outcome.UNCHANGED
     ]
     final = {one.key: one for one in (*weak, *books.strong)}
     statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, list(final.values()))
@@ -105,6 +105,15 @@ def _write(tools: Toolbox, session: Session, books: Books) -> None:
     for kind in ItemKind:
         source_items.settle_sent(session, tools.connector_id, kind, {at.source_id for at in sent if at.kind is kind})
         source_items.make_due(session, tools.connector_id, kind, {at.source_id for at in books.due if at.kind is kind})
+
+
+def _after(told: Settled | None, one: Settled) -> Settled:
+    """What a follow-up comes to beside what the run has told of its item before."""
+    if told is None:
+        return one
+    outcome = Outcome(one.outcome if told.outcome == Outcome.UNCHANGED else told.outcome)
+    problems = tuple(dict.fromkeys((*told.problems, *one.problems)))
+    return replace(_settled(one.key, outcome, problems), answer=told.answer)
 
 
 def _succeeded(books: Books, one: Applied) -> None:
@@ -126,8 +135,8 @@ def _succeeded(books: Books, one: Applied) -> None:
                 key = Key(ItemKind.VARIANT, variant.source_id)
                 if variant.source_id in made:
                     is_whole = Group.IMAGES in made[variant.source_id].fingerprints
-                    remarks = variant.remarks if is_whole else (*variant.remarks, *unfinished)
-                    books.strong.append(_settled(key, Outcome.CREATED, remarks))
+                    own = (*variant.remarks, *one.of_variants.get(variant.source_id, ()))
+                    books.strong.append(_settled(key, Outcome.CREATED, own if is_whole else (*own, *unfinished)))
                 else:
                     text = "the store made its product without it; it is tried again when the source changes it"
                     books.strong.append(_failed(key, "variant_missing", text))
@@ -137,8 +146,11 @@ def _succeeded(books: Books, one: Applied) -> None:
             books.strong.append(_settled(at, Outcome.DISABLED, problems))
         case RelabelOptions() | RebuildVariants():
             books.weak.append(_settled(at, Outcome.UPDATED, problems))
+            variants = change.variants if isinstance(change, RebuildVariants) else ()
+            remarks = {variant.source_id: variant.remarks for variant in variants}
             for source_id, note in one.notes.items():
-                books.strong.append(_settled(Key(ItemKind.VARIANT, source_id), Outcome.UPDATED, (note,)))
+                told = (note, *remarks.get(source_id, ()), *one.of_variants.get(source_id, ()))
+                books.strong.append(_settled(Key(ItemKind.VARIANT, source_id), Outcome.UPDATED, told))
                 books.due += [Key(ItemKind.VARIANT, source_id)] if note.code == "rebuilt_in_part" else []
             if isinstance(change, RebuildVariants):
                 books.gone += [Key(ItemKind.VARIANT, source_id) for source_id in change.dropped]
@@ -155,17 +167,6 @@ def _succeeded(books: Books, one: Applied) -> None:
 def _unfinished(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """What is still to be sent of an item that was made: it stays due for it."""
     return tuple(one for one in problems if one.code in ("picture_missing", "part_missing"))
-
-
-def _remarks(change: Change) -> tuple[Problem, ...]:
-    """What was wrong with parts of the item, so that it went without them."""
-    match change:
-        case CreateProduct() | UpdateProduct():
-            return change.product.remarks
-        case CreateVariant() | UpdateVariant():
-            return change.variant.remarks
-        case _:
-            return ()
 
 
 def _may_clear_up(one: Applied) -> bool:
@@ -243,6 +244,19 @@ def _orphaned(books: Books, orphan: Orphan) -> None:
         books.strong.append(_blocked(key_of(change), code, text))
 
 
+def _remarks(change: Change) -> tuple[Problem, ...]:
+    """What the item goes without, as cleaning and planning found it."""
+    match change:
+        case CreateCategory() | UpdateCategory():
+            return change.category.remarks
+        case CreateProduct() | UpdateProduct():
+            return change.product.remarks
+        case CreateVariant() | UpdateVariant():
+            return change.variant.remarks
+        case _:
+            return ()
+
+
 def _missing(job: Job) -> Iterable[Problem]:
     for source_id in job.missing_categories:
         text = f"sent without category {source_id}, which is not in the store; it follows when that category is there"
@@ -252,12 +266,6 @@ def _missing(job: Job) -> Iterable[Problem]:
 def _settled(at: Key, outcome: Outcome, problems: Sequence[Problem]) -> Settled:
     message = "; ".join(problem.text for problem in problems) or None
     return Settled(at, outcome, problems[0].code if problems else None, message, tuple(problems))
-
-
-def _beside(one: Settled, told: Settled) -> Settled:
-    """What a follow-up adds to what the item's main change came to."""
-    problems = tuple(dict.fromkeys((*told.problems, *one.problems)))
-    return replace(_settled(one.key, Outcome(told.outcome), problems), answer=told.answer)
 
 
 def _failed(at: Key, code: str, text: str, answer: str | None = None) -> Settled:
