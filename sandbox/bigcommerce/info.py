@@ -54,7 +54,7 @@ def _store(call: Call) -> Reply:
             "dimension_decimal_places": 2,
             "dimension_decimal_token": ".",
             "dimension_thousands_token": ",",
-            "timezone": {"name": "Etc/UTC", "raw_offset": 0, "dst_offset": 0, "dst_correction": False},
+            "timezone": {**store.time_zone, "dst_offset": 0, "dst_correction": False},
             "plan_name": store.plan,
             "plan_level": store.plan,
             "plan_is_trial": store.plan == "Trial",

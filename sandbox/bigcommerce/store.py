@@ -41,6 +41,7 @@ class Store:
         self.clock = clock
         self.lock = threading.RLock()
         self.plan = "Standard"
+        self.time_zone: Row = {"name": "Etc/UTC", "raw_offset": 0}
         self.scopes: frozenset[str] | None = None
         self.switches = Switches()
         self.window = Window(clock, QUOTAS[self.plan])
@@ -182,6 +183,10 @@ def _set_latency(store: Store, latency: float | Mapping[str, float]) -> None:
         store.latency = (float(latency), 0.0)
 
 
+def _set_time_zone(store: Store, time_zone: Mapping[str, Any]) -> None:
+    store.time_zone = {"name": str(time_zone["name"]), "raw_offset": int(time_zone["raw_offset"])}
+
+
 def _set_token(store: Store, token: str) -> None:
     store.token = token
 
@@ -210,6 +215,7 @@ SETTINGS: Mapping[str, Callable[[Store, Any], None]] = {
     "quota": _set_quota,
     "window_seconds": _set_window,
     "latency": _set_latency,
+    "time_zone": _set_time_zone,
     "scopes": _set_scopes,
     "switches": _set_switches,
     "channels": _set_channels,

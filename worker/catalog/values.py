@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -30,8 +30,11 @@ class Unreadable(ValueError):
     """The cell cannot be read as the field's type."""
 
 
-def read(cell: Any, field: Field) -> Value:
-    """The canonical value of a cell; None where it is empty; Unreadable where it makes no sense."""
+def read(cell: Any, field: Field, zone: tzinfo = UTC) -> Value:
+    """The canonical value of a cell; None where it is empty; Unreadable where it makes no sense.
+
+    `zone`: what a date without a time zone is meant in.
+    """
     if cell is None or not text(cell):
         return None
     match field.type:
@@ -48,7 +51,7 @@ def read(cell: Any, field: Field) -> Value:
         case Type.CHOICE:
             return choice(cell, field.choices)
         case Type.DATE:
-            return date(cell)
+            return date(cell, zone)
         case Type.IDS:
             return ids(cell) or None
         case Type.TEXTS:
@@ -140,14 +143,14 @@ def choice(cell: Any, choices: Sequence[str]) -> str:
     raise Unreadable(f"'{shown(cell)}' is none of {', '.join(choices)}")
 
 
-def date(cell: Any) -> str | None:
+def date(cell: Any, zone: tzinfo = UTC) -> str | None:
     """The cell as an ISO 8601 date and time in UTC; None for the zero date."""
     written = text(_single(cell))
     if not written or written.startswith("0000"):
         return None
     try:
         moment = datetime.fromisoformat(written)
-        return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).isoformat()
     except (ValueError, OverflowError) as broken:
         raise Unreadable(f"'{shown(cell)}' is not a date") from broken
 

@@ -6,7 +6,9 @@ Facts are kept by name beside the connector; what a run does not learn anew stay
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta, timezone, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -17,6 +19,8 @@ STOREFRONTS = "storefronts"
 """[[id, name], ...] of every storefront of the store, linked or not."""
 LIST_WRITTEN = "storefront_list"
 """The fingerprint of the list of storefronts that the source was last told."""
+TIME_ZONE = "time_zone"
+"""[name, seconds east of UTC] of the store's clock; known once a date was mapped."""
 LEFT_ALONE = "left_alone"
 """Ids of the storefronts that had no valid category when the last run was planned."""
 
@@ -32,6 +36,15 @@ def learn(session: Session, connector_id: int, facts: Mapping[str, Any]) -> None
         text("UPDATE connector SET store_facts = store_facts || CAST(:facts AS jsonb) WHERE id = :id"),
         {"id": connector_id, "facts": written(dict(facts))},
     )
+
+
+def time_zone(session: Session, connector_id: int) -> tzinfo:
+    """The zone of the store's clock, as last read; UTC where it never was."""
+    name, seconds = known(session, connector_id).get(TIME_ZONE) or ["", 0]
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return timezone(timedelta(seconds=seconds))
 
 
 def storefronts(session: Session, connector_id: int) -> dict[int, str]:

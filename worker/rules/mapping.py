@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 from models.vocabulary import ItemKind
 from worker.catalog import bulk_pricing
@@ -41,6 +42,8 @@ class Mapped:
     """Field -> what an empty cell does; OVERWRITE where nothing is said."""
     storefronts: Mapping[int, str] = dataclasses.field(default_factory=dict)
     """The store's storefronts, id -> name, by which the storefront field is read."""
+    time_zone: tzinfo = UTC
+    """The store's clock, by which a date without a time zone is read."""
     bulk_rules: Mapping[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     """Number of the bulk pricing rule -> its field -> column."""
     metafields: tuple[tuple[str, MetafieldColumn], ...] = ()

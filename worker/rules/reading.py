@@ -56,7 +56,7 @@ def _fields(kind: ItemKind, cells: Mapping[str, Any], mapped: Mapped) -> tuple[d
         if field.type is Type.IMAGES or column not in cells:
             continue
         try:
-            value = values.read(cells[column], field)
+            value = values.read(cells[column], field, mapped.time_zone)
         except Unreadable as fault:
             problems.append(Problem("unreadable_value", f"{name} (column {column}): {fault}", name))
             continue

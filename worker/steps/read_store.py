@@ -26,7 +26,7 @@ from worker.ledger import (
     store_items,
 )
 from worker.rules import storefronts
-from worker.steps import reading, storefront_list
+from worker.steps import reading, store_time, storefront_list
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered
 
 SMALLEST_PAGE = 10
@@ -38,13 +38,17 @@ def read_store(tools: Toolbox, cursor: Cursor | None) -> Step:
     kept = dict(cursor or {"part": "storefronts"})
     if kept["part"] == "storefronts":
         (channels, found), leaving = yield from answered(tools, lambda: _storefronts(tools))
-        part = "list" if storefront_list.is_wanted(tools) else "categories"
+        part = "time" if store_time.is_wanted(tools) else "list"
         kept = {"part": part, "page": 1, "trees": [one["tree_id"] for one in found]}
         if (yield Save(kept, _beginning(tools, channels, found))) or leaving:
             return False
+    if kept["part"] == "time":
+        kept |= {"part": "list"}
+        if not (yield from store_time.learn(tools, dict(kept))):
+            return False
     if kept["part"] == "list":
         kept |= {"part": "categories"}
-        if not (yield from storefront_list.write(tools, dict(kept))):
+        if storefront_list.is_wanted(tools) and not (yield from storefront_list.write(tools, dict(kept))):
             return False
     if kept["part"] == "categories":
         finished = yield from _categories(tools, kept)

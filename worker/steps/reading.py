@@ -32,7 +32,8 @@ def mapped(tools: Toolbox, session: Session) -> dict[ItemKind, Mapped]:
     if faults:
         raise ProfileUnusable(faults)
     there = store_facts.storefronts(session, tools.connector_id)
-    return {kind: replace(one, storefronts=there) for kind, one in settled.items()}
+    zone = store_facts.time_zone(session, tools.connector_id)
+    return {kind: replace(one, storefronts=there, time_zone=zone) for kind, one in settled.items()}
 
 
 def item(row: SourceRow, kinds: Mapping[ItemKind, Mapped]) -> Read:
