@@ -21,7 +21,6 @@ from worker.ledger.overview import ConnectorLine
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Standing
 from worker.ledger.vault import KeyMissing
-from worker.scheduling import dispatch
 
 FIRST_CHECK_WITHIN = 5.0
 """Seconds within which a new connector is checked first: many added at once do not move in step."""
@@ -173,7 +172,7 @@ def enable(context: typer.Context, connector: ConnectorName, tenant: TenantName 
     found = find.connector(at, connector, tenant)
     with as_tenant(at.engine, found.tenant_id) as session:
         connectors.enable(session, found.id)
-    dispatch.wake(at.engine, at.settings, at.publish, found.id)
+    at.wake(found.id)
     typer.echo(f"{found.name} is switched on")
 
 

@@ -7,11 +7,10 @@ import typer
 from cli import find
 from cli.errors import RefusalError
 from cli.find import ConnectorName, TenantName
-from cli.here import Here, here
+from cli.here import here
 from models.vocabulary import RunState
 from worker.ledger import connectors, runs, turns
 from worker.ledger.session import as_scheduler, as_tenant
-from worker.scheduling import dispatch
 
 
 def approve(context: typer.Context, connector: ConnectorName, *, tenant: TenantName = None) -> None:
@@ -23,7 +22,7 @@ def approve(context: typer.Context, connector: ConnectorName, *, tenant: TenantN
         if held is None or held.state is not RunState.AWAITING_APPROVAL:
             raise RefusalError(f"no run of '{found.name}' waits for an approval.")
         allowed = runs.approve(session, held.id)
-    _wake(at, found)
+    at.wake(found.id)
     typer.echo(f"run {held.id} goes on; it may disable or blank {allowed:,} items")
 
 
@@ -52,7 +51,7 @@ def resume(context: typer.Context, connector: ConnectorName, *, tenant: TenantNa
         if run is None or run.state is not RunState.PAUSED:
             raise RefusalError(f"no run of '{found.name}' is paused.")
         state = runs.resume(session, run.id)
-    _wake(at, found)
+    at.wake(found.id)
     gives_way = state is RunState.CANCELLED
     typer.echo(f"run {run.id} gives way to the one that waits" if gives_way else f"run {run.id} goes on: {state}")
 
@@ -69,13 +68,9 @@ def cancel(context: typer.Context, connector: ConnectorName, *, tenant: TenantNa
         runs.cancel(session, found.id, run.id)
         follow_up = runs.current(session, found.id)
     if follow_up is not None:
-        _wake(at, found)
+        at.wake(found.id)
     else:
         # What was planned is still due: the next check, at its time and not at once, plans it again.
         with as_scheduler(at.engine) as session:
             turns.park(session, found.id, seconds=known.profile.check_every_seconds)
     typer.echo(f"run {run.id} is cancelled")
-
-
-def _wake(at: Here, found: find.Found) -> None:
-    dispatch.wake(at.engine, at.settings, at.publish, found.id)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from worker.ledger.session import engine
 from worker.ledger.vault import Vault
 from worker.meet import meet
+from worker.scheduling import dispatch
 from worker.scheduling.dispatch import Publish
 from worker.scheduling.neighbours import Meet
 from worker.settings import Settings, settings
@@ -47,6 +48,10 @@ class Here:
             self.settings.redis_url, socket_timeout=WAIT_FOR_REDIS, socket_connect_timeout=WAIT_FOR_REDIS
         )
         return self.meeting(self.settings, self.vault, broker)
+
+    def wake(self, connector_id: int) -> None:
+        """Let a worker take up the connector as soon as it is its turn."""
+        dispatch.wake(self.engine, self.settings, self.publish, connector_id)
 
     @property
     def database(self) -> str:

@@ -9,7 +9,7 @@ import typer
 from cli import find, show
 from cli.errors import RefusalError
 from cli.find import AsJson, ConnectorName, TenantName
-from cli.here import here
+from cli.here import Here, here
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog import causes
 from worker.catalog.columns import Columns
@@ -29,6 +29,7 @@ def items(
     status: Annotated[
         Outcome | None, typer.Option(help="Only this outcome; `unchanged` lists what no run had to touch.")
     ] = None,
+    code: Annotated[str | None, typer.Option(help="Only this code, as the page of errors has it.")] = None,
     search: Annotated[str | None, typer.Option(help="Part of a name, SKU or reference; or a source id.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most items.")] = 100,
     after: Annotated[str | None, typer.Option(help="Go on after this place, as the last listing named it.")] = None,
@@ -37,6 +38,23 @@ def items(
     """List items with their last outcome, per storefront."""
     at = here(context)
     found = find.connector(at, connector, tenant)
+    listing(at, found, kind=kind, outcome=status, code=code, search=search, limit=limit, after=after, json=json)
+
+
+def listing(
+    at: Here,
+    found: find.Found,
+    *,
+    kind: ItemKind | None = None,
+    outcome: Outcome | None = None,
+    code: str | None = None,
+    search: str | None = None,
+    limit: int,
+    after: str | None,
+    json: bool,
+    empty: str = "no item has such a status",
+) -> None:
+    """Print a page of the connector's items; `empty`: the sentence where there are none."""
     begin = None if after is None else _place(after)
     with as_tenant(at.engine, found.tenant_id) as session:
         known = connectors.load(session, found.id)
@@ -48,7 +66,8 @@ def items(
             found.id,
             shown=_shown(known.profile, columns),
             kind=kind,
-            outcome=status,
+            outcome=outcome,
+            code=code,
             search=search,
             after=begin,
             limit=limit + 1,
@@ -90,7 +109,7 @@ def items(
             )
             for one in listed
         ],
-        empty="no item has such a status",
+        empty=empty,
     )
     if more:
         typer.echo(f"there are more: --after {more}", err=True)

@@ -10,6 +10,7 @@ from cli.control import approve, cancel, pause, resume
 from cli.errors import OneSentence
 from cli.here import Here
 from cli.items import items
+from cli.retry import quarantine, retry
 from cli.runs import run
 from cli.validate import validate
 from worker import logs
@@ -25,7 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(tenants.app, name="tenant")
 connectors.attach(app)
-runs.attach(app, run, approve, pause, resume, cancel, activity, items, validate)
+runs.attach(app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate)
 
 
 @app.callback()

@@ -61,6 +61,7 @@ def items(
     shown: Mapping[ItemKind, Shown] | None = None,
     kind: ItemKind | None = None,
     outcome: Outcome | None = None,
+    code: str | None = None,
     search: str | None = None,
     after: Place | None = None,
     limit: int = 100,
@@ -74,6 +75,7 @@ def items(
         "connector": connector_id,
         "kind": kind,
         "outcome": outcome,
+        "code": code,
         "limit": limit,
         "search": key(search),
         "after_kind": after and after[0],
@@ -154,7 +156,7 @@ _LISTED = """
         i.cells ->> 'REF') AS reference
     FROM found f
     LEFT JOIN source_item i ON i.connector_id = :connector AND i.kind = f.kind AND i.source_id = f.source_id
-    WHERE (CAST(:kind AS text) IS NULL OR f.kind = :kind)
+    WHERE (CAST(:kind AS text) IS NULL OR f.kind = :kind) AND (CAST(:code AS text) IS NULL OR f.code = :code)
       AND (CAST(:after_kind AS text) IS NULL
         OR (f.kind, f.source_id, f.storefront_id)
           > (:after_kind, CAST(:after_id AS bigint), CAST(:after_storefront AS bigint)))

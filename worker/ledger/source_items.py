@@ -140,6 +140,20 @@ def settle(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[in
     )
 
 
+def retry(session: Session, connector_id: int, code: str | None = None) -> int:
+    """Make the items wait again that have failed, with this code or any; how many there are."""
+    found = session.execute(
+        text("""
+        UPDATE source_item i SET due = true FROM (
+          SELECT DISTINCT kind, source_id FROM item_status WHERE connector_id = :connector AND outcome = 'failed'
+            AND (CAST(:code AS text) IS NULL OR code = :code)) s
+        WHERE i.connector_id = :connector AND i.kind = s.kind AND i.source_id = s.source_id RETURNING 1
+        """),
+        {"connector": connector_id, "code": code},
+    )
+    return len(found.all())
+
+
 def make_due(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> None:
     """These items wait for an outcome again."""
     session.execute(
