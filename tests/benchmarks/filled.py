@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,7 +27,8 @@ STOREFRONT = 1
 FREE = 10
 """Every tenth product and every tenth variant is in the store, and nothing is linked to it yet."""
 STORE_ID_OF = {ItemKind.CATEGORY: 1_000_000, ItemKind.PRODUCT: 2_000_000, ItemKind.VARIANT: 3_000_000}
-"""Where the store ids of a kind begin; another connector's begin 10,000,000 later."""
+"""Where the store ids of a kind begin, counted from `FAR`."""
+FAR = 20_000_000
 LIFTED = "SET LOCAL statement_timeout = 0"
 BOOKS = ("source_item", "source_staged", "source_page", "store_item", "store_page", "relation", "item_status",
          "pending_change")  # fmt: skip
@@ -39,6 +40,8 @@ class Known(StrEnum):
     NOTHING = "nothing"
     OTHERS = "others"
     """The tables were analysed before the connector's rows came: what is known is of another tenant's."""
+    EARLY = "early"
+    """The tables were analysed when the first tenant's categories were in, and nothing else."""
     ALL = "all"
 
 
@@ -67,6 +70,10 @@ def databases() -> Iterator[dict[Known, Filled]]:
                 _analyse(server, known)
             _fill(engine, 2)
             engine.dispose()
+        server.clone("migrated", Known.EARLY)
+        engine = engine_of(server.url(Known.EARLY))
+        _fill(engine, 2, between=lambda: _analyse(server, Known.EARLY))
+        engine.dispose()
         server.clone(Known.NOTHING, Known.ALL)
         _analyse(server, Known.ALL)
         opened = {known: engine_of(server.url(known), pool=1) for known in Known}
@@ -94,7 +101,8 @@ def _found(engine: Engine) -> Filled:
     return Filled(engine, tenant_id, connector, run_id, store)
 
 
-def _fill(engine: Engine, number: int) -> None:
+def _fill(engine: Engine, number: int, *, between: Callable[[], None] = lambda: None) -> None:
+    """Fill a tenant's connector; `between` is done when its categories are in."""
     with as_tenant(engine, 0) as session:
         tenant_id = connectors.next_tenant_id(session)
     with as_tenant(engine, tenant_id) as session:
@@ -102,19 +110,26 @@ def _fill(engine: Engine, number: int) -> None:
         made = connectors.add(
             session, tenant_id, name="shop", store_hash=f"store{number}", profile=Profile(), first_check_in=3600.0
         )
-        session.execute(text(LIFTED))
         run_id = session.scalar(
             text("INSERT INTO run (tenant_id, connector_id, state, trigger) VALUES (:tenant, :id, 'preparing', 'check')"
                  " RETURNING id"),
             {"tenant": tenant_id, "id": made},
         )  # fmt: skip
-        given = {
-            "tenant": tenant_id, "id": made, "run": run_id, "store": f"store{number}", "far": number * 10_000_000,
-            "categories": CATEGORIES, "products": PRODUCTS, "variants": VARIANTS, "each": VARIANTS_EACH, "free": FREE,
-            "storefront": STOREFRONT,
-            "product_change": _payload(ItemKind.PRODUCT), "variant_change": _payload(ItemKind.VARIANT),
-        }  # fmt: skip
-        session.execute(text(_ITEMS.replace("{begins}", _BEGINS)), given)
+    given = {
+        "tenant": tenant_id, "id": made, "run": run_id, "store": f"store{number}", "far": FAR,
+        "categories": CATEGORIES, "products": PRODUCTS, "variants": VARIANTS, "each": VARIANTS_EACH, "free": FREE,
+        "storefront": STOREFRONT,
+        "product_change": _payload(ItemKind.PRODUCT), "variant_change": _payload(ItemKind.VARIANT),
+    }  # fmt: skip
+    _insert(engine, tenant_id, given, "kind = 'category'")
+    between()
+    _insert(engine, tenant_id, given, "kind <> 'category'")
+
+
+def _insert(engine: Engine, tenant_id: int, given: Mapping[str, object], which: str) -> None:
+    with as_tenant(engine, tenant_id) as session:
+        session.execute(text(LIFTED))
+        session.execute(text(f"{_ITEMS} WHERE {which}"), given)
         for statement in _ROWS:
             session.execute(text(statement), given)
 
@@ -123,11 +138,10 @@ def _payload(kind: ItemKind) -> str:
     return json.dumps(changes.to_json(changes.Disable(kind, 0)))
 
 
-_BEGINS = "CASE kind " + " ".join(f"WHEN '{kind}' THEN {begins}" for kind, begins in STORE_ID_OF.items()) + " END"
-
 _ITEMS = """
     CREATE TEMPORARY TABLE made ON COMMIT DROP AS
-    SELECT *, source_id + :far + {begins} AS store_id, parent_id + :far + CASE kind WHEN 'variant' THEN 2000000
+    SELECT *, source_id + :far + CASE kind WHEN 'category' THEN 1000000
+      WHEN 'product' THEN 2000000 ELSE 3000000 END AS store_id, parent_id + :far + CASE kind WHEN 'variant' THEN 2000000
       ELSE 1000000 END AS parent_store_id, kind <> 'category' AND source_id % :free = 0 AS free FROM (
       SELECT 'category' AS kind, n AS source_id, n / 10 AS parent_id, CAST(:storefront AS bigint) AS storefront_id
         FROM generate_series(1, :categories) n
