@@ -1,4 +1,4 @@
-"""What Postgres is to assume of the tables of items: before it has analysed them, and of connectors and tenants.
+"""What Postgres is to assume of the tables of items before it has analysed them.
 
 Why: a connector's first run fills the tables faster than they are analysed, and a row's tenant says nothing that its
 connector has not said already; without being told, Postgres took a connector's rows for one row (decision 0010).
