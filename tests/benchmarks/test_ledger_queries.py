@@ -33,7 +33,7 @@ from worker.ledger import changes, item_register, mirror, related, relations, so
 from worker.ledger.session import as_tenant
 
 CATEGORY, PRODUCT, VARIANT = ItemKind.CATEGORY, ItemKind.PRODUCT, ItemKind.VARIANT
-SLOW = 0.05
+SLOW = 0.1
 """Seconds below which a ratio says nothing."""
 Asked = Callable[[Session, Filled], object]
 
