@@ -58,6 +58,7 @@ def shape(url: str) -> list[Any]:
         ask(url, "SELECT tablename, policyname, roles::text, cmd, qual, with_check FROM pg_policies ORDER BY 1, 2"),
         ask(url, "SELECT relname, relrowsecurity, relforcerowsecurity, relacl::text, reloptions::text FROM pg_class"
                  " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"),
+        ask(url, "SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext ORDER BY 1"),
     ]  # fmt: skip
 
 

@@ -79,7 +79,7 @@ def standing_families(session: Session, connector_id: int) -> set[int]:
     rows = session.scalars(
         text(
             "SELECT coalesce((payload ->> 'product_id')::bigint, source_id) FROM pending_change"  # noqa: S608 constant
-            f" WHERE connector_id = :id AND {_STANDS}"
+            f" WHERE connector_id = (SELECT :id) AND {_STANDS}"
         ),
         {"id": connector_id},
     )
@@ -91,7 +91,7 @@ def standing_rebuilds(session: Session, connector_id: int) -> dict[int, set[int]
     rows = session.execute(
         text(
             "SELECT source_id, payload -> 'old_ids' FROM pending_change"  # noqa: S608 constant
-            f" WHERE connector_id = :id AND action = 'rebuild' AND {_STANDS}"
+            f" WHERE connector_id = (SELECT :id) AND action = 'rebuild' AND {_STANDS}"
         ),
         {"id": connector_id},
     )
@@ -101,7 +101,7 @@ def standing_rebuilds(session: Session, connector_id: int) -> dict[int, set[int]
 def clear(session: Session, connector_id: int) -> None:
     """Drop what an earlier run left pending; what may have been sent stays, to be looked up."""
     session.execute(
-        text(f"DELETE FROM pending_change WHERE connector_id = :id AND state = 'pending' AND NOT {_STANDS}"),  # noqa: S608
+        text(f"DELETE FROM pending_change WHERE connector_id = (SELECT :id) AND state = 'pending' AND NOT {_STANDS}"),  # noqa: S608
         {"id": connector_id},
     )
 
@@ -109,23 +109,33 @@ def clear(session: Session, connector_id: int) -> None:
 def doubt(session: Session, connector_id: int) -> None:
     """What an earlier slice was sending is unsure from now on (law 3)."""
     session.execute(
-        text("UPDATE pending_change SET state = 'unsure' WHERE connector_id = :id AND state = 'sending'"),
+        text("UPDATE pending_change SET state = 'unsure' WHERE connector_id = (SELECT :id) AND state = 'sending'"),
         {"id": connector_id},
     )
 
 
 def wave(session: Session, connector_id: int) -> int | None:
     """The first wave that still has something to be sent."""
-    found = session.scalar(text("SELECT min(wave) FROM pending_change WHERE connector_id = :id"), {"id": connector_id})
+    found = session.scalar(
+        text("SELECT min(wave) FROM pending_change WHERE connector_id = (SELECT :id)"), {"id": connector_id}
+    )
     return None if found is None else int(found)
 
 
 def front(session: Session, connector_id: int) -> tuple[int, Change] | None:
     """The first wave that still has something to be sent, and the next change of it."""
+    # What is being sent comes last: looked up by itself, so that no wave is read whole for its first row.
     row = session.execute(
         text("""
-        SELECT wave, payload FROM pending_change WHERE connector_id = :id
-        ORDER BY wave, state = 'sending', id LIMIT 1
+        WITH sending AS MATERIALIZED (
+          SELECT id, wave, payload FROM pending_change WHERE connector_id = (SELECT :id) AND state = 'sending'
+        ), waiting AS (
+          SELECT id, wave, payload FROM pending_change WHERE connector_id = (SELECT :id) AND state <> 'sending'
+          ORDER BY wave, id LIMIT 1
+        )
+        SELECT wave, payload FROM (
+          SELECT *, false AS sent FROM waiting UNION ALL SELECT *, true FROM sending) front
+        ORDER BY wave, sent, id LIMIT 1
         """),
         {"id": connector_id},
     ).first()
@@ -134,13 +144,22 @@ def front(session: Session, connector_id: int) -> tuple[int, Change] | None:
 
 def take(session: Session, connector_id: int, wave: int, *, limit: int) -> list[Pending]:
     """The next changes of this wave, marked *sending*: the intent, committed before the act."""
+    # The wave's first rows stand in the order of (connector, wave, id), before those of later waves. With `wave =` the
+    # order of ids alone would be asked for, and the primary key would give it, through everybody's changes.
     rows = session.execute(
         text("""
-        WITH next AS (
-          SELECT id, state FROM pending_change WHERE connector_id = :connector AND wave = :wave AND state <> 'sending'
-          ORDER BY state = 'pending', id LIMIT :limit FOR UPDATE
+        WITH unsure AS MATERIALIZED (
+          SELECT id, state FROM pending_change
+          WHERE connector_id = (SELECT :connector) AND wave = :wave AND state = 'unsure'
+        ), pending AS (
+          SELECT id, state, wave FROM pending_change
+          WHERE connector_id = (SELECT :connector) AND wave >= :wave AND state NOT IN ('unsure', 'sending')
+          ORDER BY wave, id LIMIT :limit
+        ), next AS (
+          SELECT * FROM (SELECT * FROM unsure UNION ALL SELECT id, state FROM pending WHERE wave = :wave) n
+          ORDER BY state = 'pending', id LIMIT :limit
         )
-        UPDATE pending_change p SET state = 'sending' FROM next WHERE p.id = next.id
+        UPDATE pending_change p SET state = 'sending' FROM next WHERE p.id = next.id AND p.state = next.state
         RETURNING p.id, p.payload, p.attempts, next.state
         """),
         {"connector": connector_id, "wave": wave, "limit": limit},
@@ -201,8 +220,8 @@ def drop_others(session: Session, connector_id: int, kind: ItemKind, ids: Iterab
     """
     session.execute(
         text(
-            "DELETE FROM pending_change WHERE connector_id = :connector AND kind = :kind AND source_id = ANY(:ids)"
-            " AND action <> 'prove'"
+            "DELETE FROM pending_change WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
+            " AND source_id = ANY(:ids) AND action <> 'prove'"
         ),
         {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
     )
@@ -213,7 +232,7 @@ def categories_to_come(session: Session, connector_id: int) -> set[tuple[int, in
     rows = session.execute(
         text(
             "SELECT storefront_id, source_id FROM pending_change"
-            " WHERE connector_id = :id AND kind = 'category' AND action = 'create'"
+            " WHERE connector_id = (SELECT :id) AND kind = 'category' AND action = 'create'"
         ),
         {"id": connector_id},
     )
@@ -223,7 +242,7 @@ def categories_to_come(session: Session, connector_id: int) -> set[tuple[int, in
 def left(session: Session, connector_id: int) -> dict[tuple[str, str], int]:
     """(kind, action) -> how many changes are still to be sent."""
     rows = session.execute(
-        text("SELECT kind, action, count(*) FROM pending_change WHERE connector_id = :id GROUP BY 1, 2"),
+        text("SELECT kind, action, count(*) FROM pending_change WHERE connector_id = (SELECT :id) GROUP BY 1, 2"),
         {"id": connector_id},
     )
     return {(row[0], row[1]): row[2] for row in rows}

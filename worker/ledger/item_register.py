@@ -110,7 +110,7 @@ def items(
 _TOLD = """
     found AS (
       SELECT kind, source_id, storefront_id, outcome, code, message, answer, run_id, at FROM item_status
-      WHERE connector_id = :connector AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome)
+      WHERE connector_id = (SELECT :connector) AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome)
     )
 """
 
@@ -124,22 +124,22 @@ _UNCHANGED = """
       SELECT s.storefront_id, c.source_id FROM storefront s
       JOIN source_item c ON c.connector_id = s.connector_id AND c.kind = 'category' AND NOT c.gone
         AND (s.root_id IS NULL OR c.source_id = s.root_id)
-      WHERE s.connector_id = :connector
+      WHERE s.connector_id = (SELECT :connector)
       UNION
       SELECT b.storefront_id, c.source_id FROM below b
-      JOIN source_item c ON c.connector_id = :connector AND c.kind = 'category' AND c.parent_id = b.source_id
+      JOIN source_item c ON c.connector_id = (SELECT :connector) AND c.kind = 'category' AND c.parent_id = b.source_id
         AND NOT c.gone
     ), present AS (
       SELECT 'category' AS kind, source_id, storefront_id FROM below
       UNION ALL
       SELECT kind, source_id, 0 FROM source_item
-      WHERE connector_id = :connector AND kind IN ('product', 'variant') AND NOT gone
+      WHERE connector_id = (SELECT :connector) AND kind IN ('product', 'variant') AND NOT gone
     ), found AS (
       SELECT p.kind, p.source_id, p.storefront_id, CAST(:outcome AS text) AS outcome,
              CASE s.outcome WHEN :outcome THEN s.code END AS code,
              CASE s.outcome WHEN :outcome THEN s.message END AS message, CAST(NULL AS text) AS answer, s.run_id, s.at
       FROM present p CROSS JOIN last
-      LEFT JOIN item_status s ON s.connector_id = :connector AND s.kind = p.kind AND s.source_id = p.source_id
+      LEFT JOIN item_status s ON s.connector_id = (SELECT :connector) AND s.kind = p.kind AND s.source_id = p.source_id
         AND s.storefront_id = p.storefront_id
       WHERE last.id IS NOT NULL
         AND (s.run_id IS NULL OR s.outcome = :outcome
@@ -155,7 +155,7 @@ _LISTED = """
         WHEN 'product' THEN CAST(:product_sku AS text) ELSE CAST(:variant_sku AS text) END,
         i.cells ->> 'REF') AS reference
     FROM found f
-    LEFT JOIN source_item i ON i.connector_id = :connector AND i.kind = f.kind AND i.source_id = f.source_id
+    LEFT JOIN source_item i ON i.connector_id = (SELECT :connector) AND i.kind = f.kind AND i.source_id = f.source_id
     WHERE (CAST(:kind AS text) IS NULL OR f.kind = :kind) AND (CAST(:code AS text) IS NULL OR f.code = :code)
       AND (CAST(:after_kind AS text) IS NULL
         OR (f.kind, f.source_id, f.storefront_id)

@@ -41,8 +41,8 @@ def state(session: Session, connector_id: int) -> State:
 
 def drop_attempt(session: Session, connector_id: int) -> None:
     """Forget the pages of a broken attempt; the mirror stands as it was."""
-    session.execute(text("DELETE FROM source_staged WHERE connector_id = :id"), {"id": connector_id})
-    session.execute(text("DELETE FROM source_page WHERE connector_id = :id"), {"id": connector_id})
+    session.execute(text("DELETE FROM source_staged WHERE connector_id = (SELECT :id)"), {"id": connector_id})
+    session.execute(text("DELETE FROM source_page WHERE connector_id = (SELECT :id)"), {"id": connector_id})
 
 
 _STAGED = {
@@ -118,7 +118,7 @@ def _united(session: Session, connector_id: int, kind: ItemKind, rows: Sequence[
     staged = session.execute(
         text(
             "SELECT source_id, raw_hash, gone, cells FROM source_staged"
-            " WHERE connector_id = :connector AND kind = :kind AND source_id = ANY(:ids)"
+            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind) AND source_id = ANY(:ids)"
         ),
         {"connector": connector_id, "kind": kind.value, "ids": [row.source_id for row in rows]},
     )
@@ -134,7 +134,7 @@ def _hashes(
     rows = session.execute(
         text(
             "SELECT source_id, CASE WHEN gone THEN 'gone' ELSE raw_hash END, name_key, sku_key FROM source_item"
-            " WHERE connector_id = :connector AND kind = :kind AND source_id = ANY(:ids)"
+            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind) AND source_id = ANY(:ids)"
         ),
         {"connector": connector_id, "kind": kind.value, "ids": ids},
     )
@@ -196,7 +196,7 @@ def take_over(session: Session, connector_id: int, *, portion: int) -> int:
             text("""
             WITH portion AS (
               DELETE FROM source_staged WHERE ctid = ANY(ARRAY(
-                SELECT ctid FROM source_staged WHERE connector_id = :connector LIMIT :portion))
+                SELECT ctid FROM source_staged WHERE connector_id = (SELECT :connector) LIMIT :portion))
               RETURNING *
             ), gone AS (
               UPDATE source_item i SET gone = true, due = true, raw_hash = 'gone', refused = NULL
@@ -231,10 +231,10 @@ def mark_missing(session: Session, connector_id: int) -> int:
             text("""
             UPDATE source_item i SET gone = true, due = true, raw_hash = 'gone', refused = NULL
             FROM (
-              SELECT kind, source_id FROM source_item WHERE connector_id = :id AND NOT gone
-              EXCEPT SELECT kind, unnest(seen) FROM source_page WHERE connector_id = :id
+              SELECT kind, source_id FROM source_item WHERE connector_id = (SELECT :id) AND NOT gone
+              EXCEPT SELECT kind, unnest(seen) FROM source_page WHERE connector_id = (SELECT :id)
             ) missing
-            WHERE i.connector_id = :id AND i.kind = missing.kind AND i.source_id = missing.source_id
+            WHERE i.connector_id = (SELECT :id) AND i.kind = missing.kind AND i.source_id = missing.source_id
             RETURNING 1
             """),
             {"id": connector_id},

@@ -238,7 +238,7 @@ def error_groups(session: Session, connector_id: int, run_id: int) -> list[Error
           SELECT coalesce(code, outcome) AS code, outcome, kind, source_id, storefront_id, message,
                  count(*) OVER w AS count,
                  row_number() OVER (w ORDER BY kind, source_id, storefront_id) AS place
-          FROM item_status WHERE connector_id = :connector AND outcome = ANY(:trouble)
+          FROM item_status WHERE connector_id = (SELECT :connector) AND outcome = ANY(:trouble)
             AND (run_id = :run OR (run_id < :run AND (SELECT is_last FROM closed)))
           WINDOW w AS (PARTITION BY outcome, coalesce(code, outcome))
         )
@@ -284,12 +284,13 @@ def _left(session: Session, entry: Entry) -> dict[tuple[str, str], int]:
         text("""
         SELECT kind, action, sum(count) FROM (
           SELECT kind, action, count(*) AS count FROM pending_change
-          WHERE connector_id = :connector AND run_id = :run GROUP BY 1, 2
+          WHERE connector_id = (SELECT :connector) AND run_id = (SELECT :run) GROUP BY 1, 2
           UNION ALL
           SELECT 'variant', 'create', count(*) FROM source_item v
-          WHERE v.connector_id = :connector AND v.kind = 'variant' AND NOT v.gone AND v.refused IS NULL
-            AND v.parent_id IN (SELECT source_id FROM pending_change
-              WHERE connector_id = :connector AND run_id = :run AND kind = 'product' AND action = 'create')
+          WHERE v.connector_id = (SELECT :connector) AND v.kind = (SELECT 'variant') AND NOT v.gone
+            AND v.refused IS NULL AND v.parent_id IN (SELECT source_id FROM pending_change
+              WHERE connector_id = (SELECT :connector) AND run_id = (SELECT :run) AND kind = (SELECT 'product')
+                AND action = 'create')
         ) c GROUP BY 1, 2
         """),
         {"connector": entry.connector_id, "run": entry.id},
@@ -302,7 +303,10 @@ def _seen(session: Session, entry: Entry) -> dict[str, int]:
     if pages is None:
         return {}
     rows = session.execute(
-        text(f"SELECT kind, sum(cardinality(seen)) FROM {pages} WHERE connector_id = :id GROUP BY 1 ORDER BY 1"),  # noqa: S608
+        text(
+            f"SELECT kind, sum(cardinality(seen)) FROM {pages} WHERE connector_id = (SELECT :id)"  # noqa: S608 constant
+            " GROUP BY 1 ORDER BY 1"
+        ),
         {"id": entry.connector_id},
     )
     return {row[0]: int(row[1]) for row in rows}

@@ -45,7 +45,7 @@ def remember(
     # A relation that moves to another store item gives the old one up first.
     session.execute(
         text(
-            f"DELETE FROM relation l USING {table} WHERE l.connector_id = :connector AND l.kind = r.kind"  # noqa: S608
+            f"DELETE FROM relation l USING {table} WHERE l.connector_id = (SELECT :connector) AND l.kind = r.kind"  # noqa: S608
             " AND l.source_id = r.source_id AND l.storefront_id = r.storefront_id AND l.store_id <> r.store_id"
         ),
         {**keys, **parameters},
@@ -54,12 +54,12 @@ def remember(
         text(
             f"INSERT INTO relation AS l (connector_id, tenant_id, store_hash, {', '.join(_COLUMNS)})"  # noqa: S608
             f" SELECT :connector, :tenant, :store, r.* FROM {table}"
-            " WHERE NOT EXISTS (SELECT FROM relation o WHERE o.store_hash = :store AND o.kind = r.kind"
-            "   AND o.store_id = r.store_id AND o.connector_id = :connector AND (o.source_id, o.storefront_id)"
+            " WHERE NOT EXISTS (SELECT FROM relation o WHERE o.store_hash = (SELECT :store) AND o.kind = r.kind"
+            "   AND o.store_id = r.store_id AND o.connector_id = (SELECT :connector) AND (o.source_id, o.storefront_id)"
             "   <> (r.source_id, r.storefront_id))"
             " ON CONFLICT (store_hash, kind, store_id) DO UPDATE SET parent_store_id = excluded.parent_store_id,"
             " enabled = excluded.enabled, fingerprints = excluded.fingerprints, parts = excluded.parts"
-            " WHERE l.connector_id = :connector AND l.source_id = excluded.source_id"
+            " WHERE l.connector_id = (SELECT :connector) AND l.source_id = excluded.source_id"
             "   AND l.storefront_id = excluded.storefront_id"
             " RETURNING kind, source_id, storefront_id"
         ),
@@ -85,7 +85,7 @@ def _row(relation: Relation) -> tuple[Any, ...]:
 
 _SELECT = (
     "SELECT kind, source_id, storefront_id, store_id, parent_store_id, created_here, enabled, fingerprints, parts"
-    " FROM relation WHERE connector_id = :connector"
+    " FROM relation WHERE connector_id = (SELECT :connector)"
 )
 
 
@@ -95,8 +95,8 @@ def of_families(
     """The relations of these products and variants."""
     rows = session.execute(
         text(
-            f"{_SELECT} AND ((kind = 'product' AND source_id = ANY(:products))"
-            " OR (kind = 'variant' AND source_id = ANY(:variants)))"
+            f"{_SELECT} AND ((kind = (SELECT 'product') AND source_id = ANY(:products))"
+            " OR (kind = (SELECT 'variant') AND source_id = ANY(:variants)))"
         ),
         {"connector": connector_id, "products": list(product_ids), "variants": list(variant_ids)},
     )
@@ -116,7 +116,7 @@ def of(session: Session, connector_id: int, keys: Iterable[Key]) -> dict[Key, Re
         text(
             "SELECT l.kind, l.source_id, l.storefront_id, l.store_id, l.parent_store_id, l.created_here, l.enabled,"  # noqa: S608
             f" l.fingerprints, l.parts FROM relation l JOIN {table} USING (kind, source_id, storefront_id)"
-            " WHERE l.connector_id = :connector"
+            " WHERE l.connector_id = (SELECT :connector)"
         ),
         {"connector": connector_id, **parameters},
     )
@@ -139,7 +139,7 @@ def _by_key(rows: Iterable[Any]) -> dict[Key, Relation]:
 def enabled(session: Session, connector_id: int) -> dict[ItemKind, int]:
     """How many linked items of each kind the store shows, a category once for each storefront."""
     rows = session.execute(
-        text("SELECT kind, count(*) FROM relation WHERE connector_id = :id AND enabled GROUP BY kind"),
+        text("SELECT kind, count(*) FROM relation WHERE connector_id = (SELECT :id) AND enabled GROUP BY kind"),
         {"id": connector_id},
     )
     return {ItemKind(row[0]): row[1] for row in rows}
@@ -151,10 +151,12 @@ def holding(session: Session, connector_id: int, kind: ItemKind, keys: Iterable[
         session.scalars(
             text("""
             SELECT l.store_id FROM relation l JOIN source_item i USING (connector_id, kind, source_id)
-            WHERE l.connector_id = :connector AND l.kind = :kind AND (i.name_key = ANY(:keys) OR i.sku_key = ANY(:keys))
+            WHERE l.connector_id = (SELECT :connector) AND l.kind = (SELECT :kind)
+              AND (i.name_key = ANY(:keys) OR i.sku_key = ANY(:keys))
             UNION
             SELECT l.store_id FROM relation l JOIN store_item s USING (connector_id, kind, store_id)
-            WHERE l.connector_id = :connector AND l.kind = :kind AND (s.name_key = ANY(:keys) OR s.sku_key = ANY(:keys))
+            WHERE l.connector_id = (SELECT :connector) AND l.kind = (SELECT :kind)
+              AND (s.name_key = ANY(:keys) OR s.sku_key = ANY(:keys))
             """),
             {"connector": connector_id, "kind": kind.value, "keys": list(keys)},
         )
@@ -173,10 +175,9 @@ def vanished(session: Session, connector_id: int) -> list[Vanished]:
     """The relations whose store item the last whole read did not find: removed there by hand."""
     rows = session.execute(
         text(
-            "SELECT l.kind, l.source_id, l.storefront_id, l.store_id FROM relation l JOIN ("
-            " SELECT kind, store_id FROM relation WHERE connector_id = :id"
-            " EXCEPT SELECT kind, store_id FROM store_item WHERE connector_id = :id) gone USING (kind, store_id)"
-            " WHERE l.connector_id = :id"
+            "SELECT l.kind, l.source_id, l.storefront_id, l.store_id FROM relation l"
+            " WHERE l.connector_id = (SELECT :id) AND NOT EXISTS (SELECT FROM store_item s"
+            "   WHERE s.connector_id = l.connector_id AND s.kind = l.kind AND s.store_id = l.store_id)"
         ),
         {"id": connector_id},
     )
@@ -191,7 +192,7 @@ def forget(session: Session, connector_id: int, keys: Iterable[Key]) -> None:
     table, parameters = rows_of({"kind": "text", "source_id": "bigint", "storefront_id": "bigint"}, values)
     session.execute(
         text(
-            f"DELETE FROM relation l USING {table} WHERE l.connector_id = :connector AND l.kind = r.kind"  # noqa: S608
+            f"DELETE FROM relation l USING {table} WHERE l.connector_id = (SELECT :connector) AND l.kind = r.kind"  # noqa: S608
             " AND l.source_id = r.source_id AND l.storefront_id = r.storefront_id"
         ),
         {"connector": connector_id, **parameters},
@@ -207,12 +208,12 @@ def unsettle_products_in(session: Session, connector_id: int, category_ids: Iter
         text("""
         WITH touched AS (
           UPDATE source_item i SET due = true
-          WHERE i.connector_id = :connector AND i.kind = 'product' AND NOT i.gone AND EXISTS (
+          WHERE i.connector_id = (SELECT :connector) AND i.kind = (SELECT 'product') AND NOT i.gone AND EXISTS (
             SELECT FROM jsonb_array_elements(i.cells -> 'ID_catalogue') c WHERE CAST(c AS bigint) = ANY(:ids))
           RETURNING i.source_id
         )
         UPDATE relation l SET fingerprints = l.fingerprints - 'categories' FROM touched t
-        WHERE l.connector_id = :connector AND l.kind = 'product' AND l.source_id = t.source_id
+        WHERE l.connector_id = (SELECT :connector) AND l.kind = (SELECT 'product') AND l.source_id = t.source_id
         """),
         {"connector": connector_id, "ids": ids},
     )

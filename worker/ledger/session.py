@@ -3,6 +3,10 @@
 The service's role owns no table and sees no row until it says for which
 tenant it acts (law 12); turns across tenants are seen by the role
 *scheduler* alone, which it takes on for one transaction.
+
+Queries of the tables of items name their connector, the kind and the run as `connector_id = (SELECT :connector)`:
+Postgres then plans for an average connector. A plain value that its statistics have never met, as in every
+connector's first run, would stand for a single row (decision 0010).
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def has_due(session: Session, connector_id: int) -> bool:
     return bool(
         session.scalar(
             text(
-                "SELECT EXISTS (SELECT FROM source_item WHERE connector_id = :id AND due)"
+                "SELECT EXISTS (SELECT FROM source_item WHERE connector_id = (SELECT :id) AND due)"
                 " OR (SELECT all_due FROM mirror WHERE connector_id = :id)"
             ),
             {"id": connector_id},
@@ -45,11 +45,13 @@ def family_ids(session: Session, connector_id: int, *, after: int, limit: int, a
     rows = session.scalars(
         text(f"""
         SELECT id FROM (
-          (SELECT source_id AS id FROM source_item WHERE connector_id = :connector AND kind = 'product' {due}
-           AND source_id > :after ORDER BY source_id LIMIT :limit)
+          (SELECT source_id AS id FROM source_item
+           WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'product') {due}
+             AND source_id > :after ORDER BY source_id LIMIT :limit)
           UNION
-          (SELECT DISTINCT parent_id FROM source_item WHERE connector_id = :connector AND kind = 'variant' {due}
-           AND parent_id > :after ORDER BY parent_id LIMIT :limit)
+          (SELECT DISTINCT parent_id FROM source_item
+           WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'variant') {due}
+             AND parent_id > :after ORDER BY parent_id LIMIT :limit)
         ) f ORDER BY id LIMIT :limit
         """),  # noqa: S608 constant
         {"connector": connector_id, "after": after, "limit": limit},
@@ -64,9 +66,10 @@ def families(session: Session, connector_id: int, ids: Sequence[int]) -> dict[in
     """Product id -> its row, if there is one, and those of its variants."""
     rows = session.execute(
         text(
-            f"SELECT {_ROW} FROM source_item WHERE connector_id = :connector AND kind = 'product'"  # noqa: S608
-            f" AND source_id = ANY(:ids) UNION ALL SELECT {_ROW} FROM source_item WHERE connector_id = :connector"
-            " AND kind = 'variant' AND parent_id = ANY(:ids) ORDER BY 1, 2"
+            f"SELECT {_ROW} FROM source_item WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'product')"  # noqa: S608
+            f" AND source_id = ANY(:ids) UNION ALL SELECT {_ROW} FROM source_item"
+            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'variant') AND parent_id = ANY(:ids)"
+            " ORDER BY 1, 2"
         ),
         {"connector": connector_id, "ids": list(ids)},
     )
@@ -81,7 +84,7 @@ def rows(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]
     """The rows of these items."""
     found = session.execute(
         text(
-            f"SELECT {_ROW} FROM source_item WHERE connector_id = :connector AND kind = :kind"  # noqa: S608
+            f"SELECT {_ROW} FROM source_item WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"  # noqa: S608
             " AND source_id = ANY(:ids) ORDER BY source_id"
         ),
         {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
@@ -92,7 +95,10 @@ def rows(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]
 def categories(session: Session, connector_id: int) -> list[SourceRow]:
     """All categories, present and gone; a store takes 16,000 of them at most."""
     rows = session.execute(
-        text(f"SELECT {_ROW} FROM source_item WHERE connector_id = :id AND kind = 'category' ORDER BY source_id"),  # noqa: S608
+        text(
+            f"SELECT {_ROW} FROM source_item WHERE connector_id = (SELECT :id) AND kind = 'category'"  # noqa: S608
+            " ORDER BY source_id"
+        ),
         {"id": connector_id},
     )
     return [_source_row(row) for row in rows]
@@ -109,8 +115,8 @@ def refuse(session: Session, connector_id: int, kind: ItemKind, verdicts: Mappin
     table, parameters = rows_of({"source_id": "bigint", "refused": "text"}, verdicts.items())
     session.execute(
         text(
-            f"UPDATE source_item i SET refused = r.refused FROM {table} WHERE i.connector_id = :connector"  # noqa: S608
-            " AND i.kind = :kind AND i.source_id = r.source_id AND i.refused IS DISTINCT FROM r.refused"
+            f"UPDATE source_item i SET refused = r.refused FROM {table} WHERE i.connector_id = (SELECT :connector)"  # noqa: S608
+            " AND i.kind = (SELECT :kind) AND i.source_id = r.source_id AND i.refused IS DISTINCT FROM r.refused"
         ),
         {"connector": connector_id, "kind": kind.value, **parameters},
     )
@@ -120,7 +126,7 @@ def settle_sent(session: Session, connector_id: int, kind: ItemKind, ids: Iterab
     """These items were sent: they are due no more, unless something else of theirs is still pending."""
     session.execute(
         text("""
-        UPDATE source_item i SET due = false WHERE i.connector_id = :connector AND i.kind = :kind
+        UPDATE source_item i SET due = false WHERE i.connector_id = (SELECT :connector) AND i.kind = (SELECT :kind)
           AND i.source_id = ANY(:ids) AND i.due AND NOT EXISTS (
             SELECT FROM pending_change p WHERE p.connector_id = i.connector_id AND p.kind = i.kind
               AND p.source_id = i.source_id)
@@ -133,7 +139,7 @@ def settle(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[in
     """These items have their outcome: they are due no more."""
     session.execute(
         text(
-            "UPDATE source_item SET due = false WHERE connector_id = :connector AND kind = :kind"
+            "UPDATE source_item SET due = false WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
             " AND source_id = ANY(:ids) AND due"
         ),
         {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
@@ -145,9 +151,9 @@ def retry(session: Session, connector_id: int, code: str | None = None) -> int:
     found = session.execute(
         text("""
         UPDATE source_item i SET due = true FROM (
-          SELECT DISTINCT kind, source_id FROM item_status WHERE connector_id = :connector AND outcome = 'failed'
-            AND (CAST(:code AS text) IS NULL OR code = :code)) s
-        WHERE i.connector_id = :connector AND i.kind = s.kind AND i.source_id = s.source_id RETURNING 1
+          SELECT DISTINCT kind, source_id FROM item_status
+          WHERE connector_id = (SELECT :connector) AND outcome = 'failed' AND (CAST(:code AS text) IS NULL OR code = :code)) s
+        WHERE i.connector_id = (SELECT :connector) AND i.kind = s.kind AND i.source_id = s.source_id RETURNING 1
         """),
         {"connector": connector_id, "code": code},
     )
@@ -158,7 +164,7 @@ def make_due(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[
     """These items wait for an outcome again."""
     session.execute(
         text(
-            "UPDATE source_item SET due = true WHERE connector_id = :connector AND kind = :kind"
+            "UPDATE source_item SET due = true WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
             " AND source_id = ANY(:ids) AND NOT due"
         ),
         {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
@@ -199,8 +205,8 @@ def _repeated(session: Session, connector_id: int, what: str, kinds: tuple[str, 
           LEFT JOIN relation l ON l.connector_id = i.connector_id AND l.kind = i.kind AND l.source_id = i.source_id
           LEFT JOIN store_item s ON s.connector_id = i.connector_id AND s.kind = i.kind AND s.store_id = l.store_id
             AND s.{column} = i.{column}
-          WHERE i.connector_id = :id AND i.kind = ANY(:kinds) AND i.{column} IN (
-              SELECT {column} FROM source_item WHERE connector_id = :id AND kind = ANY(:kinds)
+          WHERE i.connector_id = (SELECT :id) AND i.kind = ANY(:kinds) AND i.{column} IN (
+              SELECT {column} FROM source_item WHERE connector_id = (SELECT :id) AND kind = ANY(:kinds)
                 AND {column} <> '' GROUP BY 1 HAVING count(*) > 1)
             AND (NOT i.gone OR s.store_id IS NOT NULL) AND (i.refused IS NULL OR i.refused = :code)
           WINDOW w AS (PARTITION BY i.{column} ORDER BY
@@ -215,7 +221,9 @@ def _repeated(session: Session, connector_id: int, what: str, kinds: tuple[str, 
 def refused_for(session: Session, connector_id: int, code: str) -> set[tuple[ItemKind, int]]:
     """The items that stand refused for this code."""
     rows = session.execute(
-        text("SELECT kind, source_id FROM source_item WHERE connector_id = :id AND refused = :code AND NOT gone"),
+        text(
+            "SELECT kind, source_id FROM source_item WHERE connector_id = (SELECT :id) AND refused = :code AND NOT gone"
+        ),
         {"id": connector_id, "code": code},
     )
     return {(ItemKind(row[0]), row[1]) for row in rows}
@@ -227,7 +235,7 @@ def variants_of(
     """The variants of these products that stand refused for this code; None = those that are fit."""
     rows = session.execute(
         text(
-            f"SELECT {_ROW} FROM source_item WHERE connector_id = :connector AND kind = 'variant'"  # noqa: S608
+            f"SELECT {_ROW} FROM source_item WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'variant')"  # noqa: S608
             " AND parent_id = ANY(:ids) AND NOT gone AND refused IS NOT DISTINCT FROM :refused"
         ),
         {"connector": connector_id, "ids": list(product_ids), "refused": refused},
@@ -242,7 +250,7 @@ def categories_with_products(session: Session, connector_id: int) -> set[int]:
             text(
                 "SELECT DISTINCT CAST(c AS bigint) FROM source_item i,"
                 " jsonb_array_elements(i.cells -> 'ID_catalogue') c"
-                " WHERE i.connector_id = :id AND i.kind = 'product' AND NOT i.gone"
+                " WHERE i.connector_id = (SELECT :id) AND i.kind = (SELECT 'product') AND NOT i.gone"
             ),
             {"id": connector_id},
         )
@@ -254,8 +262,8 @@ def make_products_due_in(session: Session, connector_id: int, category_ids: Iter
     session.execute(
         text("""
         UPDATE source_item i SET due = true
-        WHERE i.connector_id = :connector AND i.kind = 'product' AND NOT i.gone AND NOT i.due AND i.refused IS NULL
-          AND EXISTS (
+        WHERE i.connector_id = (SELECT :connector) AND i.kind = (SELECT 'product') AND NOT i.gone AND NOT i.due
+          AND i.refused IS NULL AND EXISTS (
             SELECT FROM jsonb_array_elements(i.cells -> 'ID_catalogue') c WHERE CAST(c AS bigint) = ANY(:ids))
         """),
         {"connector": connector_id, "ids": sorted(set(category_ids))},
@@ -265,7 +273,7 @@ def make_products_due_in(session: Session, connector_id: int, category_ids: Iter
 def known(session: Session, connector_id: int) -> dict[str, int]:
     """How many items of each kind the source has."""
     rows = session.execute(
-        text("SELECT kind, count(*) FROM source_item WHERE connector_id = :id AND NOT gone GROUP BY kind"),
+        text("SELECT kind, count(*) FROM source_item WHERE connector_id = (SELECT :id) AND NOT gone GROUP BY kind"),
         {"id": connector_id},
     )
     return {row[0]: row[1] for row in rows}

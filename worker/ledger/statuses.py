@@ -55,8 +55,8 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
     before = session.execute(
         text(
             "SELECT r.kind, r.storefront_id, s.outcome, count(*) FROM item_status s"  # noqa: S608 constant names
-            f" JOIN {table} USING (kind, source_id, storefront_id) WHERE s.connector_id = :connector"
-            " AND s.run_id = :run GROUP BY 1, 2, 3"
+            f" JOIN {table} USING (kind, source_id, storefront_id) WHERE s.connector_id = (SELECT :connector)"
+            " AND s.run_id = (SELECT :run) GROUP BY 1, 2, 3"
         ),
         {"connector": connector_id, "run": run_id, **parameters},
     )
@@ -134,7 +134,8 @@ def tally(session: Session, connector_id: int, run_id: int) -> dict[tuple[str, i
     rows = session.execute(
         text("""
         SELECT s.kind, s.storefront_id, s.outcome, count(*) FROM item_status s
-        WHERE s.connector_id = :connector AND (s.run_id = :run OR s.outcome IN ('rejected', 'failed', 'blocked'))
+        WHERE s.connector_id = (SELECT :connector)
+          AND (s.run_id = :run OR s.outcome IN ('rejected', 'failed', 'blocked'))
         GROUP BY 1, 2, 3
         """),
         {"connector": connector_id, "run": run_id},
@@ -147,7 +148,7 @@ def tally_of_run(session: Session, connector_id: int, run_id: int) -> dict[tuple
     rows = session.execute(
         text(
             "SELECT kind, storefront_id, outcome, count(*) FROM item_status"
-            " WHERE connector_id = :connector AND run_id = :run GROUP BY 1, 2, 3"
+            " WHERE connector_id = (SELECT :connector) AND run_id = :run GROUP BY 1, 2, 3"
         ),
         {"connector": connector_id, "run": run_id},
     )
@@ -166,7 +167,8 @@ def of_run(session: Session, connector_id: int, run_id: int, keys: Sequence[Key]
         text(
             "SELECT s.kind, s.source_id, s.storefront_id, s.outcome, s.code, s.message, s.problems, s.answer"  # noqa: S608
             f" FROM item_status s JOIN {table}"
-            " USING (kind, source_id, storefront_id) WHERE s.connector_id = :connector AND s.run_id = :run"
+            " USING (kind, source_id, storefront_id)"
+            " WHERE s.connector_id = (SELECT :connector) AND s.run_id = (SELECT :run)"
         ),
         {"connector": connector_id, "run": run_id, **parameters},
     )
@@ -190,7 +192,7 @@ def tally_of_known(
     rows = session.execute(
         text(f"""
         SELECT s.kind, 0, count(*) FROM item_status s JOIN source_item i USING (connector_id, kind, source_id)
-        WHERE s.connector_id = :connector AND s.kind <> 'category' AND NOT i.gone AND ({standing}) GROUP BY 1
+        WHERE s.connector_id = (SELECT :connector) AND s.kind <> 'category' AND NOT i.gone AND ({standing}) GROUP BY 1
         """),  # noqa: S608 constant
         {"connector": connector_id, "run": run_id},
     )
@@ -198,7 +200,7 @@ def tally_of_known(
     categories = session.execute(
         text(
             "SELECT s.source_id, s.storefront_id FROM item_status s"  # noqa: S608 constant
-            f" WHERE s.connector_id = :connector AND s.kind = 'category' AND ({standing})"
+            f" WHERE s.connector_id = (SELECT :connector) AND s.kind = 'category' AND ({standing})"
         ),
         {"connector": connector_id, "run": run_id},
     )
@@ -219,9 +221,9 @@ def clear_trouble(
     table, parameters = rows_of({"source_id": "bigint", "storefront_id": "bigint"}, values)
     session.execute(
         text(
-            f"DELETE FROM item_status s USING {table} WHERE s.connector_id = :connector AND s.kind = :kind"  # noqa: S608
-            " AND s.source_id = r.source_id AND s.storefront_id = r.storefront_id AND s.run_id <> :run"
-            " AND s.outcome IN ('rejected', 'failed', 'blocked', 'unchanged')"
+            f"DELETE FROM item_status s USING {table} WHERE s.connector_id = (SELECT :connector)"  # noqa: S608
+            " AND s.kind = (SELECT :kind) AND s.source_id = r.source_id AND s.storefront_id = r.storefront_id"
+            " AND s.run_id <> :run AND s.outcome IN ('rejected', 'failed', 'blocked', 'unchanged')"
         ),
         {"connector": connector_id, "kind": kind.value, "run": run_id, **parameters},
     )
@@ -231,9 +233,9 @@ def forget_gone(session: Session, connector_id: int) -> None:
     """Trouble of items that are gone at the source, and were never in the store, is nobody's any more."""
     session.execute(
         text("""
-        DELETE FROM item_status s USING source_item i WHERE s.connector_id = :id AND i.connector_id = s.connector_id
-          AND i.kind = s.kind AND i.source_id = s.source_id AND i.gone
-          AND s.outcome IN ('rejected', 'failed', 'blocked')
+        DELETE FROM item_status s USING source_item i
+        WHERE s.connector_id = (SELECT :id) AND i.connector_id = s.connector_id AND i.kind = s.kind
+          AND i.source_id = s.source_id AND i.gone AND s.outcome IN ('rejected', 'failed', 'blocked')
           AND NOT EXISTS (SELECT FROM relation l WHERE l.connector_id = s.connector_id AND l.kind = s.kind
             AND l.source_id = s.source_id)
         """),
@@ -245,8 +247,8 @@ def outcomes(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[
     """The last outcomes of these items."""
     rows = session.execute(
         text(
-            "SELECT source_id, storefront_id, outcome FROM item_status WHERE connector_id = :connector"
-            " AND kind = :kind AND source_id = ANY(:ids)"
+            "SELECT source_id, storefront_id, outcome FROM item_status WHERE connector_id = (SELECT :connector)"
+            " AND kind = (SELECT :kind) AND source_id = ANY(:ids)"
         ),
         {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
     )

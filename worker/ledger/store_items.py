@@ -33,8 +33,8 @@ def keep(session: Session, tenant_id: int, connector_id: int, page: int, rows: S
             row[0]: row[1]
             for row in session.execute(
                 text(
-                    "SELECT store_id, hash FROM store_item WHERE connector_id = :connector AND kind = :kind"
-                    " AND store_id = ANY(:ids)"
+                    "SELECT store_id, hash FROM store_item WHERE connector_id = (SELECT :connector) "
+                    " AND kind = (SELECT :kind) AND store_id = ANY(:ids)"
                 ),
                 {"connector": connector_id, "kind": kind.value, "ids": list(of_kind)},
             )
@@ -68,7 +68,7 @@ def _write(session: Session, tenant_id: int, connector_id: int, kind: ItemKind, 
 
 def begin_read(session: Session, connector_id: int) -> None:
     """A new read begins: no page of it is there yet."""
-    session.execute(text("DELETE FROM store_page WHERE connector_id = :id"), {"id": connector_id})
+    session.execute(text("DELETE FROM store_page WHERE connector_id = (SELECT :id)"), {"id": connector_id})
 
 
 def finish_read(session: Session, connector_id: int) -> int:
@@ -76,10 +76,10 @@ def finish_read(session: Session, connector_id: int) -> int:
     gone = session.execute(
         text("""
         DELETE FROM store_item i USING (
-          SELECT kind, store_id FROM store_item WHERE connector_id = :id
-          EXCEPT SELECT kind, unnest(seen) FROM store_page WHERE connector_id = :id
+          SELECT kind, store_id FROM store_item WHERE connector_id = (SELECT :id)
+          EXCEPT SELECT kind, unnest(seen) FROM store_page WHERE connector_id = (SELECT :id)
         ) missing
-        WHERE i.connector_id = :id AND i.kind = missing.kind AND i.store_id = missing.store_id
+        WHERE i.connector_id = (SELECT :id) AND i.kind = missing.kind AND i.store_id = missing.store_id
         RETURNING 1
         """),
         {"id": connector_id},
@@ -93,7 +93,7 @@ def load(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]
     rows = session.execute(
         text(
             "SELECT kind, store_id, parent_id, tree_id, name_key, sku_key, fields, hash FROM store_item"
-            " WHERE connector_id = :connector AND kind = :kind AND store_id = ANY(:ids)"
+            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind) AND store_id = ANY(:ids)"
         ),
         {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
     )
@@ -105,7 +105,7 @@ def variants_of(session: Session, connector_id: int, product_store_id: int) -> l
     rows = session.execute(
         text(
             "SELECT kind, store_id, parent_id, tree_id, name_key, sku_key, fields, hash FROM store_item"
-            " WHERE connector_id = :connector AND kind = 'variant' AND parent_id = :product"
+            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'variant') AND parent_id = :product"
         ),
         {"connector": connector_id, "product": product_store_id},
     )
@@ -115,7 +115,7 @@ def variants_of(session: Session, connector_id: int, product_store_id: int) -> l
 def count(session: Session, connector_id: int, kind: ItemKind) -> int:
     """How many items of this kind the store holds, of categories those of the linked trees."""
     found = session.scalar(
-        text("SELECT count(*) FROM store_item WHERE connector_id = :connector AND kind = :kind"),
+        text("SELECT count(*) FROM store_item WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"),
         {"connector": connector_id, "kind": kind.value},
     )
     return int(found or 0)
@@ -126,8 +126,8 @@ def any_of(session: Session, connector_id: int, kind: ItemKind) -> bool:
     return bool(
         session.scalar(
             text(
-                "SELECT EXISTS (SELECT store_id FROM store_item WHERE connector_id = :connector AND kind = :kind"
-                " EXCEPT SELECT store_id FROM relation WHERE connector_id = :connector AND kind = :kind)"
+                "SELECT EXISTS (SELECT FROM store_item s WHERE s.connector_id = (SELECT :connector)"  # noqa: S608 constant
+                f" AND s.kind = (SELECT :kind) AND {_FREE})"
             ),
             {"connector": connector_id, "kind": kind.value},
         )
@@ -144,18 +144,19 @@ def product_candidates(session: Session, connector_id: int, *, after: int, limit
         text(f"""
         WITH unlinked AS (
           SELECT i.source_id, i.name_key, i.sku_key FROM source_item i
-          WHERE i.connector_id = :connector AND i.kind = 'product' AND NOT i.gone AND i.refused IS NULL
-            AND i.source_id > :after AND NOT EXISTS (SELECT FROM relation l WHERE l.connector_id = i.connector_id
-              AND l.kind = 'product' AND l.source_id = i.source_id)
+          WHERE i.connector_id = (SELECT :connector) AND i.kind = (SELECT 'product') AND NOT i.gone
+            AND i.refused IS NULL AND i.source_id > :after AND NOT EXISTS (
+              SELECT FROM relation l WHERE l.connector_id = i.connector_id AND l.kind = (SELECT 'product')
+                AND l.source_id = i.source_id)
           ORDER BY i.source_id LIMIT :limit
         )
         SELECT u.source_id, s.store_id, s.sku_key = u.sku_key AS same_sku, s.name_key = u.name_key AS same_name,
                s.fields ->> 'name' AS name, s.fields ->> 'sku' AS sku
         FROM unlinked u LEFT JOIN LATERAL (
-          SELECT * FROM store_item s WHERE s.connector_id = :connector AND s.kind = 'product'
+          SELECT * FROM store_item s WHERE s.connector_id = (SELECT :connector) AND s.kind = (SELECT 'product')
             AND s.sku_key = u.sku_key AND u.sku_key <> '' AND {_FREE}
           UNION
-          SELECT * FROM store_item s WHERE s.connector_id = :connector AND s.kind = 'product'
+          SELECT * FROM store_item s WHERE s.connector_id = (SELECT :connector) AND s.kind = (SELECT 'product')
             AND s.name_key = u.name_key AND u.name_key <> '' AND {_FREE}
         ) s ON true ORDER BY u.source_id
         """),  # noqa: S608 constant
@@ -170,14 +171,16 @@ def variant_candidates(session: Session, connector_id: int, *, after: int, limit
         text(f"""
         WITH unlinked AS (
           SELECT i.source_id, i.sku_key, p.store_id AS product FROM source_item i
-          LEFT JOIN relation p ON p.connector_id = i.connector_id AND p.kind = 'product' AND p.source_id = i.parent_id
-          WHERE i.connector_id = :connector AND i.kind = 'variant' AND NOT i.gone AND i.refused IS NULL
-            AND i.source_id > :after AND NOT EXISTS (SELECT FROM relation l WHERE l.connector_id = i.connector_id
-              AND l.kind = 'variant' AND l.source_id = i.source_id)
+          LEFT JOIN relation p ON p.connector_id = i.connector_id AND p.kind = (SELECT 'product')
+            AND p.source_id = i.parent_id
+          WHERE i.connector_id = (SELECT :connector) AND i.kind = (SELECT 'variant') AND NOT i.gone
+            AND i.refused IS NULL AND i.source_id > :after AND NOT EXISTS (
+              SELECT FROM relation l WHERE l.connector_id = i.connector_id AND l.kind = (SELECT 'variant')
+                AND l.source_id = i.source_id)
           ORDER BY i.source_id LIMIT :limit
         )
         SELECT u.source_id, s.store_id, true AS same_sku, false AS same_name, '' AS name, s.fields ->> 'sku' AS sku
-        FROM unlinked u LEFT JOIN store_item s ON s.connector_id = :connector AND s.kind = 'variant'
+        FROM unlinked u LEFT JOIN store_item s ON s.connector_id = (SELECT :connector) AND s.kind = (SELECT 'variant')
           AND s.parent_id = u.product AND s.sku_key = u.sku_key AND {_FREE} ORDER BY u.source_id
         """),  # noqa: S608 constant
         {"connector": connector_id, "after": after, "limit": limit},
@@ -195,7 +198,7 @@ def category_candidates(
     rows = session.execute(
         text(f"""
         SELECT r.source_id, s.store_id, false AS same_sku, true AS same_name, s.fields ->> 'name' AS name, '' AS sku
-        FROM {table} LEFT JOIN store_item s ON s.connector_id = :connector AND s.kind = 'category'
+        FROM {table} LEFT JOIN store_item s ON s.connector_id = (SELECT :connector) AND s.kind = 'category'
           AND s.tree_id = :tree AND s.parent_id = r.parent AND s.name_key = r.name_key AND {_FREE}
         """),  # noqa: S608 constant
         {"connector": connector_id, "tree": tree_id, **parameters},
