@@ -510,6 +510,43 @@ def test_items_are_listed_page_by_page_with_their_names(acme: Operator, a_row: C
     acme.says("items", "spring-shop", "--status", "nonsense", code=2)
 
 
+def test_failed_items_wait_for_an_outcome_again_all_or_those_of_a_code(
+    acme: Operator, a_row: Callable[..., int]
+) -> None:
+    acme.adds()
+    assert "no item of 'spring-shop' has failed." in acme.says("retry", "spring-shop", code=2).stderr
+    assert "no item is quarantined" in acme.says("quarantine", "spring-shop").stdout
+    assert "quarantined" in acme.says("quarantine", "spring-shop", "--release", code=2).stderr
+    keep_columns(acme.here.engine, a_row)
+    tenant_id, connector_id = in_its_name(acme.here.engine)
+    run_id = a_row(tenant_id, "run", connector_id=connector_id, trigger="request", state="completed_with_errors")
+    told = ((1, "created", None), (2, "failed", "sku_taken"), (3, "failed", "quarantined"), (4, "rejected", "no_name"))
+    for source_id, outcome, code in told:
+        at = {"kind": "product", "source_id": source_id}
+        a_row(tenant_id, "source_item", connector_id=connector_id, raw_hash="x", due=False, cells={}, **at)
+        status = {"storefront_id": 0, "outcome": outcome, "code": code, **at}
+        a_row(tenant_id, "item_status", connector_id=connector_id, run_id=run_id, **status)
+
+    def due() -> list[int]:
+        with as_tenant(acme.here.engine, tenant_id) as session:
+            return list(
+                session.scalars(text("SELECT source_id FROM source_item WHERE due AND kind = 'product' ORDER BY 1"))
+            )
+
+    listed = acme.reads("quarantine", "spring-shop", shape="items")
+    assert [one["source_id"] for one in listed["items"]] == [3]
+    coded = acme.reads("items", "spring-shop", "--code", "sku_taken", shape="items")
+    assert [one["source_id"] for one in coded["items"]] == [2]
+    assert due() == []
+    asked = acme.says("quarantine", "spring-shop", "--release").stdout
+    assert due() == [3]
+    assert acme.says("retry", "spring-shop").stdout == asked
+    assert due() == [2, 3]
+    assert int(asked) > run_id
+    assert [one.connector_id for one in acme.published] == [connector_id]
+    assert "has failed with no_such" in acme.says("retry", "spring-shop", "--code", "no_such", code=2).stderr
+
+
 # Validation
 
 

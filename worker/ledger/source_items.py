@@ -152,7 +152,8 @@ def retry(session: Session, connector_id: int, code: str | None = None) -> int:
         text("""
         UPDATE source_item i SET due = true FROM (
           SELECT DISTINCT kind, source_id FROM item_status
-          WHERE connector_id = (SELECT :connector) AND outcome = 'failed' AND (CAST(:code AS text) IS NULL OR code = :code)) s
+          WHERE connector_id = (SELECT :connector) AND outcome = 'failed'
+            AND (CAST(:code AS text) IS NULL OR code = :code)) s
         WHERE i.connector_id = (SELECT :connector) AND i.kind = s.kind AND i.source_id = s.source_id RETURNING 1
         """),
         {"connector": connector_id, "code": code},
