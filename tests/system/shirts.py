@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sandbox.bigcommerce.transport import SandboxTransport
 from sandbox.stage.dying import Fate
 from sandbox.stage.stage import TOKEN, Stage
+from worker.catalog.profile import Profile
 from worker.ledger import connectors
 from worker.ledger.session import as_tenant
 from worker.settings import Settings
@@ -113,6 +114,11 @@ class Shop:
         self.intercepts = lambda _: None
         with as_tenant(self.stage.engine, self.cast.tenant_id) as session:
             connectors.enable(session, self.cast.connector_id)
+
+    def change_profile(self, **settings: Any) -> None:
+        """Save another profile; it counts from the next run on."""
+        with as_tenant(self.stage.engine, self.cast.tenant_id) as session:
+            connectors.change_profile(session, self.cast.connector_id, Profile.model_validate(settings))
 
     def set(self, table: str, source_id: int, **cells: Any) -> None:
         """Change an item at the source."""

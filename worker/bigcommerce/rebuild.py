@@ -19,7 +19,7 @@ from worker.bigcommerce.make_room import Clearing
 from worker.bigcommerce.prove import in_words, rebuilt_as
 from worker.bigcommerce.write_stock import DEFAULT_LOCATION
 from worker.catalog.changes import ProveStock, RebuildVariants
-from worker.catalog.fields import Group
+from worker.catalog.fields import FIELDS, Group
 from worker.catalog.items import Key, Problem, Variant
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
@@ -27,6 +27,7 @@ from worker.catalog.values import key
 from worker.errors import RefusedByStore, ScopeMissing, WorkerError
 
 _LEVEL = "inventory_level"
+_PRICES = {field.store for field in FIELDS[ItemKind.VARIANT].values() if field.group is Group.PRICE}
 
 
 def rebuild(client: Client, job: Job) -> Applied:
@@ -69,7 +70,10 @@ def _rebuilt(client: Client, job: Job, change: RebuildVariants, kept: Mapping[in
     options = product_options.with_values(client, product.store_id, change.options, change.variants)
     results = []
     for variant in change.variants:
-        one = _Rebuilding(client, product.store_id, change, variant, kept.get(variant.source_id, {}))
+        before = job.siblings.get(variant.source_id)
+        was_off = before is not None and not before.enabled
+        had = kept.get(variant.source_id, {})
+        one = _Rebuilding(client, product.store_id, change, variant, had, was_off=was_off)
         results.append(one.done(made.get(variant.source_id), options))
     own = product_options.ours(options, known, change.variants)
     own = product_options.without_orphans(client, product.store_id, own, change.options)
@@ -100,6 +104,8 @@ class _Rebuilding:
     change: RebuildVariants
     variant: Variant
     kept: Mapping[str, Any]
+    was_off: bool
+    """Whether we made it not purchasable, since it was gone at the source: it is back."""
 
     def done(self, row: Mapping[str, Any] | None, options: Mapping[str, Any]) -> _Result:
         """The variant under its new options; made where it is not there yet."""
@@ -137,8 +143,8 @@ class _Rebuilding:
         """
         path = f"/v3/catalog/products/{self.product_id}/variants"
         told = self.change.fingerprints[self.variant.source_id]
-        had = {name: value for name, value in self.kept.get("fields", {}).items() if name != _LEVEL}
-        says = {name: value for name, value in encode.new_variant(self.variant).items() if name != _LEVEL}
+        had = {name: value for name, value in self._had().items() if name != _LEVEL}
+        says = {name: value for name, value in self._says().items() if name != _LEVEL}
         here: dict[str, Any] = {"option_values": product_options.chosen(self.variant, options)}
         if (level := dict(self._stock()).get(DEFAULT_LOCATION)) is not None:
             here[_LEVEL] = level
@@ -158,6 +164,19 @@ class _Rebuilding:
                     raise
                 words = words or str(refusal)
 
+    def _had(self) -> dict[str, Any]:
+        """The fields that it had, without those that the source has emptied since they were sent."""
+        changed = encode.changed_variant(self.variant, self.change.groups.get(self.variant.source_id, frozenset()))
+        fields = self.kept.get("fields", {})
+        return {name: value for name, value in fields.items() if name == "sku" or name not in changed}
+
+    def _says(self) -> encode.Body:
+        """What the source says of it; prices that may not be overwritten count only where it had none to keep."""
+        held = set() if self.change.sends_prices or not self.kept else _PRICES
+        back = {"purchasing_disabled": self.variant.fields.get("enabled") is False} if self.was_off else {}
+        says = {**back, **encode.new_variant(self.variant)}
+        return {name: value for name, value in says.items() if name not in held}
+
     def _stock(self) -> tuple[tuple[int, int], ...]:
         """(location, quantity) that it is to have; a new variant has 0 everywhere."""
         levels = {int(location): int(quantity) for location, quantity in self.kept.get("stock", ())}
@@ -168,8 +187,8 @@ class _Rebuilding:
 
     def _others(self) -> str:
         """What was kept beside the stock, in words."""
-        says = {*encode.new_variant(self.variant), _LEVEL}
-        names = sorted(name for name, value in self.kept.get("fields", {}).items() if value and name not in says)
+        says = {*self._says(), _LEVEL}
+        names = sorted(name for name, value in self._had().items() if value and name not in says)
         fields = f"its {', '.join(names)}" if names else "no field that Sales Layer does not manage"
         prices = f", {len(self.kept['prices'])} prices of price lists" if self.kept.get("prices") else ""
         return f"{len(self.kept.get('metafields', ()))} metafields{prices} and {fields}"

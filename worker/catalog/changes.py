@@ -186,6 +186,10 @@ class RebuildVariants:
     fingerprints: dict[int, Fingerprints]
     sends_stock: bool
     """Whether the source's stock is sent; else the stock that the store had is written back."""
+    sends_prices: bool = True
+    """Whether the source's prices are sent; else those that the store had are."""
+    groups: dict[int, frozenset[str]] = field(default_factory=dict)
+    """Variant -> the groups that changed beside its options: what is empty in them is not kept."""
     keeps_stock: bool = True
     """Whether the variants have a stock of their own: not where the product is tracked as a whole."""
     location: int = 1

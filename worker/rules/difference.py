@@ -98,9 +98,19 @@ def changed(said: Mapping[str, Any], sent: Mapping[str, str], switches: Switches
         for group, value in said.items()
         if sent.get(group) != fingerprint(value) and (value or group in sent or group not in _MAY_BE_UNSAID)
     }
-    if not switches.overwrite_stock:
-        differing.discard(Group.STOCK)
-    if not switches.overwrite_prices:
-        # Bulk pricing rules are prices too.
-        differing -= {Group.PRICE, Group.BULK_PRICING}
-    return frozenset(differing)
+    return frozenset(differing) - held_back(switches)
+
+
+def held_back(switches: Switches) -> frozenset[str]:
+    """The groups that go with a creation alone; bulk pricing rules are prices too."""
+    stock = () if switches.overwrite_stock else (Group.STOCK,)
+    prices = () if switches.overwrite_prices else (Group.PRICE, Group.BULK_PRICING)
+    return frozenset(group.value for group in (*stock, *prices))
+
+
+def after_rebuild(told: Mapping[str, str], sent: Mapping[str, str], switches: Switches) -> dict[str, str]:
+    """The fingerprints of a variant that is made anew: what is held back is as it was `sent` last."""
+    held = held_back(switches)
+    return {group: one for group, one in told.items() if group not in held} | {
+        group: one for group, one in sent.items() if group in held
+    }

@@ -39,9 +39,8 @@ def moved(
 ) -> Moved:
     """Plan what becomes of the family's linked variants whose option values are others than were last sent."""
     linked = {one.source_id: known[at] for one in fit if (at := Key(ItemKind.VARIANT, one.source_id)) in known}
-    prints = {
-        one.source_id: fingerprint.of_groups(difference.variant_groups(one)) for one in fit if one.source_id in linked
-    }
+    said = {one.source_id: difference.variant_groups(one) for one in fit if one.source_id in linked}
+    prints = {one: fingerprint.of_groups(groups) for one, groups in said.items()}
     if all(linked[one].fingerprints.get(Group.OPTIONS) == prints[one][Group.OPTIONS] for one in linked):
         return Moved()
     own = known[Key(ItemKind.PRODUCT, family.id)]
@@ -67,6 +66,7 @@ def moved(
         wanted = [now[one] for one in found.rebuilt]
         there = {one: before[store_id] for one, store_id in gone.items() if store_id in before}
         gone = {one: gone[one] for one in options.in_the_way(wanted, there)}
+    switches = tools.profile.switches
     planned.add(
         RebuildVariants(
             family.id,
@@ -74,8 +74,13 @@ def moved(
             {one: linked[one].store_id for one in sorted(found.rebuilt)},
             gone,
             shown,
-            {one: inline(prints[one]) for one in found.rebuilt},
-            sends_stock=tools.profile.switches.overwrite_stock,
+            {
+                one: inline(difference.after_rebuild(prints[one], linked[one].fingerprints, switches))
+                for one in found.rebuilt
+            },
+            sends_stock=switches.overwrite_stock,
+            sends_prices=switches.overwrite_prices,
+            groups={one: difference.changed(said[one], linked[one].fingerprints, switches) for one in found.rebuilt},
             keeps_stock=plan_stock.tracked_by(tools, product, own) != "product",
             location=tools.profile.stock_location,
         )
