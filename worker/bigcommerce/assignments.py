@@ -29,9 +29,7 @@ def assign(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     for start in range(0, len(pairs), ASSIGNMENTS_PER_BATCH):
         for (job, storefront), answer in batches.send(pairs[start : start + ASSIGNMENTS_PER_BATCH], put):
             if isinstance(answer, RefusedByStore):
-                named = job.storefront_names.get(storefront, "no name")
-                text = f"the store refused to show it on storefront {storefront} ({named}): {answer}"
-                refused.setdefault(job.pending_id, []).append(Problem("assignment_refused", text, str(storefront)))
+                refused.setdefault(job.pending_id, []).append(_refused(job, storefront, "show it on", answer))
             elif isinstance(answer, WorkerError):
                 troubles[job.pending_id] = answer
     off: dict[int, list[Job]] = {}
@@ -44,10 +42,19 @@ def assign(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
             ids = ",".join(str(_id(job)) for job in part)
             try:
                 client.delete(ASSIGNMENTS, {"product_id:in": ids, "channel_id:in": str(storefront)})
+            except RefusedByStore as refusal:
+                for job in part:
+                    refused.setdefault(job.pending_id, []).append(_refused(job, storefront, "take it off", refusal))
             except WorkerError as trouble:
                 troubles |= {job.pending_id: trouble for job in part}
     for job in jobs:
         yield _assigned(job, refused.get(job.pending_id, []), troubles.get(job.pending_id))
+
+
+def _refused(job: Job, storefront: int, what: str, refusal: RefusedByStore) -> Problem:
+    named = job.storefront_names.get(storefront, "no name")
+    text = f"the store refused to {what} storefront {storefront} ({named}): {refusal}"
+    return Problem("assignment_refused", text, str(storefront))
 
 
 def _assigned(job: Job, refused: Sequence[Problem], trouble: WorkerError | None) -> Applied:
@@ -57,7 +64,9 @@ def _assigned(job: Job, refused: Sequence[Problem], trouble: WorkerError | None)
     if trouble is not None:
         return Applied(job, trouble=trouble if not isinstance(trouble, AnswerLost) else AnswerLost(str(trouble)))
     sent = {} if refused else {Group.STOREFRONTS.value: change.fingerprint}
-    shown = [one for one in change.storefronts if str(one) not in {problem.field for problem in refused}]
+    others = {int(problem.field) for problem in refused if problem.field}
+    # What was to be shown and was refused is not shown; what was to be taken off and was refused still is.
+    shown = sorted({*change.storefronts} ^ others)
     relation = replace(
         relation, fingerprints={**relation.fingerprints, **sent}, parts={**relation.parts, "storefronts": shown}
     )

@@ -136,6 +136,18 @@ def _by_key(rows: Iterable[Any]) -> dict[Key, Relation]:
     return found
 
 
+def storefronts(session: Session, connector_id: int) -> frozenset[int]:
+    """The storefronts where we have categories, linked or not."""
+    rows = session.scalars(
+        text(
+            "SELECT DISTINCT storefront_id FROM relation"
+            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'category')"
+        ),
+        {"connector": connector_id},
+    )
+    return frozenset(rows)
+
+
 def enabled(session: Session, connector_id: int) -> dict[ItemKind, int]:
     """How many linked items of each kind the store shows, a category once for each storefront."""
     rows = session.execute(
@@ -172,12 +184,17 @@ class Vanished:
 
 
 def vanished(session: Session, connector_id: int) -> list[Vanished]:
-    """The relations whose store item the last whole read did not find: removed there by hand."""
+    """The relations whose store item the last whole read did not find: removed there by hand.
+
+    The categories of a storefront that is not linked any more were not read, and are not missed.
+    """
     rows = session.execute(
         text(
             "SELECT l.kind, l.source_id, l.storefront_id, l.store_id FROM relation l"
             " WHERE l.connector_id = (SELECT :id) AND NOT EXISTS (SELECT FROM store_item s"
             "   WHERE s.connector_id = l.connector_id AND s.kind = l.kind AND s.store_id = l.store_id)"
+            " AND (l.kind <> 'category' OR l.storefront_id IN"
+            "   (SELECT f.storefront_id FROM storefront f WHERE f.connector_id = l.connector_id))"
         ),
         {"id": connector_id},
     )

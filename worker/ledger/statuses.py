@@ -230,7 +230,7 @@ def clear_trouble(
 
 
 def forget_gone(session: Session, connector_id: int) -> None:
-    """Trouble of items that are gone at the source, and were never in the store, is nobody's any more."""
+    """Trouble of what is gone at the source and was never in the store, or on no linked storefront, is nobody's."""
     session.execute(
         text("""
         DELETE FROM item_status s USING source_item i
@@ -238,6 +238,14 @@ def forget_gone(session: Session, connector_id: int) -> None:
           AND i.source_id = s.source_id AND i.gone AND s.outcome IN ('rejected', 'failed', 'blocked')
           AND NOT EXISTS (SELECT FROM relation l WHERE l.connector_id = s.connector_id AND l.kind = s.kind
             AND l.source_id = s.source_id)
+        """),
+        {"id": connector_id},
+    )
+    session.execute(
+        text("""
+        DELETE FROM item_status s WHERE s.connector_id = (SELECT :id) AND s.kind = (SELECT 'category')
+          AND s.storefront_id <> 0 AND s.outcome IN ('rejected', 'failed', 'blocked')
+          AND s.storefront_id NOT IN (SELECT f.storefront_id FROM storefront f WHERE f.connector_id = (SELECT :id))
         """),
         {"id": connector_id},
     )

@@ -71,7 +71,10 @@ class Trees:
     storefronts: tuple[Storefront, ...]
     covered: tuple[Covered, ...]
     left_alone: frozenset[int] = frozenset()
-    """Storefronts without a valid category: nothing is synchronised there (the original's §5)."""
+    """Storefronts without a valid category, and those that are linked no more: nothing is synchronised there.
+
+    (The original's §5.)
+    """
 
     def places_of(self, product: Product, held: Iterable[int] = ()) -> tuple[tuple[int, int], ...]:
         """(storefront, category) wherever the product is to stand; `held`: the storefronts where we show it."""
@@ -96,16 +99,14 @@ def trees(tools: Toolbox, session: Session) -> Trees:
     rows = {row.source_id: row for row in source_items.categories(session, tools.connector_id)}
     parents = {source_id: row.parent_id or None for source_id, row in rows.items() if not row.gone}
     found = tuple(connectors.storefronts(session, tools.connector_id))
-    for storefront in found:
-        if storefront.root_id is not None and storefront.root_id not in parents:
-            raise RootCategoryGone(
-                f"category {storefront.root_id}, the root of storefront {storefront.storefront_id}"
-                f" ({storefront.name}), is gone in Sales Layer; link the storefront to another root"
-            )
+    if rootless := [one for one in found if one.root_id is not None and one.root_id not in parents]:
+        gone = (f"category {one.root_id}, the root of storefront {one.storefront_id} ({one.name})," for one in rootless)
+        raise RootCategoryGone(f"{' and '.join(gone)} is gone in Sales Layer; link the storefront to another root")
     covered = tuple(coverage.cover(parents, one.storefront_id, one.root_id) for one in found)
     covered = _selected(tools, session, rows, _occupied(tools, session, parents, covered))
     without = (one for one in covered if all(rows[category].refused is not None for category in one.places))
-    return Trees(rows, found, covered, frozenset(one.storefront_id for one in without))
+    unlinked = relations.storefronts(session, tools.connector_id) - {one.storefront_id for one in found}
+    return Trees(rows, found, covered, unlinked | {one.storefront_id for one in without})
 
 
 def _occupied(
