@@ -55,6 +55,13 @@ class RefusedByStore(ItemTrouble):
         reasons = "; ".join(f"{field}: {reason}" for field, reason in self.errors.items())
         super().__init__(f"{status} {title}" + (f" ({reasons})" if reasons else ""))
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether another item has the name, SKU or address; a batch of variants says so by 422 (API facts §3.3)."""
+        return self.status == 409 or (
+            self.status == 422 and any(name.rpartition(".")[2] == "sku" for name in self.errors)
+        )
+
 
 class AnswerLost(ItemTrouble):
     """A call that must not simply be repeated may have acted: look before sending it again."""

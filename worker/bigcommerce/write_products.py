@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches, decode, encode, pictures_sent, product_parts, reads, write_stock
+from worker.bigcommerce import batches, decode, encode, pictures_sent, product_parts, reads, step_aside, write_stock
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog import bulk_pricing, pictures
 from worker.catalog.changes import CreateProduct, UpdateProduct
@@ -158,7 +158,12 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     """Update products by ten, then what hangs on each of them."""
     bodies = {job.pending_id: _changes(job) for job in jobs}
     for job, answer in _put(client, [job for job in jobs if bodies[job.pending_id]], bodies):
-        yield _trouble(job, answer) if isinstance(answer, WorkerError) else _updated(client, job, _partly(answer))
+        if not isinstance(answer, WorkerError):
+            yield _updated(client, job, _partly(answer))
+        elif step_aside.is_needed(job, answer):
+            yield step_aside.step_aside(client, job, f"{PATH}/{_id(job)}", bodies[job.pending_id], answer)
+        else:
+            yield Applied(job, trouble=answer)
     for job in jobs:
         if not bodies[job.pending_id]:
             yield _updated(client, job, ())
@@ -260,10 +265,6 @@ def _row(answer: Answer) -> Mapping[str, Any]:
     data = answer.data[0] if isinstance(answer.data, list) else answer.data
     assert isinstance(data, Mapping)
     return data
-
-
-def _trouble(job: Job, trouble: WorkerError) -> Applied:
-    return Applied(job, trouble=trouble)
 
 
 def _id(job: Job) -> int:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches, encode, pictures_sent, product_options, reads, write_stock
+from worker.bigcommerce import batches, encode, pictures_sent, product_options, reads, step_aside, write_stock
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog import pictures
 from worker.catalog.changes import CreateVariant, UpdateVariant
@@ -43,6 +43,8 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
         sends_image = "image_url" in bodies[job.pending_id]
         if sends_image and isinstance(answer, RefusedByStore) and pictures_sent.is_about_images(answer):
             yield _without_image(client, job, answer)
+        elif isinstance(answer, WorkerError) and step_aside.is_needed(job, answer):
+            yield step_aside.step_aside(client, job, _path(job), bodies[job.pending_id], answer)
         elif isinstance(answer, WorkerError):
             yield Applied(job, trouble=answer)
         else:

@@ -50,6 +50,8 @@ class Job:
     """Source ids of categories that are not in the store: the product goes without them."""
     storefront_names: Mapping[int, str] = field(default_factory=dict)
     """What the storefronts are called, where something may have to be said of one."""
+    waits_for_ours: bool = False
+    """Its name or SKU is held by another item of ours that waits in this run too, and it has met it before."""
 
     def categories_sent(self) -> str:
         """The fingerprint of the places that the product is really told."""
@@ -75,5 +77,7 @@ class Applied:
     """Variant -> what is worth telling of it, e.g. what a rebuild kept."""
     of_variants: Mapping[int, tuple[Problem, ...]] = field(default_factory=dict)
     """Variant -> what it was made without, where the job is its product's."""
+    stepped_aside: bool = False
+    """The item has a makeshift name or SKU, so that another one can have its own: the change is tried again."""
     adopted: bool = False
     """The store item was found, not made, by this call."""

@@ -197,6 +197,22 @@ def try_again(session: Session, change_id: int, wave: int) -> None:
     )
 
 
+def holders_waiting(
+    session: Session, connector_id: int, kind: ItemKind, keys: Iterable[str]
+) -> set[tuple[int, str | None, str | None]]:
+    """(source id, name, SKU in the store) of our items that hold one of these keys and whose own update waits."""
+    rows = session.execute(
+        text("""
+        SELECT l.source_id, s.name_key, s.sku_key FROM store_item s JOIN relation l USING (connector_id, kind, store_id)
+        JOIN pending_change p USING (connector_id, kind, source_id)
+        WHERE s.connector_id = (SELECT :connector) AND s.kind = (SELECT :kind) AND p.action = 'update'
+          AND (s.name_key = ANY(:keys) OR s.sku_key = ANY(:keys))
+        """),
+        {"connector": connector_id, "kind": kind.value, "keys": list(keys)},
+    )
+    return {(row[0], row[1], row[2]) for row in rows}
+
+
 def revise(session: Session, change_id: int, change: Change, wave: int) -> None:
     """The intent has grown (what a rebuild must keep): it is pending again, with that in it, in this wave."""
     session.execute(

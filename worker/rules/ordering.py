@@ -3,8 +3,8 @@
 A wave begins when the one before it is done: what a later one refers to
 (parents, category ids, product ids) is then known. Updates go before creations: a name or
 SKU that one item gives up is then free for the other. What meets a name that is still taken
-is tried once more, in the wave behind its own (`again`). Stock has waves to itself, since the
-store wants no catalogue writes beside it (API facts §2.4).
+is tried once more, in the wave behind its own, and in a circle once more behind that (`again`).
+Stock has waves to itself, since the store wants no catalogue writes beside it (API facts §2.4).
 """
 
 from __future__ import annotations
@@ -69,6 +69,6 @@ def wave(kind: ItemKind, action: Action, level: int = 0) -> int:
             return VARIANTS_UPDATED
 
 
-def again(wave: int) -> int:
-    """The wave in which a change that met a taken name or SKU is tried once more."""
-    return wave + 1
+def again(wave: int, times: int = 1) -> int:
+    """The wave in which a change that met a taken name or SKU is tried for so many times more."""
+    return wave + times

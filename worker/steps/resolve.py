@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -31,6 +31,7 @@ from worker.catalog.changes import key as key_of
 from worker.catalog.items import Key, Product, Variant
 from worker.catalog.sending import Job
 from worker.catalog.store import Relation, StoreRow
+from worker.ledger import changes as pending_changes
 from worker.ledger import connectors, related, relations, store_items
 from worker.ledger.changes import Pending
 from worker.steps.toolbox import Toolbox
@@ -49,6 +50,7 @@ def jobs(tools: Toolbox, session: Session, taken: Sequence[Pending]) -> tuple[li
     if not taken:
         return [], []
     resolver = _Resolver(tools, session, taken)
+    behind = _behind_ours(tools, session, taken)
     found: list[Job] = []
     orphans: list[Orphan] = []
     for one in taken:
@@ -56,7 +58,7 @@ def jobs(tools: Toolbox, session: Session, taken: Sequence[Pending]) -> tuple[li
         if isinstance(job, Key):
             orphans.append(Orphan(one, job))
         else:
-            found.append(job)
+            found.append(replace(job, waits_for_ours=one.id in behind))
     return found, orphans
 
 
@@ -64,6 +66,25 @@ def _keys(item: Product | Variant) -> list[str]:
     """Name and SKU as they are compared."""
     found = (values.key(str(item.fields.get(name) or "")) for name in ("name", "sku"))
     return [key for key in found if key]
+
+
+def _behind_ours(tools: Toolbox, session: Session, taken: Sequence[Pending]) -> frozenset[int]:
+    """The ids of the changes that have met a name or SKU before which another item of this run may still give up."""
+    met = [one for one in taken if one.attempts == 1 and isinstance(one.change, UpdateProduct | UpdateVariant)]
+    behind = set()
+    for kind in (ItemKind.PRODUCT, ItemKind.VARIANT):
+        wanted = {one.id: (key_of(one.change), set(_keys(_item(one.change)))) for one in met}
+        wanted = {place: one for place, one in wanted.items() if one[0].kind is kind}
+        keys = set[str]().union(*(one for _, one in wanted.values()))
+        held = pending_changes.holders_waiting(session, tools.connector_id, kind, keys) if keys else set()
+        for place, (own, mine) in wanted.items():
+            behind |= {place for holder, *theirs in held if holder != own.source_id and mine & {*theirs}}
+    return frozenset(behind)
+
+
+def _item(change: Change) -> Product | Variant:
+    assert isinstance(change, UpdateProduct | UpdateVariant)
+    return change.product if isinstance(change, UpdateProduct) else change.variant
 
 
 def _variants_of(change: Change) -> Iterable[int]:

@@ -69,7 +69,8 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
         elif one.trouble is None:
             _succeeded(books, one)
         elif _may_clear_up(one):
-            changes.try_again(session, one.job.pending_id, ordering.again(wave_of(one.job.change)))
+            wave = ordering.again(wave_of(one.job.change), one.job.attempts + 1)
+            changes.try_again(session, one.job.pending_id, wave)
         else:
             _met_trouble(books, one.job, one.trouble)
     foreign = relations.remember(session, tools.tenant_id, tools.connector_id, tools.store_hash, list(kept.values()))
@@ -171,8 +172,8 @@ def _unfinished(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def _may_clear_up(one: Applied) -> bool:
     """A name or SKU that is taken may be given up by another change of this run: tried once more, behind it."""
-    taken = isinstance(one.trouble, RefusedByStore) and one.trouble.status == 409
-    return taken and not one.job.attempts and not one.relations
+    taken = isinstance(one.trouble, RefusedByStore) and one.trouble.is_taken
+    return taken and not one.relations and (not one.job.attempts or one.stepped_aside)
 
 
 def wave_of(change: Change) -> int:
