@@ -57,10 +57,9 @@ class RefusedByStore(ItemTrouble):
 
     @property
     def is_taken(self) -> bool:
-        """Whether another item has the name, SKU or address; a batch of variants says so by 422 (API facts §3.3)."""
-        return self.status == 409 or (
-            self.status == 422 and any(name.rpartition(".")[2] == "sku" for name in self.errors)
-        )
+        """Whether another item may have the name, SKU or address; batches say so by 422 (API facts §3.3)."""
+        named = {name.rpartition(".")[2] for name in self.errors}
+        return self.status == 409 or (self.status in (207, 422) and bool(named & {"name", "sku"}))
 
 
 class AnswerLost(ItemTrouble):

@@ -119,6 +119,20 @@ def test_siblings_pass_their_names_on(a_shop: Open) -> None:
     assert quiet(shop)
 
 
+def test_siblings_exchange_their_names(a_shop: Open) -> None:
+    shop = a_shop(catalogue(), links=BOTH)
+    shop.run()
+    before = {one for one, _ in ids(shop)}
+    shop.edit("catalogue", SHOES, section_name="Hats")
+    shop.edit("catalogue", HATS, section_name="Shoes")
+    assert shop.run() == "completed"
+    assert shop.tree(1) == {"Men", "Men/Hats", "Men/Hats/Boots", "Men/Shoes", "Home", "Home/Lamps"}
+    assert shop.tree(2) == {"Men", "Men/Hats", "Men/Hats/Boots", "Men/Shoes"}
+    assert shop.places_of("Cap") == {(1, "Shoes"), (2, "Shoes")}
+    assert {one for one, _ in ids(shop)} == before, "none was made anew"
+    assert quiet(shop)
+
+
 def test_other_roots_are_shown_after_a_refresh(a_shop: Open) -> None:
     shop = a_shop(catalogue(), links=[(1, MEN), (2, HOME)])
     shop.run()

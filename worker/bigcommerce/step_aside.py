@@ -6,15 +6,16 @@ second try; in a circle nobody can begin, until one of them has let go of its ow
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from worker.bigcommerce.client import Client
+from worker.bigcommerce.answer import Answer
 from worker.bigcommerce.encode import Body
 from worker.catalog.sending import Applied, Job
 from worker.errors import RefusedByStore, WorkerError
 
-_ROOM = 200
-"""Characters of the wanted name or SKU that its makeshift keeps: the store takes 250 and 255."""
+_ROOM = 30
+"""Characters of the wanted name or SKU that its makeshift keeps: a category's name takes 50."""
 
 
 def is_needed(job: Job, answer: object) -> bool:
@@ -22,15 +23,18 @@ def is_needed(job: Job, answer: object) -> bool:
     return job.waits_for_ours and isinstance(answer, RefusedByStore) and answer.is_taken
 
 
-def step_aside(client: Client, job: Job, path: str, body: Body, refusal: WorkerError) -> Applied:
-    """Let go of the item's own name and SKU; the change itself is tried once more, behind the others."""
+def step_aside(job: Job, put: Callable[[Body], Answer], body: Body, refusal: WorkerError) -> Applied:
+    """Let go of the item's own name and SKU; the change itself is tried once more, behind the others.
+
+    `put` sends these fields of the item alone; `body` is what was refused.
+    """
     assert job.relation is not None
     made = {name: f"{str(body[name])[:_ROOM]} ~{job.relation.store_id}" for name in ("name", "sku") if name in body}
     met = Applied(job, trouble=refusal)
     if not made:
         return met
     try:
-        client.put(path, made)
+        put(made)
     except RefusedByStore:
         return met
     except WorkerError as trouble:

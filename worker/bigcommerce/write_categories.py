@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from worker.bigcommerce import batches, encode, reads
+from worker.bigcommerce import batches, encode, reads, step_aside
 from worker.bigcommerce.client import Answer, Client
 from worker.bigcommerce.limits import CATEGORIES_PER_BATCH, CATEGORIES_PER_BATCH_WITH_URL
 from worker.catalog import pictures
@@ -176,8 +177,15 @@ def _update(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
             yield from _update(client, [attempt])
         elif (lighter := attempt.lighter(_reasons(refusal, 0, alone=True))) is not None:
             yield from _update(client, [lighter])
+        elif step_aside.is_needed(attempt.job, refusal):
+            yield step_aside.step_aside(attempt.job, partial(_put_alone, client, attempt.job), attempt.body, refusal)
         else:
             yield Applied(attempt.job, trouble=refusal)
+
+
+def _put_alone(client: Client, job: Job, fields: encode.Body) -> Answer:
+    assert job.relation is not None
+    return client.put(PATH, [{"category_id": job.relation.store_id, **fields}])
 
 
 def _partly(answer: Answer) -> RefusedByStore | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from models.vocabulary import ItemKind
@@ -161,7 +162,8 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
         if not isinstance(answer, WorkerError):
             yield _updated(client, job, _partly(answer))
         elif step_aside.is_needed(job, answer):
-            yield step_aside.step_aside(client, job, f"{PATH}/{_id(job)}", bodies[job.pending_id], answer)
+            put = partial(client.put, f"{PATH}/{_id(job)}")
+            yield step_aside.step_aside(job, put, bodies[job.pending_id], answer)
         else:
             yield Applied(job, trouble=answer)
     for job in jobs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
@@ -44,7 +45,8 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
         if sends_image and isinstance(answer, RefusedByStore) and pictures_sent.is_about_images(answer):
             yield _without_image(client, job, answer)
         elif isinstance(answer, WorkerError) and step_aside.is_needed(job, answer):
-            yield step_aside.step_aside(client, job, _path(job), bodies[job.pending_id], answer)
+            put = partial(client.put, _path(job))
+            yield step_aside.step_aside(job, put, bodies[job.pending_id], answer)
         elif isinstance(answer, WorkerError):
             yield Applied(job, trouble=answer)
         else:

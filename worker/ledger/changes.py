@@ -197,20 +197,29 @@ def try_again(session: Session, change_id: int, wave: int) -> None:
     )
 
 
-def holders_waiting(
-    session: Session, connector_id: int, kind: ItemKind, keys: Iterable[str]
-) -> set[tuple[int, str | None, str | None]]:
-    """(source id, name, SKU in the store) of our items that hold one of these keys and whose own update waits."""
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An item of ours under a name or SKU of the store, which it may give up: its own update waits."""
+
+    source_id: int
+    parent_id: int | None
+    """The category's parent in the store, the variant's product."""
+    keys: frozenset[str]
+
+
+def holders_waiting(session: Session, connector_id: int, kind: ItemKind, keys: Iterable[str]) -> list[Holder]:
+    """Who holds one of these names or SKUs, as they are compared, and waits with an update."""
     rows = session.execute(
         text("""
-        SELECT l.source_id, s.name_key, s.sku_key FROM store_item s JOIN relation l USING (connector_id, kind, store_id)
-        JOIN pending_change p USING (connector_id, kind, source_id)
+        SELECT l.source_id, s.parent_id, s.name_key, s.sku_key
+        FROM store_item s JOIN relation l USING (connector_id, kind, store_id)
+        JOIN pending_change p USING (connector_id, kind, source_id, storefront_id)
         WHERE s.connector_id = (SELECT :connector) AND s.kind = (SELECT :kind) AND p.action = 'update'
           AND (s.name_key = ANY(:keys) OR s.sku_key = ANY(:keys))
         """),
         {"connector": connector_id, "kind": kind.value, "keys": list(keys)},
     )
-    return {(row[0], row[1], row[2]) for row in rows}
+    return [Holder(row[0], row[1], frozenset({row[2], row[3]} - {None})) for row in rows]
 
 
 def revise(session: Session, change_id: int, change: Change, wave: int) -> None:

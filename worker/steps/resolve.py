@@ -28,7 +28,7 @@ from worker.catalog.changes import (
     UpdateVariant,
 )
 from worker.catalog.changes import key as key_of
-from worker.catalog.items import Key, Product, Variant
+from worker.catalog.items import Item, Key
 from worker.catalog.sending import Job
 from worker.catalog.store import Relation, StoreRow
 from worker.ledger import changes as pending_changes
@@ -50,7 +50,6 @@ def jobs(tools: Toolbox, session: Session, taken: Sequence[Pending]) -> tuple[li
     if not taken:
         return [], []
     resolver = _Resolver(tools, session, taken)
-    behind = _behind_ours(tools, session, taken)
     found: list[Job] = []
     orphans: list[Orphan] = []
     for one in taken:
@@ -58,33 +57,45 @@ def jobs(tools: Toolbox, session: Session, taken: Sequence[Pending]) -> tuple[li
         if isinstance(job, Key):
             orphans.append(Orphan(one, job))
         else:
-            found.append(replace(job, waits_for_ours=one.id in behind))
-    return found, orphans
+            found.append(job)
+    behind = _behind_ours(tools, session, taken, found)
+    return [replace(job, waits_for_ours=job.pending_id in behind) for job in found], orphans
 
 
-def _keys(item: Product | Variant) -> list[str]:
+def _keys(item: Item) -> list[str]:
     """Name and SKU as they are compared."""
     found = (values.key(str(item.fields.get(name) or "")) for name in ("name", "sku"))
     return [key for key in found if key]
 
 
-def _behind_ours(tools: Toolbox, session: Session, taken: Sequence[Pending]) -> frozenset[int]:
+def _behind_ours(tools: Toolbox, session: Session, taken: Sequence[Pending], found: Sequence[Job]) -> frozenset[int]:
     """The ids of the changes that have met a name or SKU before which another item of this run may still give up."""
-    met = [one for one in taken if one.attempts == 1 and isinstance(one.change, UpdateProduct | UpdateVariant)]
+    again = {one.id for one in taken if one.attempts == 1}
     behind = set()
-    for kind in (ItemKind.PRODUCT, ItemKind.VARIANT):
-        wanted = {one.id: (key_of(one.change), set(_keys(_item(one.change)))) for one in met}
-        wanted = {place: one for place, one in wanted.items() if one[0].kind is kind}
-        keys = set[str]().union(*(one for _, one in wanted.values()))
-        held = pending_changes.holders_waiting(session, tools.connector_id, kind, keys) if keys else set()
-        for place, (own, mine) in wanted.items():
-            behind |= {place for holder, *theirs in held if holder != own.source_id and mine & {*theirs}}
+    for kind in ItemKind:
+        met = [(job, item) for job in found if job.pending_id in again and (item := _updated(job.change, kind))]
+        keys = {key for _, item in met for key in _keys(item)}
+        held = pending_changes.holders_waiting(session, tools.connector_id, kind, keys) if keys else []
+        for job, item in met:
+            others = (one for one in held if one.source_id != job.change.source_id)
+            if kind is ItemKind.CATEGORY:
+                # A category's name is its parent's affair alone.
+                others = (one for one in others if one.parent_id == job.parent_store_id)
+            behind |= {job.pending_id for one in others if one.keys & {*_keys(item)}}
     return frozenset(behind)
 
 
-def _item(change: Change) -> Product | Variant:
-    assert isinstance(change, UpdateProduct | UpdateVariant)
-    return change.product if isinstance(change, UpdateProduct) else change.variant
+def _updated(change: Change, kind: ItemKind) -> Item | None:
+    """The item of this kind that the change updates."""
+    match change:
+        case UpdateCategory() if kind is ItemKind.CATEGORY:
+            return change.category
+        case UpdateProduct() if kind is ItemKind.PRODUCT:
+            return change.product
+        case UpdateVariant() if kind is ItemKind.VARIANT:
+            return change.variant
+        case _:
+            return None
 
 
 def _variants_of(change: Change) -> Iterable[int]:
