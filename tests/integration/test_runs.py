@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, MAY_BECOME, RunState, Trigger
 from worker.catalog.profile import Profile
-from worker.ledger import runs
+from worker.ledger import runs, turns
 from worker.ledger.runs import Run
-from worker.ledger.session import as_tenant
+from worker.ledger.session import as_scheduler, as_tenant
 
 AConnector = Callable[..., Any]
 
@@ -128,6 +128,39 @@ def test_requests_at_the_same_moment_are_one_run(engine: Engine, a_connector: AC
         thread.join()
     assert len(found) == 4
     assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize("word", [runs.pause, runs.cancel])
+def test_whoever_stops_a_run_waits_for_a_slice_that_saves_and_holds_nothing_that_it_needs(
+    engine: Engine, a_connector: AConnector, word: Callable[..., None]
+) -> None:
+    made = a_connector()
+    with as_tenant(engine, made.tenant_id) as session:
+        run_id = runs.request(session, made.tenant_id, made.id, refresh=False)
+        runs.begin(session, run_id, Profile())
+    with as_scheduler(engine) as session:
+        session.execute(
+            text("UPDATE turn SET state = 'running', epoch = 1, deadline = now() + interval '1 minute', tag = 0,"
+                 " started_at = now() WHERE connector_id = :id"), {"id": made.id},
+        )  # fmt: skip
+
+    def stop() -> None:
+        with as_tenant(engine, made.tenant_id) as session:
+            word(session, made.id, run_id)
+
+    thread = threading.Thread(target=stop)
+    with as_tenant(engine, made.tenant_id) as session:
+        assert turns.renew(session, made.id, 1, lease=60, progress=True)
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive(), "it waits for the slice"
+        session.execute(text("SET LOCAL lock_timeout = '100ms'"))
+        runs.keep_cursor(session, run_id, "send", None)
+    thread.join(5)
+    with as_tenant(engine, made.tenant_id) as session:
+        found = runs.load(session, run_id)
+    assert found is not None
+    assert found.state in (RunState.PAUSED, RunState.CANCELLED)
 
 
 def test_there_is_no_run_where_none_waits_or_is_under_way(at: Runs) -> None:

@@ -195,10 +195,10 @@ def test_a_long_slice_is_paid_for_by_waiting(at: Turns, a_connector: AConnector)
     at.ready(*at_all(at))
     first = at.dispatch(door=1)[0]
     at.claim(first)
-    at.held(first, 3 * QUANTUM)
+    at.held(first, 2.5 * QUANTUM)
     at.release(first)
     other = ({"long", "short"} - {first.tenant}).pop()
-    # Three quanta were held at once, so the other one has three slices before the turn comes back.
+    # Two and a half quanta were held at once: the other one begins its third slice before the turn comes back.
     assert [one.tenant for one in at.serve(4)] == [other, other, other, first.tenant]
 
 

@@ -29,7 +29,9 @@ def step_aside(job: Job, put: Callable[[Body], Answer], body: Body, refusal: Wor
     `put` sends these fields of the item alone; `body` is what was refused.
     """
     assert job.relation is not None
-    made = {name: f"{str(body[name])[:_ROOM]} ~{job.relation.store_id}" for name in ("name", "sku") if name in body}
+    made: Body = {
+        name: f"{str(body[name])[:_ROOM]} ~{job.relation.store_id}" for name in ("name", "sku") if name in body
+    }
     met = Applied(job, trouble=refusal)
     if not made:
         return met

@@ -146,8 +146,9 @@ def advance(session: Session, run_id: int, state: RunState) -> None:
 
 def pause(session: Session, connector_id: int, run_id: int) -> None:
     """The run stands still until somebody resumes or cancels it; a slice under way stops."""
-    become(session, run_id, RunState.PAUSED)
+    # The turn before the run, as a slice locks them when it saves: nobody waits in a circle.
     turns.ask_to_stop(session, connector_id)
+    become(session, run_id, RunState.PAUSED)
 
 
 def resume(session: Session, run_id: int) -> RunState:
@@ -182,8 +183,9 @@ def resume(session: Session, run_id: int) -> RunState:
 
 def cancel(session: Session, connector_id: int, run_id: int) -> None:
     """The run ends here; a slice under way stops, what it has sent is recorded, what it has not is still due."""
-    become(session, run_id, RunState.CANCELLED)
+    # The turn before the run, as a slice locks them when it saves: nobody waits in a circle.
     turns.ask_to_stop(session, connector_id)
+    become(session, run_id, RunState.CANCELLED)
 
 
 def allowed(session: Session, run_id: int) -> int | None:

@@ -228,9 +228,12 @@ def release(
 
 
 def ask_to_stop(session: Session, connector_id: int) -> None:
-    """Tell the slice under way to stop: it hears so at its next beat."""
+    """Tell the slice under way to stop: it hears so at its next beat.
+
+    The turn is the caller's until the commit: no slice begins in between.
+    """
     session.execute(
-        text("UPDATE turn SET stop_asked = true WHERE connector_id = :id AND state = 'running'"), {"id": connector_id}
+        text("UPDATE turn SET stop_asked = (state = 'running') WHERE connector_id = :id"), {"id": connector_id}
     )
 
 
