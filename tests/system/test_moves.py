@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.bigcommerce.faults import Fault
-from tests.shops import HATS, HOME, LAMPS, MEN, SHOES, Shop, catalogue
+from tests.shops import BOOTS, HATS, HOME, LAMPS, MEN, SHOES, Shop, catalogue
 from worker.catalog.profile import Profile
 from worker.ledger import connectors
 from worker.ledger.session import as_tenant
@@ -106,6 +106,28 @@ def test_a_category_moves_under_one_that_is_made_in_the_same_run(a_shop: Open) -
     assert shop.run() == "completed"
     moved = {"Home/New", "Home/New/Shoes", "Home/New/Shoes/Boots"}
     assert shop.tree(1) == {"Men", "Men/Hats", "Home", "Home/Lamps"} | moved
+    assert quiet(shop)
+
+
+def test_a_category_that_is_made_anew_at_the_source_takes_over_what_the_store_has(a_shop: Open) -> None:
+    shop = a_shop(catalogue(), links=BOTH)
+    shop.run()
+    before = ids(shop)
+    for category in (BOOTS, SHOES):
+        shop.stage.sources.delete(shop.cast.code, "catalogue", category)
+    anew = shop.stage.sources.add(shop.cast.code, "catalogue", {"ID_PARENT": MEN, "REF": "N", "section_name": "Shoes"})
+    shop.edit("products", 301, ID_catalogue=[anew])
+    assert shop.run() == "completed"
+    assert shop.tree(1) == FULL - {"Men/Shoes/Boots"}
+    # A run later, when the one that is gone is hidden already.
+    boots = {"ID_PARENT": anew, "REF": "B", "section_name": "Boots"}
+    anew = shop.stage.sources.add(shop.cast.code, "catalogue", boots)
+    shop.edit("products", 303, ID_catalogue=[anew, HATS])
+    assert shop.run() == "completed"
+    assert (shop.tree(1), shop.tree(2)) == (FULL, OF_MEN)
+    assert ids(shop) == before
+    assert shop.places_of("Trainer") == {(1, "Shoes"), (2, "Shoes")}
+    assert shop.places_of("Set") == {(1, "Boots"), (2, "Boots"), (1, "Hats"), (2, "Hats")}
     assert quiet(shop)
 
 

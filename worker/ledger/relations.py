@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,6 +134,39 @@ def _by_key(rows: Iterable[Any]) -> dict[Key, Relation]:
         key = Key(ItemKind(row[0]), row[1], row[2])
         found[key] = Relation(key, row[3], row[4], row[5], row[6], row[7], row[8])
     return found
+
+
+def of_gone_categories(session: Session, connector_id: int) -> dict[tuple[int, int, str], int]:
+    """(storefront, parent in the store, name as it is compared there) -> the category that is gone at the source."""
+    rows = session.execute(
+        text("""
+        SELECT l.storefront_id, s.parent_id, s.name_key, l.source_id
+        FROM relation l JOIN source_item i USING (connector_id, kind, source_id)
+        JOIN store_item s ON s.connector_id = l.connector_id AND s.kind = l.kind AND s.store_id = l.store_id
+        WHERE l.connector_id = (SELECT :connector) AND l.kind = (SELECT 'category') AND i.gone
+          AND s.name_key IS NOT NULL
+        """),
+        {"connector": connector_id},
+    )
+    return {(row[0], row[1] or 0, row[2]): row[3] for row in rows}
+
+
+def pass_on(session: Session, connector_id: int, heirs: Mapping[Key, int]) -> None:
+    """Each of these items takes over the relation of the item of its kind and storefront with this source id."""
+    if not heirs:
+        return
+    table, parameters = rows_of(
+        {"kind": "text", "source_id": "bigint", "storefront_id": "bigint", "before": "bigint"},
+        [(one.kind.value, one.source_id, one.storefront_id, before) for one, before in heirs.items()],
+    )
+    session.execute(
+        text(
+            f"UPDATE relation l SET source_id = r.source_id FROM {table}"  # noqa: S608
+            " WHERE l.connector_id = (SELECT :connector) AND l.kind = r.kind AND l.source_id = r.before"
+            " AND l.storefront_id = r.storefront_id"
+        ),
+        {"connector": connector_id, **parameters},
+    )
 
 
 def storefronts(session: Session, connector_id: int) -> frozenset[int]:

@@ -32,6 +32,8 @@ class Found:
 
     relations: list[Relation] = field(default_factory=list)
     problems: dict[Key, Problem] = field(default_factory=dict)
+    heirs: dict[Key, int] = field(default_factory=dict)
+    """A category that was made anew at the source under another id -> the one that is gone there."""
 
 
 def link(tools: Toolbox, cursor: Cursor | None) -> Step:
@@ -65,7 +67,8 @@ def _categories(tools: Toolbox, kinds: Mapping[ItemKind, Mapped], level: int) ->
     found = Found()
     deepest = 0
     with tools.read() as session:
-        if not store_items.any_of(session, tools.connector_id, ItemKind.CATEGORY):
+        left = relations.of_gone_categories(session, tools.connector_id)
+        if not left and not store_items.any_of(session, tools.connector_id, ItemKind.CATEGORY):
             return found, None
         trees = reading.trees(tools, session)
         linked = relations.of_categories(session, tools.connector_id)
@@ -78,8 +81,12 @@ def _categories(tools: Toolbox, kinds: Mapping[ItemKind, Mapped], level: int) ->
                     continue
                 above = linked.get(_at(parent, covered.storefront_id)) if parent is not None else None
                 if parent is None or above is not None:
-                    name = key(str(reading.category(row, kinds).fields.get("name") or ""))
-                    wanted.append((source_id, above.store_id if above else 0, name or ""))
+                    name = key(str(reading.category(row, kinds).fields.get("name") or "")) or ""
+                    place = above.store_id if above else 0
+                    if (before := left.pop((covered.storefront_id, place, name), None)) is not None:
+                        found.heirs[_at(source_id, covered.storefront_id)] = before
+                    else:
+                        wanted.append((source_id, place, name))
             candidates = store_items.category_candidates(
                 session, tools.connector_id, tree_id=trees.tree_id(covered.storefront_id), wanted=wanted
             )
@@ -232,6 +239,7 @@ def _shared(held: Mapping[str, Any], shown: Sequence[Any]) -> dict[str, Any]:
 
 def _writing(tools: Toolbox, found: Found) -> Write:
     def write(session: Session) -> None:
+        relations.pass_on(session, tools.connector_id, found.heirs)
         foreign = relations.remember(session, tools.tenant_id, tools.connector_id, tools.store_hash, found.relations)
         trouble = dict(found.problems)
         for at in foreign:
