@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.bigcommerce.faults import Fault
 from sandbox.stage.dying import Fate
 from tests.system.shirts import Shop, product, variant
 from worker.settings import Settings
@@ -566,6 +567,30 @@ def test_wherever_a_worker_dies_a_change_of_everything_comes_to_the_same_end(con
     assert here.run(refresh=True) == "completed"
     assert here.log.counters()["writes"] == 0
     here.stage.close()
+
+
+@pytest.mark.parametrize("nth", range(1, 39, 2))
+def test_whichever_answer_is_lost_a_change_of_everything_comes_to_the_same_end(shop: Make, nth: int) -> None:
+    here = shop([product()], crossed())
+    here.run()
+    warehouse, fields = with_own_hands(here)
+    record = with_other_prices(here)
+    here.vary(1, size="XS", fit="Wide")
+    here.vary(2, fit="Slim")
+    here.vary(3, fit="Wide")
+    here.vary(4, size="S", fit="Slim loose")
+    fault = here.stage.stores.store(here.cast.store_hash).faults.add(Fault("drop_after_commit", nth=nth, times=1))
+    assert here.run() == "completed"
+    assert fault.fired == 1
+    assert here.labels() == {"V1": "Wide/XS", "V2": "Slim/S", "V3": "Wide/M", "V4": "Slim loose/S"}
+    assert everything(here) == OWN_FIELDS
+    assert metafields(here.variants()["V1"]) == fields
+    assert (here.levels(1), here.levels(warehouse)) == ({"V1": 11}, {"V1": 3})
+    assert other_prices(here) == [record]
+    assert in_the_warehouse(here) == (2, "W-9")
+    assert here.pending() == []
+    assert here.run(refresh=True) == "completed"
+    assert here.log.counters()["writes"] == 0
 
 
 def test_a_quota_that_is_spent_midway_changes_nothing_of_the_end(shop: Make) -> None:
