@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import httpx
@@ -11,6 +12,8 @@ import pytest
 from sandbox.bigcommerce.faults import Fault
 from sandbox.stage.dying import Fate
 from tests.system.shirts import Shop, product, variant
+from worker.ledger import runs
+from worker.ledger.session import as_tenant
 from worker.settings import Settings
 
 Make = Callable[..., Shop]
@@ -591,6 +594,32 @@ def test_whichever_answer_is_lost_a_change_of_everything_comes_to_the_same_end(s
     assert here.pending() == []
     assert here.run(refresh=True) == "completed"
     assert here.log.counters()["writes"] == 0
+
+
+@pytest.mark.parametrize("nth", range(1, 24, 2))
+def test_wherever_the_run_is_cancelled_the_next_one_gives_back_what_a_rebuild_has_read(shop: Make, nth: int) -> None:
+    here = shop([product()], crossed())
+    here.run()
+    warehouse, fields = with_own_hands(here)
+    here.vary(1, size="XS", fit="Wide")
+    here.vary(2, fit="Slim")
+    calls = count(1)
+
+    def cancels(request: httpx.Request) -> None:
+        if "/stores/" in request.url.path and next(calls) == nth:
+            with as_tenant(here.stage.engine, here.cast.tenant_id) as session:
+                run = runs.current(session, here.cast.connector_id)
+                assert run is not None
+                runs.cancel(session, here.cast.connector_id, run.id)
+
+    here.intercepts = cancels
+    assert here.run() == "cancelled"
+    here.intercepts = lambda _: None
+    assert here.run() == "completed"
+    assert here.labels()["V1"] == "Wide/XS"
+    assert everything(here) == OWN_FIELDS
+    assert metafields(here.variants()["V1"]) == fields
+    assert (here.levels(1), here.levels(warehouse)) == ({"V1": 11}, {"V1": 3})
 
 
 def test_a_quota_that_is_spent_midway_changes_nothing_of_the_end(shop: Make) -> None:
