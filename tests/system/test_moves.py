@@ -155,6 +155,25 @@ def test_siblings_exchange_their_names(a_shop: Open) -> None:
     assert quiet(shop)
 
 
+def test_a_category_that_the_store_refuses_blocks_what_is_below_by_name_and_all_heals(a_shop: Open) -> None:
+    shop = a_shop(catalogue())
+    # The second level is Men/Shoes, Men/Hats and Home/Lamps: refused together, then one by one.
+    shop.store.faults.add(Fault("status_before", "POST", "trees/categories", nth=2, times=100, status=422))
+    assert shop.run() == "completed_with_errors"
+    assert shop.tree(1) == {"Men", "Home"}
+    assert shop.status("category", SHOES)[1][0] == "failed"
+    outcome, code, message = shop.status("category", BOOTS)[1]
+    assert (outcome, code) == ("blocked", "parent_failed")
+    assert f"category {SHOES}" in str(message)
+    assert shop.status("product", 303)[0][:2] == ("blocked", "category_missing")
+    shop.store.faults.clear()
+    shop.edit("catalogue", SHOES, section_name="Footwear")
+    assert shop.run() == "completed"
+    assert shop.tree(1) == {"Men", "Men/Footwear", "Men/Footwear/Boots", "Men/Hats", "Home", "Home/Lamps"}
+    assert shop.places_of("Set") == {(1, "Boots"), (1, "Hats")}
+    assert quiet(shop)
+
+
 def test_other_roots_are_shown_after_a_refresh(a_shop: Open) -> None:
     shop = a_shop(catalogue(), links=[(1, MEN), (2, HOME)])
     shop.run()
