@@ -35,6 +35,9 @@ PRODUCTS: list[tuple[int, list[int], str]] = [
     (304, [LAMPS], "Lantern"),
 ]
 EVERYWHERE = ["1", "2"]
+FULL = {"Men", "Men/Shoes", "Men/Shoes/Boots", "Men/Hats", "Home", "Home/Lamps"}
+OF_MEN = {"Men", "Men/Shoes", "Men/Shoes/Boots", "Men/Hats"}
+"""What a storefront shows of the full tree, and of the root Men."""
 
 
 def catalogue(
@@ -173,3 +176,11 @@ class Shop:
         with as_tenant(self.stage.engine, self.cast.tenant_id) as session:
             last = register.runs(session, self.cast.connector_id, 1)[0]
             return [(one.code, one.text) for one in register.messages(session, last.id)]
+
+
+def quiet(shop: Shop) -> bool:
+    """Whether another run writes nothing, even where everything is looked at again."""
+    shop.store.log.clear()
+    shop.run(refresh=True)
+    assert shop.writes() == []
+    return True

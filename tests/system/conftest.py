@@ -12,8 +12,9 @@ from sandbox.servers.postgres import EmbeddedPostgres
 from sandbox.servers.redis import EmbeddedRedis
 from sandbox.stage.database import migrate
 from sandbox.stage.stage import KEY_RING
-from tests import playing
+from tests import playing, shops
 from tests.shop import Shop
+from tests.system import shirts
 from worker.settings import Settings
 
 
@@ -43,7 +44,19 @@ def open_playing(config: Settings) -> Iterator[Callable[..., playing.Shop]]:
     yield from _opening(partial(playing.Shop, config))
 
 
-Opened = TypeVar("Opened", Shop, playing.Shop)
+@pytest.fixture
+def a_shop(config: Settings) -> Iterator[Callable[..., shops.Shop]]:
+    """Opens shops with several storefronts (see `tests/shops.py`) that are closed with the test."""
+    yield from _opening(partial(shops.Shop, config))
+
+
+@pytest.fixture
+def open_shirts(config: Settings) -> Iterator[Callable[..., shirts.Shop]]:
+    """Opens shops of shirts (see `shirts.py`) that are closed with the test."""
+    yield from _opening(partial(shirts.Shop, config))
+
+
+Opened = TypeVar("Opened", Shop, playing.Shop, shops.Shop, shirts.Shop)
 
 
 def _opening(make: Callable[..., Opened]) -> Iterator[Callable[..., Opened]]:

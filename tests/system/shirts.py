@@ -212,3 +212,13 @@ class Shop:
         """The merchant says how a product is tracked."""
         path = f"/catalog/products/{self.product(source_id)['id']}"
         self.merchant.put(path, json={"inventory_tracking": mode}).raise_for_status()
+
+
+def in_sizes(*labels: str) -> list[Row]:
+    """Variants 1, 2, 3 ... in these sizes."""
+    return [variant(n, size=label) for n, label in enumerate(labels, 1)]
+
+
+def option(here: Shop, name: str) -> Row:
+    """An option of the product, as the store has it."""
+    return next(one for one in here.product()["options"] if one["display_name"] == name)

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-
-import pytest
+from collections.abc import Callable, Sequence
 
 from sandbox.bigcommerce.faults import Fault
-from tests.shops import BOOTS, HATS, HOME, LAMPS, MEN, SHOES, Shop, catalogue
+from tests.shops import BOOTS, FULL, HATS, HOME, LAMPS, MEN, OF_MEN, SHOES, Shop, catalogue, quiet
 from worker.catalog.profile import Profile
 from worker.ledger import connectors
 from worker.ledger.session import as_tenant
-from worker.settings import Settings
 
 Open = Callable[..., Shop]
 
-FULL = {"Men", "Men/Shoes", "Men/Shoes/Boots", "Men/Hats", "Home", "Home/Lamps"}
-OF_MEN = {"Men", "Men/Shoes", "Men/Shoes/Boots", "Men/Hats"}
 BOTH = [(1, None), (2, MEN)]
-
-
-@pytest.fixture
-def a_shop(config: Settings) -> Iterator[Open]:
-    opened: list[Shop] = []
-
-    def a_shop(content: dict[str, Any], **settings: Any) -> Shop:
-        opened.append(Shop(config, content, **settings))
-        return opened[-1]
-
-    yield a_shop
-    for one in opened:
-        one.stage.close()
-
-
-def quiet(shop: Shop) -> bool:
-    """Whether another run writes nothing, even where everything is looked at again."""
-    shop.store.log.clear()
-    shop.run(refresh=True)
-    assert shop.writes() == []
-    return True
 
 
 def link(shop: Shop, links: Sequence[tuple[int, int | None]]) -> None:

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-
-import pytest
 
 from tests import playing
 from tests.playing import a_catalogue, photo
 from tests.system.shirts import Shop, product, variant
-from worker.settings import Settings
 
 Make = Callable[..., Shop]
 Open = Callable[..., playing.Shop]
 NO_PRICES = {"switches": {"overwrite_prices": False}}
-
-
-@pytest.fixture
-def shop(config: Settings) -> Iterator[Make]:
-    made: list[Shop] = []
-
-    def make(*args: Any, **settings: Any) -> Shop:
-        made.append(Shop(config, *args, **settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.stage.close()
 
 
 def priced(source_id: int, size: str, fit: str, **cells: Any) -> dict[str, Any]:
@@ -46,8 +30,8 @@ def merchant_s(here: Shop, sku: str, **fields: Any) -> None:
     here.merchant.put(path, json=fields).raise_for_status()
 
 
-def test_prices_that_may_not_be_overwritten_go_with_a_creation_alone(shop: Make) -> None:
-    here = shop([product(product_cost_price="6")], split(), **NO_PRICES)
+def test_prices_that_may_not_be_overwritten_go_with_a_creation_alone(open_shirts: Make) -> None:
+    here = open_shirts([product(product_cost_price="6")], split(), **NO_PRICES)
     assert here.run() == "completed"
     assert (here.product()["price"], here.product()["cost_price"], here.variants()["V1"]["price"]) == (10, 6, 20)
     here.set("products", 301, product_price="11", product_cost_price="7", product_name="Shirt of another name")
@@ -61,8 +45,8 @@ def test_prices_that_may_not_be_overwritten_go_with_a_creation_alone(shop: Make)
     assert here.log.counters()["writes"] == 0
 
 
-def test_prices_and_stock_of_what_the_store_held_before_are_left_at_the_first_link(shop: Make) -> None:
-    here = shop([product(product_stock="7", description="Ours")], split(), **NO_PRICES)
+def test_prices_and_stock_of_what_the_store_held_before_are_left_at_the_first_link(open_shirts: Make) -> None:
+    here = open_shirts([product(product_stock="7", description="Ours")], split(), **NO_PRICES)
     theirs: dict[str, Any] = {"name": "Shirt 301", "type": "physical", "price": 99, "weight": 1, "sku": "P301"}
     theirs |= {"inventory_tracking": "variant", "description": "Theirs"}
     theirs["variants"] = [
@@ -78,8 +62,8 @@ def test_prices_and_stock_of_what_the_store_held_before_are_left_at_the_first_li
     assert here.levels() == {"V1": 3, "V2": 3}
 
 
-def test_a_rebuilt_variant_keeps_the_price_that_may_not_be_overwritten(shop: Make) -> None:
-    here = shop([product()], split(), **NO_PRICES)
+def test_a_rebuilt_variant_keeps_the_price_that_may_not_be_overwritten(open_shirts: Make) -> None:
+    here = open_shirts([product()], split(), **NO_PRICES)
     here.run()
     merchant_s(here, "V1", price=13.5, sale_price=12)
     here.vary(1, size="XS", format_price="25")
@@ -90,8 +74,8 @@ def test_a_rebuilt_variant_keeps_the_price_that_may_not_be_overwritten(shop: Mak
     assert here.log.counters()["writes"] == 0
 
 
-def test_a_rebuilt_variant_keeps_the_stock_that_may_not_be_overwritten(shop: Make) -> None:
-    here = shop([product()], split(), store={"switches": {"inventory_lag": 0}})
+def test_a_rebuilt_variant_keeps_the_stock_that_may_not_be_overwritten(open_shirts: Make) -> None:
+    here = open_shirts([product()], split(), store={"switches": {"inventory_lag": 0}})
     here.run()
     here.stocks(1, V1=11)
     here.vary(1, size="XS", stock="6")
@@ -99,8 +83,8 @@ def test_a_rebuilt_variant_keeps_the_stock_that_may_not_be_overwritten(shop: Mak
     assert here.levels() == {"V1": 11, "V2": 5}
 
 
-def test_what_was_held_back_of_a_rebuilt_variant_goes_out_when_it_may(shop: Make) -> None:
-    here = shop([product()], split(), store={"switches": {"inventory_lag": 0}}, **NO_PRICES)
+def test_what_was_held_back_of_a_rebuilt_variant_goes_out_when_it_may(open_shirts: Make) -> None:
+    here = open_shirts([product()], split(), store={"switches": {"inventory_lag": 0}}, **NO_PRICES)
     here.run()
     here.vary(1, size="XS", format_price="25", stock="6")
     here.run()
@@ -110,8 +94,8 @@ def test_what_was_held_back_of_a_rebuilt_variant_goes_out_when_it_may(shop: Make
     assert here.levels() == {"V1": 6, "V2": 5}
 
 
-def test_a_price_that_the_source_empties_in_the_same_breath_as_an_option_is_empty(shop: Make) -> None:
-    here = shop([product()], split())
+def test_a_price_that_the_source_empties_in_the_same_breath_as_an_option_is_empty(open_shirts: Make) -> None:
+    here = open_shirts([product()], split())
     here.run()
     merchant_s(here, "V1", retail_price=30)
     here.vary(1, size="XS", format_price="")
@@ -136,8 +120,8 @@ def test_a_picture_that_the_source_takes_away_in_the_same_breath_as_an_option_is
     assert here.writes() == []
 
 
-def test_a_variant_that_comes_back_with_another_option_can_be_bought_again(shop: Make) -> None:
-    here = shop([product()], [*split(), priced(3, "M", "Slim")])
+def test_a_variant_that_comes_back_with_another_option_can_be_bought_again(open_shirts: Make) -> None:
+    here = open_shirts([product()], [*split(), priced(3, "M", "Slim")])
     here.run()
     here.remove("product_formats", 1)
     here.run()
@@ -148,8 +132,8 @@ def test_a_variant_that_comes_back_with_another_option_can_be_bought_again(shop:
     assert not here.variants()["V1"]["purchasing_disabled"]
 
 
-def test_a_variant_that_comes_back_under_another_label_can_be_bought_again(shop: Make) -> None:
-    here = shop([product()], [*split()[:1], priced(2, "M", "Slim")])
+def test_a_variant_that_comes_back_under_another_label_can_be_bought_again(open_shirts: Make) -> None:
+    here = open_shirts([product()], [*split()[:1], priced(2, "M", "Slim")])
     here.run()
     here.remove("product_formats", 1)
     here.run()

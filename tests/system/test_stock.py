@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -18,41 +18,30 @@ YES = {"switches": {"overwrite_stock": True}}
 Make = Callable[..., Shop]
 
 
-@pytest.fixture
-def shop(config: Settings) -> Iterator[Make]:
-    made: list[Shop] = []
-
-    def make(*args: Any, **settings: Any) -> Shop:
-        made.append(Shop(config, *args, **settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.stage.close()
-
-
 def sizes(**stock: str) -> list[dict[str, Any]]:
     """Variants 1, 2, 3 ... in sizes of their own, with the stock of their SKU where it is said."""
     return [variant(n + 1, size=f"S{n + 1}", stock=stock.get(f"V{n + 1}", "")) for n in range(3)]
 
 
-def test_a_creation_carries_its_stock_and_is_tracked_by_what_carries_it(shop: Make) -> None:
-    here = shop([product(product_stock="7"), product(302, product_stock="9"), product(303)], sizes(V1="5", V2="0"))
+def test_a_creation_carries_its_stock_and_is_tracked_by_what_carries_it(open_shirts: Make) -> None:
+    here = open_shirts(
+        [product(product_stock="7"), product(302, product_stock="9"), product(303)], sizes(V1="5", V2="0")
+    )
     here.run()
     assert here.calls(ADJUST) == 0
     assert here.levels() == {"V1": 5, "P302": 9}
     assert [here.product(one)["inventory_tracking"] for one in (301, 302, 303)] == ["variant", "product", "none"]
 
 
-def test_a_tracking_that_is_mapped_comes_first(shop: Make) -> None:
-    here = shop([product(product_stock="7", product_tracking_method="product")], sizes(V1="5"))
+def test_a_tracking_that_is_mapped_comes_first(open_shirts: Make) -> None:
+    here = open_shirts([product(product_stock="7", product_tracking_method="product")], sizes(V1="5"))
     here.run()
     assert here.product()["inventory_tracking"] == "product"
     assert (here.product()["inventory_level"], here.levels()) == (7, {})
 
 
-def test_a_stock_that_was_of_no_use_is_sent_when_it_is(shop: Make) -> None:
-    here = shop([product(product_stock="7", product_tracking_method="product")], sizes(V1="5"), **YES)
+def test_a_stock_that_was_of_no_use_is_sent_when_it_is(open_shirts: Make) -> None:
+    here = open_shirts([product(product_stock="7", product_tracking_method="product")], sizes(V1="5"), **YES)
     here.run()
     here.set("products", 301, product_tracking_method="variant")
     here.vary(1, REF="V1x")
@@ -60,9 +49,9 @@ def test_a_stock_that_was_of_no_use_is_sent_when_it_is(shop: Make) -> None:
     assert here.levels() == {"V1x": 5}
 
 
-def test_a_new_stock_is_sent_alone_for_all_in_one_call_and_beside_no_other_write(shop: Make) -> None:
+def test_a_new_stock_is_sent_alone_for_all_in_one_call_and_beside_no_other_write(open_shirts: Make) -> None:
     latency = {"latency": 0.01}
-    here = shop([product(), product(302, product_stock="9")], sizes(V1="5", V2="6"), store=latency, **YES)
+    here = open_shirts([product(), product(302, product_stock="9")], sizes(V1="5", V2="6"), store=latency, **YES)
     here.run()
     here.vary(1, stock="50")
     here.vary(2, stock="60")
@@ -80,8 +69,8 @@ def test_a_new_stock_is_sent_alone_for_all_in_one_call_and_beside_no_other_write
     assert (here.calls(ADJUST), here.log.counters()["crowded"]) == (1, 0)
 
 
-def test_what_was_sent_is_not_sent_again(shop: Make) -> None:
-    here = shop([product()], sizes(V1="5"), **YES)
+def test_what_was_sent_is_not_sent_again(open_shirts: Make) -> None:
+    here = open_shirts([product()], sizes(V1="5"), **YES)
     here.run()
     here.vary(1, stock="50")
     here.run()
@@ -89,8 +78,8 @@ def test_what_was_sent_is_not_sent_again(shop: Make) -> None:
     assert here.log.counters()["writes"] == 0
 
 
-def test_by_default_a_stock_goes_only_with_a_creation_but_its_tracking_goes_on(shop: Make) -> None:
-    here = shop([product(302, product_stock="9", tracking_method="product", inventory_warning_level="1")])
+def test_by_default_a_stock_goes_only_with_a_creation_but_its_tracking_goes_on(open_shirts: Make) -> None:
+    here = open_shirts([product(302, product_stock="9", tracking_method="product", inventory_warning_level="1")])
     here.run()
     here.set("products", 302, product_stock="90", tracking_method="none", inventory_warning_level="3")
     here.run()
@@ -99,8 +88,8 @@ def test_by_default_a_stock_goes_only_with_a_creation_but_its_tracking_goes_on(s
     assert here.calls(ADJUST) == 0
 
 
-def test_a_stock_that_is_not_mapped_is_nobody_s_business(shop: Make) -> None:
-    here = shop([product()], [variant(1, size="S"), variant(2, size="M")], **YES)
+def test_a_stock_that_is_not_mapped_is_nobody_s_business(open_shirts: Make) -> None:
+    here = open_shirts([product()], [variant(1, size="S"), variant(2, size="M")], **YES)
     here.run()
     here.track("variant")
     here.stocks(1, V1=5)
@@ -110,8 +99,8 @@ def test_a_stock_that_is_not_mapped_is_nobody_s_business(shop: Make) -> None:
     assert (here.levels(), here.calls(ADJUST)) == ({"V1x": 5}, 0)
 
 
-def test_an_empty_stock_leaves_the_store_s(shop: Make) -> None:
-    here = shop([product()], sizes(V1="5", V2="6"), **YES)
+def test_an_empty_stock_leaves_the_store_s(open_shirts: Make) -> None:
+    here = open_shirts([product()], sizes(V1="5", V2="6"), **YES)
     here.run()
     here.vary(1, stock="")
     here.vary(2, stock="0")
@@ -119,8 +108,8 @@ def test_an_empty_stock_leaves_the_store_s(shop: Make) -> None:
     assert here.levels() == {"V1": 5}
 
 
-def test_a_stock_that_the_store_left_out_of_a_creation_follows(shop: Make) -> None:
-    here = shop([product(302, product_stock="9"), product()], sizes(V1="5"))
+def test_a_stock_that_the_store_left_out_of_a_creation_follows(open_shirts: Make) -> None:
+    here = open_shirts([product(302, product_stock="9"), product()], sizes(V1="5"))
     store = here.stage.stores.store(here.cast.store_hash)
     store.faults.add(Fault("partial", method="POST", what="inventory"))
     assert here.run() == "completed"
@@ -133,9 +122,9 @@ def test_a_stock_that_the_store_left_out_of_a_creation_follows(shop: Make) -> No
     assert here.status("variant", 4)[:2] == ("created", None)
 
 
-def test_stock_that_the_profile_clears_goes_to_nothing_and_the_brake_counts_it(shop: Make) -> None:
+def test_stock_that_the_profile_clears_goes_to_nothing_and_the_brake_counts_it(open_shirts: Make) -> None:
     clears = {"empty_values": {"variant": {"inventory_level": "clear"}}, "brake": 0.5, **YES}
-    here = shop([product()], [variant(n, size=f"S{n}", stock="7") for n in range(1, 21)], **clears)
+    here = open_shirts([product()], [variant(n, size=f"S{n}", stock="7") for n in range(1, 21)], **clears)
     here.run()
     for n in range(1, 10):
         here.vary(n, stock="")
@@ -148,8 +137,8 @@ def test_stock_that_the_profile_clears_goes_to_nothing_and_the_brake_counts_it(s
     assert here.levels() == left
 
 
-def test_at_the_first_link_a_stock_that_coincides_is_not_sent(shop: Make) -> None:
-    here = shop([product()], sizes(V1="5", V2="6"), **YES)
+def test_at_the_first_link_a_stock_that_coincides_is_not_sent(open_shirts: Make) -> None:
+    here = open_shirts([product()], sizes(V1="5", V2="6"), **YES)
     body = {"name": "Shirt 301", "type": "physical", "price": 10, "weight": 1, "sku": "P301"}
     held = [
         {"sku": f"V{n}", "inventory_level": level, "option_values": [{"option_display_name": "size", "label": f"S{n}"}]}
@@ -162,9 +151,9 @@ def test_at_the_first_link_a_stock_that_coincides_is_not_sent(shop: Make) -> Non
     assert [len(body["items"]) for body in here.bodies(ADJUST)] == [1]
 
 
-def test_a_refused_stock_is_told_of_its_item_alone(shop: Make) -> None:
+def test_a_refused_stock_is_told_of_its_item_alone(open_shirts: Make) -> None:
     many = [product(300 + n, product_stock="1") for n in range(1, 20)]
-    here = shop(many, **YES)
+    here = open_shirts(many, **YES)
     here.run()
 
     def another_hand(request: httpx.Request) -> None:
@@ -186,16 +175,16 @@ def test_a_refused_stock_is_told_of_its_item_alone(shop: Make) -> None:
     assert here.log.counters()["crowded"] == 0
 
 
-def test_what_else_was_sent_of_an_item_counts_beside_a_refused_stock(shop: Make) -> None:
-    here = shop([product(product_stock="1")], stock_location=8, **YES)
+def test_what_else_was_sent_of_an_item_counts_beside_a_refused_stock(open_shirts: Make) -> None:
+    here = open_shirts([product(product_stock="1")], stock_location=8, **YES)
     here.run()
     outcome, code, message = here.status("product", 301)
     assert (outcome, code) == ("created", "stock_refused")
     assert "Location with id 8" in message
 
 
-def test_variants_of_a_product_that_the_store_tracks_as_a_whole_are_told_so_without_a_call(shop: Make) -> None:
-    here = shop([product()], sizes(V1="5"), **YES)
+def test_variants_of_a_product_that_the_store_tracks_as_a_whole_are_told_so_without_a_call(open_shirts: Make) -> None:
+    here = open_shirts([product()], sizes(V1="5"), **YES)
     here.run()
     here.track("product")
     here.vary(1, stock="6")
@@ -207,8 +196,8 @@ def test_variants_of_a_product_that_the_store_tracks_as_a_whole_are_told_so_with
     assert here.product()["inventory_tracking"] == "product", "not mapped, so not touched"
 
 
-def test_a_product_without_variants_that_is_tracked_by_variant_is_called_by_its_sku(shop: Make) -> None:
-    here = shop([product(product_stock="1")], **YES)
+def test_a_product_without_variants_that_is_tracked_by_variant_is_called_by_its_sku(open_shirts: Make) -> None:
+    here = open_shirts([product(product_stock="1")], **YES)
     here.run()
     here.track("variant")
     here.set("products", 301, product_stock="4")
@@ -217,8 +206,8 @@ def test_a_product_without_variants_that_is_tracked_by_variant_is_called_by_its_
     assert here.bodies(ADJUST)[0]["items"] == [{"location_id": 1, "sku": "P301", "quantity": 4}]
 
 
-def test_a_product_with_variants_has_a_stock_of_its_own_only_where_it_is_tracked_as_a_whole(shop: Make) -> None:
-    here = shop([product(product_stock="1")], sizes(), **YES)
+def test_a_product_with_variants_has_a_stock_of_its_own_only_where_it_is_tracked_as_a_whole(open_shirts: Make) -> None:
+    here = open_shirts([product(product_stock="1")], sizes(), **YES)
     here.run()
     assert here.product()["inventory_tracking"] == "product"
     here.set("products", 301, product_stock="4")
@@ -232,8 +221,8 @@ def test_a_product_with_variants_has_a_stock_of_its_own_only_where_it_is_tracked
     assert here.log.counters()["writes"] == 0
 
 
-def test_stock_at_another_location_follows_the_creation_and_leaves_the_default_one(shop: Make) -> None:
-    here = shop([product(302, product_stock="9"), product()], sizes(V1="5", V2="6"), stock_location=2)
+def test_stock_at_another_location_follows_the_creation_and_leaves_the_default_one(open_shirts: Make) -> None:
+    here = open_shirts([product(302, product_stock="9"), product()], sizes(V1="5", V2="6"), stock_location=2)
     assert here.add_location() == 2
     here.run()
     assert (here.levels(1), here.levels(2)) == ({}, {"P302": 9, "V1": 5, "V2": 6})
@@ -244,10 +233,10 @@ def test_stock_at_another_location_follows_the_creation_and_leaves_the_default_o
     assert here.levels(2) == {"P302": 9, "V1": 5, "V2": 6, "V4": 7}
 
 
-def test_more_figures_than_a_call_takes_go_in_several_one_after_the_other(shop: Make) -> None:
+def test_more_figures_than_a_call_takes_go_in_several_one_after_the_other(open_shirts: Make) -> None:
     products = [product(400 + n) for n in range(9)]
     variants = [variant(n, 400 + n // 250, size=f"S{n}", stock="1") for n in range(1, 2101)]
-    here = shop(products, variants, store={"latency": 0.001}, **YES)
+    here = open_shirts(products, variants, store={"latency": 0.001}, **YES)
     here.run()
     for n in range(1, 2101):
         here.vary(n, stock="2")
@@ -265,9 +254,9 @@ def split(**columns: Any) -> list[dict[str, Any]]:
     return [variant(1, size="S", fit="Slim", **columns), variant(2, size="S", fit="Wide", **columns)]
 
 
-def counted(shop: Make, *, lag: float = 0.0, **settings: Any) -> tuple[Shop, int]:
+def counted(open_shirts: Make, *, lag: float = 0.0, **settings: Any) -> tuple[Shop, int]:
     """A shop where somebody else counts stock at two locations; its stock can be read so many seconds later."""
-    here = shop([product()], split(), store={"switches": {"inventory_lag": 0}}, **settings)
+    here = open_shirts([product()], split(), store={"switches": {"inventory_lag": 0}}, **settings)
     here.run()
     here.track("variant")
     warehouse = here.add_location()
@@ -280,8 +269,8 @@ def counted(shop: Make, *, lag: float = 0.0, **settings: Any) -> tuple[Shop, int
     return here, warehouse
 
 
-def test_a_rebuilt_variant_has_its_stock_at_every_location_again(shop: Make) -> None:
-    here, warehouse = counted(shop)
+def test_a_rebuilt_variant_has_its_stock_at_every_location_again(open_shirts: Make) -> None:
+    here, warehouse = counted(open_shirts)
     assert here.run() == "completed"
     assert (here.levels(1), here.levels(warehouse)) == ({"V1": 11, "V2": 22}, {"V1": 3})
     outcome, code, message = here.status("variant", 1)
@@ -290,16 +279,16 @@ def test_a_rebuilt_variant_has_its_stock_at_every_location_again(shop: Make) -> 
     assert here.log.counters()["crowded"] == 0
 
 
-def test_stock_that_is_read_late_is_proved_at_the_run_s_end(shop: Make) -> None:
-    here, warehouse = counted(shop, lag=0.3)
+def test_stock_that_is_read_late_is_proved_at_the_run_s_end(open_shirts: Make) -> None:
+    here, warehouse = counted(open_shirts, lag=0.3)
     assert here.run() == "completed"
     assert (here.levels(1), here.levels(warehouse)) == ({"V1": 11, "V2": 22}, {"V1": 3})
     assert here.status("variant", 1)[:2] == ("updated", "rebuilt")
     assert here.pending() == []
 
 
-def test_stock_that_never_comes_back_is_lost_and_both_figures_are_named(shop: Make) -> None:
-    here, warehouse = counted(shop, lag=1e6)
+def test_stock_that_never_comes_back_is_lost_and_both_figures_are_named(open_shirts: Make) -> None:
+    here, warehouse = counted(open_shirts, lag=1e6)
     assert here.run() == "completed_with_errors"
     assert here.levels(warehouse) == {}
     outcome, code, message = here.status("variant", 1)
@@ -307,8 +296,8 @@ def test_stock_that_never_comes_back_is_lost_and_both_figures_are_named(shop: Ma
     assert "3 at location 2, where the store says 0" in message
 
 
-def test_stock_that_somebody_sold_meanwhile_is_left_as_it_is(shop: Make) -> None:
-    here, warehouse = counted(shop)
+def test_stock_that_somebody_sold_meanwhile_is_left_as_it_is(open_shirts: Make) -> None:
+    here, warehouse = counted(open_shirts)
 
     def sold(request: httpx.Request) -> None:
         is_made = request.url.path.endswith("/inventory/items") and here.labels()["V1"] == "Slim/XS"
@@ -322,8 +311,8 @@ def test_stock_that_somebody_sold_meanwhile_is_left_as_it_is(shop: Make) -> None
     assert "2 by now at location 2" in here.status("variant", 1)[2]
 
 
-def test_an_unproven_stock_stands_until_the_next_run_has_proved_it(shop: Make) -> None:
-    here, warehouse = counted(shop)
+def test_an_unproven_stock_stands_until_the_next_run_has_proved_it(open_shirts: Make) -> None:
+    here, warehouse = counted(open_shirts)
     # The store's door is shut from the moment when the stock is to be given back.
     here.intercepts = lambda request: (
         httpx.Response(401, text="Unauthorized", request=request)
@@ -344,8 +333,8 @@ def test_an_unproven_stock_stands_until_the_next_run_has_proved_it(shop: Make) -
     assert (here.levels(1), here.levels(warehouse)) == ({"V1": 11, "V2": 22}, {"V1": 3})
 
 
-def test_the_source_s_stock_is_what_a_rebuilt_variant_gets_where_it_may_overwrite(shop: Make) -> None:
-    here = shop([product()], split(stock="5"), store={"switches": {"inventory_lag": 0}}, **YES)
+def test_the_source_s_stock_is_what_a_rebuilt_variant_gets_where_it_may_overwrite(open_shirts: Make) -> None:
+    here = open_shirts([product()], split(stock="5"), store={"switches": {"inventory_lag": 0}}, **YES)
     here.run()
     warehouse = here.add_location()
     here.stocks(warehouse, V1=3)

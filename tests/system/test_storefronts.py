@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,37 +11,13 @@ from sqlalchemy import text
 from models.vocabulary import Outcome
 from sandbox.saleslayer.switches import Fault, Switches
 from sandbox.stage.stage import SECRET
-from tests.shops import HATS, HOME, IMPORT, LAMPS, MEN, SHOES, Shop, catalogue
+from tests.shops import FULL, HATS, HOME, IMPORT, LAMPS, MEN, OF_MEN, SHOES, Shop, catalogue, quiet
 from worker.ledger import item_register
 from worker.ledger.session import as_tenant
-from worker.settings import Settings
 
 Open = Callable[..., Shop]
 
-FULL = {"Men", "Men/Shoes", "Men/Shoes/Boots", "Men/Hats", "Home", "Home/Lamps"}
-OF_MEN = {"Men", "Men/Shoes", "Men/Shoes/Boots", "Men/Hats"}
 BOTH = [(1, None), (2, None)]
-
-
-@pytest.fixture
-def a_shop(config: Settings) -> Iterator[Open]:
-    opened: list[Shop] = []
-
-    def a_shop(content: dict[str, Any], **settings: Any) -> Shop:
-        opened.append(Shop(config, content, **settings))
-        return opened[-1]
-
-    yield a_shop
-    for one in opened:
-        one.stage.close()
-
-
-def quiet(shop: Shop) -> bool:
-    """Whether another run writes nothing, even where everything is looked at again."""
-    shop.store.log.clear()
-    shop.run(refresh=True)
-    assert shop.writes() == []
-    return True
 
 
 def test_without_a_link_the_first_storefront_shows_the_whole_tree(a_shop: Open) -> None:

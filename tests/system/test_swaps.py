@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -15,21 +15,8 @@ from worker.settings import Settings
 Make = Callable[..., Shop]
 
 
-@pytest.fixture
-def shop(config: Settings) -> Iterator[Make]:
-    made: list[Shop] = []
-
-    def make(*args: object, **settings: object) -> Shop:
-        made.append(Shop(config, *args, **settings))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.stage.close()
-
-
-def test_variants_whose_skus_change_places(shop: Make) -> None:
-    here = shop([product()], [variant(1, size="S"), variant(2, size="M"), variant(3, size="L")])
+def test_variants_whose_skus_change_places(open_shirts: Make) -> None:
+    here = open_shirts([product()], [variant(1, size="S"), variant(2, size="M"), variant(3, size="L")])
     here.run()
     ids = here.ids()
     here.vary(1, REF="V2")
@@ -41,8 +28,8 @@ def test_variants_whose_skus_change_places(shop: Make) -> None:
     assert here.log.counters()["writes"] == 0
 
 
-def test_variants_whose_skus_go_round(shop: Make) -> None:
-    here = shop([product()], [variant(1, size="S"), variant(2, size="M"), variant(3, size="L")])
+def test_variants_whose_skus_go_round(open_shirts: Make) -> None:
+    here = open_shirts([product()], [variant(1, size="S"), variant(2, size="M"), variant(3, size="L")])
     here.run()
     ids = here.ids()
     for n in (1, 2, 3):
@@ -51,8 +38,8 @@ def test_variants_whose_skus_go_round(shop: Make) -> None:
     assert here.ids() == {"V2": ids["V1"], "V3": ids["V2"], "V1": ids["V3"]}
 
 
-def test_products_whose_skus_or_names_change_places(shop: Make) -> None:
-    here = shop([product(), product(302), product(303), product(304)])
+def test_products_whose_skus_or_names_change_places(open_shirts: Make) -> None:
+    here = open_shirts([product(), product(302), product(303), product(304)])
     here.run()
     ids = {n: here.product(n)["id"] for n in (301, 302, 303, 304)}
     here.set("products", 301, REF="P302")
@@ -64,8 +51,8 @@ def test_products_whose_skus_or_names_change_places(shop: Make) -> None:
     assert (here.product(303)["name"], here.product(304)["name"]) == ("Shirt 304", "Shirt 303")
 
 
-def test_variants_whose_skus_and_values_change_places_are_told_apart(shop: Make) -> None:
-    here = shop([product()], [variant(1, size="S", fit="Slim"), variant(2, size="M", fit="Slim")], store=NOW)
+def test_variants_whose_skus_and_values_change_places_are_told_apart(open_shirts: Make) -> None:
+    here = open_shirts([product()], [variant(1, size="S", fit="Slim"), variant(2, size="M", fit="Slim")], store=NOW)
     here.run()
     here.track("variant")
     here.stocks(1, V1=11, V2=22)
@@ -76,9 +63,9 @@ def test_variants_whose_skus_and_values_change_places_are_told_apart(shop: Make)
     assert here.levels() == {"V2": 11, "V1": 22}, "stock stays with the item, not with its SKU"
 
 
-def test_variants_whose_skus_change_places_in_a_rebuild(shop: Make) -> None:
+def test_variants_whose_skus_change_places_in_a_rebuild(open_shirts: Make) -> None:
     rows = [variant(1, size="S", fit="Slim"), variant(2, size="S", fit="Wide"), variant(3, size="M", fit="Slim")]
-    here = shop([product()], rows, store=NOW)
+    here = open_shirts([product()], rows, store=NOW)
     here.run()
     here.track("variant")
     here.stocks(1, V1=11, V2=22, V3=33)
@@ -94,8 +81,8 @@ def test_variants_whose_skus_change_places_in_a_rebuild(shop: Make) -> None:
     assert here.levels() == {"V3": 11, "V2": 22, "V1": 33}
 
 
-def test_a_sku_that_a_merchant_s_product_keeps_makes_nobody_step_aside(shop: Make) -> None:
-    here = shop([product(), product(302)])
+def test_a_sku_that_a_merchant_s_product_keeps_makes_nobody_step_aside(open_shirts: Make) -> None:
+    here = open_shirts([product(), product(302)])
     here.run()
     theirs = {"name": "Theirs", "type": "physical", "weight": 1, "price": 1, "sku": "P900"}
     here.merchant.post("/catalog/products", json=theirs).raise_for_status()
