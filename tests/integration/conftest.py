@@ -16,6 +16,7 @@ from alembic.config import Config
 from sqlalchemy import Engine, text
 
 from sandbox.servers.postgres import EmbeddedPostgres
+from tests.operators import Operator, an_operator
 from worker.catalog.profile import Profile
 from worker.ledger import connectors
 from worker.ledger.session import as_scheduler, as_tenant
@@ -165,3 +166,16 @@ def a_row(engine: Engine) -> MakeRow:
             return int(made.scalar_one()) if returning else 0
 
     return insert
+
+
+@pytest.fixture
+def operator(database_url: str, key_ring: str, tmp_path: Path) -> Iterator[Operator]:
+    """Somebody at the command line, on the test's own database."""
+    yield from an_operator(database_url, key_ring, tmp_path)
+
+
+@pytest.fixture
+def acme(operator: Operator) -> Operator:
+    """The operator, who has added the tenant acme."""
+    operator.says("tenant", "add", "acme")
+    return operator
