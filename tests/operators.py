@@ -28,7 +28,7 @@ from worker.ledger.turns import Dispatched
 from worker.meet import meet
 from worker.settings import Settings
 
-DOCS = (Path(__file__).parents[2] / "docs" / "cli.md").read_text("utf-8")
+DOCS = (Path(__file__).parents[1] / "docs" / "cli.md").read_text("utf-8")
 SHAPES = {
     name: json.loads(shape)
     for name, shape in re.findall(r"<!-- shape: ([a-z ]+) -->\n```json\n(.*?)```", DOCS, re.DOTALL)
