@@ -13,10 +13,8 @@ from cli.here import Here, here
 from cli.items import listing
 from cli.runs import request
 from worker.ledger import source_items
+from worker.ledger.changes import QUARANTINED
 from worker.ledger.session import as_tenant
-
-QUARANTINED = "quarantined"
-"""The code of a change that was sent three times without an answer (`steps/settle`)."""
 
 
 def retry(

@@ -118,10 +118,12 @@ MAY_BECOME: dict[RunState, dict[RunState, str]] = {
         RunState.PREPARED: "it is resumed before anything was sent",
         RunState.SYNCHRONIZING: "it is resumed while sending",
         RunState.CANCELLED: "somebody cancels it",
+        RunState.FAILED: "what came back meanwhile, or its connector, says that somebody must act",
     },
     RunState.AWAITING_APPROVAL: {
         RunState.PREPARING: "somebody approves: it reads and plans again, with that much allowed",
         RunState.CANCELLED: "somebody cancels it",
+        RunState.FAILED: "its profile or credentials cannot be used any more",
     },
     RunState.COMPLETED: {},
     RunState.COMPLETED_WITH_ERRORS: {},

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _CODE = re.compile(r"[a-z]+(_[a-z]+)*")
-_TABLES = {"_MISSING": None, "_DISPENSABLE": 0}
+_TABLES = {"MISSING": None, "_DISPENSABLE": 0}
 """Table of codes by field -> which part of its values is the code; None = the whole."""
 
 _OTHER_CODES = {"saleslayer", "ledger"}

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, MAY_BECOME, RunState, Trigger
 from worker.catalog.profile import Profile
+from worker.errors import RunHeld
 from worker.ledger import runs, turns
 from worker.ledger.runs import Run
 from worker.ledger.session import as_scheduler, as_tenant
@@ -284,6 +285,23 @@ def test_a_check_that_found_nothing_leaves_its_slice_and_no_run(at: Runs) -> Non
     runs.forget(at.session, check)
     assert runs.load(at.session, check) is None
     assert tuple(at.session.execute(text("SELECT epoch, run_id FROM slice_log")).one()) == (1, None)
+
+
+@pytest.mark.parametrize("state", [RunState.PAUSED, RunState.CANCELLED])
+def test_a_check_that_somebody_has_stopped_is_not_forgotten_under_his_hands(at: Runs, state: RunState) -> None:
+    check = at.check()
+    at.put(check, state)
+    with pytest.raises(RunHeld):
+        runs.forget(at.session, check)
+    assert at.load(check).state is state
+
+
+def test_a_paused_refresh_that_gives_way_hands_its_wish_on(at: Runs) -> None:
+    first = at.request(refresh=True)
+    runs.pause(at.session, at.id, first)
+    follower = at.request()
+    assert runs.resume(at.session, first) is RunState.CANCELLED
+    assert (at.load(follower).refresh, at.load(follower).trigger) == (True, Trigger.REFRESH)
 
 
 def test_a_run_in_the_register_is_not_forgotten(at: Runs) -> None:

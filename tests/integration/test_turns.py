@@ -429,6 +429,29 @@ def test_a_lost_turn_is_released_by_nobody(at: Turns, a_connector: AConnector) -
     assert at.finish_of(zombie.tenant_id) == charged
 
 
+def test_what_no_slice_holds_is_parked_and_a_message_that_is_out_is_good_for_nothing(
+    at: Turns, a_connector: AConnector
+) -> None:
+    shop = a_connector()
+    at.ready(shop.id)
+    with as_scheduler(at.engine) as session:
+        turns.park(session, shop.id, seconds=300)
+    assert at.of(shop.id, "state") == "parked"
+    assert at.dispatch() == []
+    at.ready(shop.id)
+    [message] = at.dispatch()
+    with as_scheduler(at.engine) as session:
+        turns.park(session, shop.id, seconds=300)
+    assert not at.claim(message)
+    assert at.of(shop.id, "state") == "parked"
+    at.ready(shop.id)
+    [message] = at.dispatch()
+    assert at.claim(message)
+    with as_scheduler(at.engine) as session:
+        turns.park(session, shop.id, seconds=300)
+    assert at.of(shop.id, "state") == "running", "a slice gives its turn back itself"
+
+
 # ---- sweep
 
 

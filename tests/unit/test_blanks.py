@@ -14,7 +14,15 @@ from worker.catalog.fields import WhenEmpty
 from worker.rules import blanks
 from worker.rules.mapping import Mapped
 
-CLEARED = Mapped({}, when_empty={"is_featured": WhenEmpty.CLEAR, "condition": WhenEmpty.CLEAR})
+CLEARED = Mapped(
+    {},
+    when_empty={
+        "is_featured": WhenEmpty.CLEAR,
+        "condition": WhenEmpty.CLEAR,
+        "sale_price": WhenEmpty.OVERWRITE,
+        "is_visible": WhenEmpty.LEAVE_ALONE,
+    },
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +37,7 @@ CLEARED = Mapped({}, when_empty={"is_featured": WhenEmpty.CLEAR, "condition": Wh
         pytest.param({"condition": "New"}, {"condition": "Used"}, ("condition",), id="cleared to what a new one has"),
         pytest.param({"is_featured": False}, {"is_featured": True}, ("is_featured",), id="a flag cleared"),
         pytest.param({"is_featured": False}, {"is_featured": False}, (), id="a flag that is clear already"),
+        pytest.param({"sale_price": "0"}, {"sale_price": "5"}, ("sale_price",), id="a sale price that is overwritten"),
         pytest.param({"preorder_release_date": None}, {"preorder_release_date": "2026-01-01"},
                      ("preorder_release_date",), id="a date becomes null"),
     ],

@@ -67,6 +67,17 @@ def test_a_format_that_cannot_be_used_says_why(kind: ItemKind, written: str, say
     assert says in str(urls.fault(kind, written))
 
 
+def test_a_made_address_is_within_the_limit_with_the_slash_that_it_is_sent_with() -> None:
+    for length in (253, 254, 255):
+        path = urls.made(PRODUCT, "/%sku%", {"sku": "x" * length})
+        assert path is not None
+        assert len(path.rstrip("/")) + 1 <= urls.LONGEST_URL
+
+
+def test_a_fault_never_repeats_what_stands_in_the_field() -> None:
+    assert "token" not in str(urls.fault(PRODUCT, "a-token-in-the-wrong-field"))
+
+
 def test_a_profile_is_refused_with_the_sentence() -> None:
     with pytest.raises(ValidationError, match="no placeholder %name%"):
         a_profile(product_url="/%name%/")

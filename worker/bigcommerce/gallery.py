@@ -60,7 +60,7 @@ class _Walk:
     problems: list[Problem] = field(default_factory=list)
     place: int = -1
     """Where the last picture stands."""
-    found: dict[str, int] = field(default_factory=dict)
+    found: dict[str, list[Any]] = field(default_factory=dict)
     """Source image id -> the picture that an earlier slice or run made of it without hearing of it."""
     unnamed: list[int] = field(default_factory=list)
     """Pictures of an earlier slice that cannot be told by a file's name."""
@@ -81,7 +81,7 @@ class _Walk:
             free += fresh
             named = pictures.held_by(missing, fresh)
             self.unnamed = sorted({row[0] for row in fresh} - {held[0] for held in named.values()})
-        self.found = {source_id: held[0] for source_id, held in pictures.held_by(missing, free).items()}
+        self.found = pictures.held_by(missing, free)
 
     def put(self, one: Image) -> None:
         """The next picture: as it is, moved, added, or left out where it was refused."""
@@ -96,6 +96,8 @@ class _Walk:
             self.problems += pictures.still_refused([one], self.before)
             self._old_one_stays(one)
             return
+        elif one.source_id in self.found and self._stays(one, self.found[one.source_id]):
+            return
         try:
             store_id = self._made(one)
         except RefusedByStore as refusal:
@@ -107,8 +109,6 @@ class _Walk:
             self.kept[one.source_id] = pictures.remembered(one, store_id, self.place)
 
     def _made(self, one: Image) -> int:
-        if one.source_id in self.found:
-            return self.found[one.source_id]
         if self.unnamed and not pictures.has_name(one):
             return self.unnamed.pop(0)
         body = encode.image(one, self.place + 1, is_first=not self.kept)

@@ -117,7 +117,7 @@ class _Rebuilding:
             store_id = int(row["id"])
             if not _has_sku(row, self.variant):
                 sent, words = _only_options(sent), "found as it was"
-        self._give_metafields(store_id)
+        self._give_metafields(store_id, is_new=row is None)
         relation = Relation(
             Key(ItemKind.VARIANT, self.variant.source_id),
             store_id,
@@ -149,17 +149,17 @@ class _Rebuilding:
         if (level := dict(self._stock()).get(DEFAULT_LOCATION)) is not None:
             here[_LEVEL] = level
         without_picture = {group: value for group, value in told.items() if group != Group.IMAGES}
-        attempts = [({**had, **says}, told), (_bare({**had, **says}), without_picture)]
-        if "sku" in had:
-            attempts.append((_bare(had), _only_options(told)))
+        whole = {**had, **says}
+        as_it_was = [(_bare(had), _only_options(told))] if "sku" in had else []
+        attempts = [(whole, told), (_bare(whole), without_picture), *as_it_was]
         words = ""
         while True:
             body, sent = attempts.pop(0)
             try:
                 return int(self.client.post(path, {**body, **here}).data["id"]), sent, words
             except RefusedByStore as refusal:
-                if attempts and not pictures_sent.is_about_images(refusal):
-                    del attempts[:-1]  # its picture is not what is wrong
+                if not pictures_sent.is_about_images(refusal):
+                    attempts = [one for one in attempts if one in as_it_was]  # its picture is not what is wrong
                 if not attempts or (attempts[0][0] == body):
                     raise
                 words = words or str(refusal)
@@ -193,11 +193,11 @@ class _Rebuilding:
         prices = f", {len(self.kept['prices'])} prices of price lists" if self.kept.get("prices") else ""
         return f"{len(self.kept.get('metafields', ()))} metafields{prices} and {fields}"
 
-    def _give_metafields(self, store_id: int) -> None:
+    def _give_metafields(self, store_id: int, *, is_new: bool) -> None:
         wanted = self.kept.get("metafields", ())
         if not wanted:
             return
-        there = reads.variant_metafields(self.client, self.product_id, store_id)
+        there = [] if is_new else reads.variant_metafields(self.client, self.product_id, store_id)
         held = {(one["namespace"], one["key"]) for one in there}
         for one in wanted:
             if (one["namespace"], one["key"]) not in held:

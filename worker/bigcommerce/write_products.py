@@ -8,7 +8,17 @@ from functools import partial
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches, decode, encode, pictures_sent, product_parts, reads, step_aside, write_stock
+from worker.bigcommerce import (
+    batches,
+    decode,
+    encode,
+    partly,
+    pictures_sent,
+    product_parts,
+    reads,
+    step_aside,
+    write_stock,
+)
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog import bulk_pricing, pictures
 from worker.catalog.changes import CreateProduct, UpdateProduct
@@ -37,8 +47,7 @@ def create(client: Client, job: Job) -> Applied:
         return _refused(client, job, refusal)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
-    made = _created(client, job, _row(answer), _partly(answer, but_stock=True))
-    return replace(made, following=write_stock.left_out(answer, job))
+    return _made(client, job, answer)
 
 
 def _refused(client: Client, job: Job, refusal: RefusedByStore, without: frozenset[Group] = frozenset()) -> Applied:
@@ -68,8 +77,7 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore, without: frozens
         return _refused(client, job, again, without)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
-    applied = _created(client, job, _row(answer), _partly(answer, but_stock=True))
-    applied = replace(applied, following=write_stock.left_out(answer, job))
+    applied = _made(client, job, answer)
     applied = applied if with_images else pictures_sent.add_pictures(client, applied)
     return applied if with_parts else product_parts.complete(client, applied)
 
@@ -81,6 +89,13 @@ def _is_about_the_url(refusal: RefusedByStore) -> bool:
 def _without_url(change: CreateProduct) -> CreateProduct:
     fields = {name: value for name, value in change.product.fields.items() if name != "url"}
     return replace(change, product=replace(change.product, fields=fields))
+
+
+def _made(client: Client, job: Job, answer: Answer) -> Applied:
+    """The product that the store has just made; stock that it left out follows."""
+    following = write_stock.left_out(answer, job)
+    made = _created(client, job, _row(answer), partly.problems(answer, stock_follows=bool(following)))
+    return replace(made, following=following)
 
 
 def _created(
@@ -160,7 +175,7 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     bodies = {job.pending_id: _changes(job) for job in jobs}
     for job, answer in _put(client, [job for job in jobs if bodies[job.pending_id]], bodies):
         if not isinstance(answer, WorkerError):
-            yield _updated(client, job, _partly(answer))
+            yield _updated(client, job, partly.problems(answer))
         elif step_aside.is_needed(job, answer):
             put = partial(client.put, f"{PATH}/{_id(job)}")
             yield step_aside.step_aside(job, put, bodies[job.pending_id], answer)
@@ -253,14 +268,6 @@ def _look_up(client: Client, job: Job) -> Mapping[str, Any] | None:
 def _look_again(client: Client, job: Job) -> Mapping[str, Any] | None:
     client.rest(LAG_SECONDS)
     return _look_up(client, job)
-
-
-def _partly(answer: Answer, *, but_stock: bool = False) -> tuple[Problem, ...]:
-    """207: saved, but for what the answer names; `but_stock`: where that is stock, it follows."""
-    if answer.status != 207 or (but_stock and answer.errors and all("inventory" in name for name in answer.errors)):
-        return ()
-    told = "; ".join(f"{field}: {reason}" for field, reason in answer.errors.items()) or answer.title
-    return (Problem("partly_saved", f"the store saved it without: {told}"),)
 
 
 def _row(answer: Answer) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches
+from worker.bigcommerce import batches, partly
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog.changes import CreateProduct, CreateVariant, Fingerprints, SetStock
 from worker.catalog.fields import Group
@@ -52,7 +52,7 @@ def set_levels(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
 
 def left_out(answer: Answer, job: Job) -> tuple[SetStock, ...]:
     """The stock of what was just created, where the store saved all but that (207, API facts §3.3): it follows."""
-    if answer.status != 207 or not any("inventory" in name for name in answer.errors):
+    if not partly.lacks_stock(answer):
         return ()
     change = job.change
     if isinstance(change, CreateVariant):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches, encode, pictures_sent, product_options, reads, step_aside, write_stock
+from worker.bigcommerce import batches, encode, partly, pictures_sent, product_options, reads, step_aside, write_stock
 from worker.bigcommerce.client import Answer, Client
 from worker.catalog import pictures
 from worker.catalog.changes import CreateVariant, UpdateVariant
@@ -74,11 +74,6 @@ def _without_image(client: Client, job: Job, refusal: RefusedByStore) -> Applied
     return _updated(job, notes, _refusals(images, refusal))
 
 
-def parts_without(variant: Variant, refusal: RefusedByStore | None) -> dict[str, Any]:
-    """The parts of a new variant's relation, where the store may have refused its picture."""
-    return pictures.with_refused({}, _refusals(variant.images[:1], refusal) if refusal is not None else {})
-
-
 def _refusals(images: Sequence[Image], refusal: RefusedByStore) -> dict[str, tuple[str, str]]:
     return {one.source_id: (one.url, str(refusal)) for one in images}
 
@@ -140,7 +135,9 @@ def create(client: Client, job: Job) -> Applied:
             return _created(job, found, product, adopted=True)
         own = product_options.ours(options, product.parts.get("options") or {}, [change.variant])
         product = replace(product, parts={**product.parts, "options": own})
-        made = replace(_created(job, answer.data, product), following=write_stock.left_out(answer, job))
+        following = write_stock.left_out(answer, job)
+        told = partly.problems(answer, stock_follows=bool(following))
+        made = replace(_created(job, answer.data, product), following=following, problems=told)
         return made if refused is None else _made_without_image(made, change.variant, refused)
     except WorkerError as trouble:
         return Applied(job, trouble=trouble)
@@ -148,9 +145,9 @@ def create(client: Client, job: Job) -> Applied:
 
 def _made_without_image(made: Applied, variant: Variant, refused: RefusedByStore) -> Applied:
     own, *rest = made.relations
-    own = replace(own, parts=parts_without(variant, refused))
+    own = replace(own, parts=pictures.with_refused({}, _refusals(variant.images[:1], refused)))
     problems = tuple(pictures.refused(one, refused) for one in variant.images[:1])
-    return replace(made, relations=(own, *rest), problems=problems)
+    return replace(made, relations=(own, *rest), problems=(*made.problems, *problems))
 
 
 def _posted(client: Client, path: str, body: encode.Body) -> tuple[Answer, RefusedByStore | None]:

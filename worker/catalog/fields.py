@@ -101,6 +101,15 @@ class Field:
     """The field's own rule for empty values, unless the profile names the field; None = the profile's."""
     inverted: bool = False
 
+    def is_cleared_by(self, when_empty: WhenEmpty) -> bool:
+        """Whether an empty value gives the field what a new item has.
+
+        To overwrite what is left alone by the field's own rule is to clear it: the store has no empty value for it.
+        """
+        return when_empty is WhenEmpty.CLEAR or (
+            self.when_empty is WhenEmpty.LEAVE_ALONE and when_empty is WhenEmpty.OVERWRITE
+        )
+
 
 HIGHEST = 9_999_999_999
 """The highest number that is no whole number: sizes have this limit (API facts §4.1), for prices none is stated."""

@@ -41,7 +41,7 @@ def fault(kind: ItemKind, written: str) -> str | None:
     known = PLACEHOLDERS[kind]
     if not written.startswith("/"):
         masks = ", ".join(MASKS[kind])
-        return f"'{written}' is neither a mask ({masks}) nor a pattern that begins with a slash"
+        return f"it is neither a mask ({masks}) nor a pattern that begins with a slash"
     named = _PLACEHOLDER.findall(written)
     strange = [name for name in named if name not in known]
     if strange:
@@ -68,7 +68,8 @@ def made(kind: ItemKind, written: str, said: Mapping[str, str | None]) -> str | 
     if not any(words[name] for name in _PLACEHOLDER.findall(pattern) if PLACEHOLDERS[kind][name]):
         return None
     path = re.sub(r"/{2,}", "/", _PLACEHOLDER.sub(lambda found: words[found[1]], pattern))
-    return path if len(path) <= LONGEST_URL else path[: LONGEST_URL - 1].rstrip("-/") + "/"
+    # It is sent with a slash at its end, whether the format has one or not.
+    return path if len(path.rstrip("/")) < LONGEST_URL else path[: LONGEST_URL - 1].rstrip("-/") + "/"
 
 
 def slug(text: str) -> str:

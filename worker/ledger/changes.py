@@ -15,6 +15,8 @@ from worker.ledger.bulk import rows_of, written
 
 QUARANTINED_AFTER = 3
 """Times that a change may fail for reasons of its own before it is left alone (law 8)."""
+QUARANTINED = "quarantined"
+"""The code of a change that was sent so often without an answer."""
 
 
 @dataclass(frozen=True, slots=True)

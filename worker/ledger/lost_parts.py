@@ -24,12 +24,12 @@ def _pictures(session: Session, connector_id: int) -> list[int]:
           FROM relation l
           JOIN store_item s ON s.connector_id = l.connector_id AND s.kind = l.kind AND s.store_id = l.store_id
           CROSS JOIN jsonb_each(l.parts -> 'images') p
-          WHERE l.connector_id = :id AND l.kind = 'product'
+          WHERE l.connector_id = (SELECT :id) AND l.kind = (SELECT 'product')
           GROUP BY l.source_id
         )
         UPDATE relation l SET parts = jsonb_set(l.parts, '{images}', k.images),
           fingerprints = l.fingerprints - 'images'
-        FROM kept k WHERE l.connector_id = :id AND l.kind = 'product' AND l.source_id = k.source_id
+        FROM kept k WHERE l.connector_id = (SELECT :id) AND l.kind = (SELECT 'product') AND l.source_id = k.source_id
           AND l.parts -> 'images' <> k.images
         RETURNING l.source_id
         """),
@@ -48,12 +48,12 @@ def _custom_fields(session: Session, connector_id: int) -> list[int]:
           FROM relation l
           JOIN store_item s ON s.connector_id = l.connector_id AND s.kind = l.kind AND s.store_id = l.store_id
           CROSS JOIN jsonb_array_elements(l.parts -> 'custom_fields') p
-          WHERE l.connector_id = :id AND l.kind = 'product'
+          WHERE l.connector_id = (SELECT :id) AND l.kind = (SELECT 'product')
           GROUP BY l.source_id
         )
         UPDATE relation l SET parts = jsonb_set(l.parts, '{custom_fields}', k.custom_fields),
           fingerprints = l.fingerprints - 'custom_fields'
-        FROM kept k WHERE l.connector_id = :id AND l.kind = 'product' AND l.source_id = k.source_id
+        FROM kept k WHERE l.connector_id = (SELECT :id) AND l.kind = (SELECT 'product') AND l.source_id = k.source_id
           AND jsonb_array_length(k.custom_fields) < k.ours
         RETURNING l.source_id
         """),

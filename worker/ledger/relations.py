@@ -235,7 +235,8 @@ def vanished(session: Session, connector_id: int) -> list[Vanished]:
 
 
 def forget(session: Session, connector_id: int, keys: Iterable[Key]) -> None:
-    """Drop the relations of these keys."""
+    """Drop the relations of these keys; the products of lost categories have to be told their categories anew."""
+    keys = list(keys)
     values = [(key.kind.value, key.source_id, key.storefront_id) for key in keys]
     if not values:
         return
@@ -247,6 +248,7 @@ def forget(session: Session, connector_id: int, keys: Iterable[Key]) -> None:
         ),
         {"connector": connector_id, **parameters},
     )
+    unsettle_products_in(session, connector_id, {key.source_id for key in keys if key.kind is ItemKind.CATEGORY})
 
 
 def unsettle_products_in(session: Session, connector_id: int, category_ids: Iterable[int]) -> None:

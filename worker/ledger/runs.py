@@ -138,10 +138,15 @@ def become(session: Session, run_id: int, state: RunState) -> None:
 
 def advance(session: Session, run_id: int, state: RunState) -> None:
     """Bring the run that a slice is at into this state; RunHeld where somebody has paused or cancelled it meanwhile."""
+    _go_on(session, run_id)
+    become(session, run_id, state)
+
+
+def _go_on(session: Session, run_id: int) -> None:
+    """Hold the run until the commit: nobody stops it in between, or somebody has."""
     now = session.scalar(text("SELECT state FROM run WHERE id = :id FOR UPDATE"), {"id": run_id})
     if now in (RunState.PAUSED, RunState.CANCELLED):
         raise RunHeld
-    become(session, run_id, state)
 
 
 def pause(session: Session, connector_id: int, run_id: int) -> None:
@@ -158,7 +163,7 @@ def resume(session: Session, run_id: int) -> RunState:
     """
     row = session.execute(
         text("""
-        SELECT started_at IS NULL AS is_new, step, EXISTS (
+        SELECT r.tenant_id, r.connector_id, r.refresh, r.trigger, started_at IS NULL AS is_new, step, EXISTS (
           SELECT FROM run_counter c WHERE c.run_id = r.id AND c.figure = ANY('{created,updated,disabled}')) AS has_sent,
           (SELECT id FROM run q WHERE q.connector_id = r.connector_id AND q.state = 'queued') AS follower
         FROM run r WHERE id = :id
@@ -166,10 +171,8 @@ def resume(session: Session, run_id: int) -> RunState:
         {"id": run_id},
     ).one()
     if row.is_new and row.follower is not None:
-        session.execute(
-            text("UPDATE run SET refresh = refresh OR (SELECT refresh FROM run WHERE id = :id) WHERE id = :follower"),
-            {"id": run_id, "follower": row.follower},
-        )
+        if row.trigger != Trigger.CHECK:
+            request(session, row.tenant_id, row.connector_id, refresh=row.refresh)
         state = RunState.CANCELLED
     elif row.is_new:
         state = RunState.QUEUED
@@ -225,7 +228,8 @@ def list_it(session: Session, run_id: int) -> None:
 
 
 def forget(session: Session, run_id: int) -> None:
-    """A check that found nothing leaves no run behind."""
+    """A check that found nothing leaves no run behind; RunHeld where somebody has paused or cancelled it meanwhile."""
+    _go_on(session, run_id)
     session.execute(text("UPDATE slice_log SET run_id = NULL WHERE run_id = :id"), {"id": run_id})
     session.execute(text("DELETE FROM run WHERE id = :id AND NOT listed"), {"id": run_id})
 

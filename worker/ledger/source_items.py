@@ -260,6 +260,9 @@ def categories_with_products(session: Session, connector_id: int) -> set[int]:
 
 def make_products_due_in(session: Session, connector_id: int, category_ids: Iterable[int]) -> None:
     """Products in these categories are planned anew, but for those that cleaning has refused."""
+    ids = sorted(set(category_ids))
+    if not ids:
+        return
     session.execute(
         text("""
         UPDATE source_item i SET due = true
@@ -267,7 +270,7 @@ def make_products_due_in(session: Session, connector_id: int, category_ids: Iter
           AND i.refused IS NULL AND EXISTS (
             SELECT FROM jsonb_array_elements(i.cells -> 'ID_catalogue') c WHERE CAST(c AS bigint) = ANY(:ids))
         """),
-        {"connector": connector_id, "ids": sorted(set(category_ids))},
+        {"connector": connector_id, "ids": ids},
     )
 
 

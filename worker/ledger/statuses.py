@@ -79,38 +79,29 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
 
 def add(session: Session, tenant_id: int, run_id: int, moved: Mapping[tuple[str, int, str], int]) -> None:
     """Move the run's counters: (kind, storefront, figure) -> by how much."""
-    values = [(kind, storefront, figure, by) for (kind, storefront, figure), by in sorted(moved.items()) if by]
-    if not values:
-        return
-    table, parameters = rows_of({"kind": "text", "storefront_id": "bigint", "figure": "text", "by": "bigint"}, values)
-    session.execute(
-        text(
-            "INSERT INTO run_counter AS c (run_id, tenant_id, kind, storefront_id, figure, count)"  # noqa: S608
-            f" SELECT :run, :tenant, r.kind, r.storefront_id, r.figure, r.by FROM {table}"
-            " ON CONFLICT (run_id, kind, storefront_id, figure) DO UPDATE SET count = c.count + excluded.count"
-        ),
-        {"run": run_id, "tenant": tenant_id, **parameters},
-    )
+    _figures(session, tenant_id, run_id, {place: by for place, by in moved.items() if by}, "c.count + excluded.count")
 
 
 def put(session: Session, tenant_id: int, run_id: int, figures: Mapping[tuple[str, int, str], int]) -> None:
     """Set figures of the run: (kind, storefront, figure) -> count."""
-    for (kind, storefront, figure), count in figures.items():
-        session.execute(
-            text(
-                "INSERT INTO run_counter (run_id, tenant_id, kind, storefront_id, figure, count)"
-                " VALUES (:run, :tenant, :kind, :storefront, :figure, :count)"
-                " ON CONFLICT (run_id, kind, storefront_id, figure) DO UPDATE SET count = excluded.count"
-            ),
-            {
-                "run": run_id,
-                "tenant": tenant_id,
-                "kind": kind,
-                "storefront": storefront,
-                "figure": figure,
-                "count": count,
-            },
-        )
+    _figures(session, tenant_id, run_id, figures, "excluded.count")
+
+
+def _figures(
+    session: Session, tenant_id: int, run_id: int, figures: Mapping[tuple[str, int, str], int], becomes: str
+) -> None:
+    if not figures:
+        return
+    values = [(kind, storefront, figure, count) for (kind, storefront, figure), count in sorted(figures.items())]
+    table, parameters = rows_of({"kind": "text", "storefront_id": "bigint", "figure": "text", "by": "bigint"}, values)
+    session.execute(
+        text(
+            "INSERT INTO run_counter AS c (run_id, tenant_id, kind, storefront_id, figure, count)"  # noqa: S608 constants
+            f" SELECT :run, :tenant, r.kind, r.storefront_id, r.figure, r.by FROM {table}"
+            f" ON CONFLICT (run_id, kind, storefront_id, figure) DO UPDATE SET count = {becomes}"
+        ),
+        {"run": run_id, "tenant": tenant_id, **parameters},
+    )
 
 
 def forget_planned(session: Session, run_id: int) -> None:

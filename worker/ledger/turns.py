@@ -238,11 +238,15 @@ def ask_to_stop(session: Session, connector_id: int) -> None:
 
 
 def park(session: Session, connector_id: int, *, seconds: float) -> None:
-    """A parked turn is due again after so many seconds; any other stays as it is."""
+    """A turn that no slice holds is due again after so many seconds; its message, if one is out, is good for nothing.
+
+    A tag that it had is given up; what its tenant was charged for it is not paid back.
+    """
     session.execute(
         text(
-            "UPDATE turn SET not_before = now() + make_interval(secs => :seconds)"
-            " WHERE connector_id = :id AND state = 'parked'"
+            "UPDATE turn SET state = 'parked', tag = NULL, deadline = NULL,"
+            " not_before = now() + make_interval(secs => :seconds)"
+            " WHERE connector_id = :id AND state IN ('parked', 'ready', 'dispatched')"
         ),
         {"id": connector_id, "seconds": seconds},
     )

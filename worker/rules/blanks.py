@@ -47,8 +47,8 @@ def _fields(
         if field.group not in groups or held.get(name) in _NOTHING:
             continue
         has_empty_value = field.nullable or field.blank is not None
-        is_cleared = mapped.when_empty.get(name) is WhenEmpty.CLEAR and value == field.cleared != held.get(name)
-        if is_cleared or (value is None and has_empty_value):
+        clears = field.is_cleared_by(mapped.when_empty.get(name, WhenEmpty.OVERWRITE))
+        if (clears and value == field.cleared != held.get(name)) or (value is None and has_empty_value):
             yield name
 
 

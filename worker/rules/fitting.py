@@ -58,8 +58,11 @@ def misfit(field: Field, column: Column) -> str | None:
     """Why the column can never feed the field, as the end of a sentence; None where it can."""
     if field.type is Type.IMAGES:
         return None if column.type == PICTURES else f"holds no pictures but {column.type}"
-    if column.type in MEDIA:
-        return f"holds {column.type}s"
-    if column.type in NEVER[field.type]:
-        return f"is of the type {column.type} and cannot be read as {_WANTED[field.type]}"
-    return None
+    if column.type not in NEVER[field.type]:
+        return None
+    return media(column) or f"is of the type {column.type} and cannot be read as {_WANTED[field.type]}"
+
+
+def media(column: Column) -> str | None:
+    """That the column holds pictures or files, as the end of a sentence; None where it does not."""
+    return f"holds {column.type}s" if column.type in MEDIA else None

@@ -31,7 +31,7 @@ def coinciding(
     for group, value in said.items():
         match group:
             case Group.IMAGES:
-                holds = _same_pictures(item.images[: _most(item)], row.fields.get("images") or ())
+                holds = _same_pictures(item.images, row.fields.get("images") or ())
             case Group.CUSTOM_FIELDS:
                 held = {(name, text) for name, text, _ in row.fields.get("custom_fields") or ()}
                 holds = isinstance(item, Product) and set(item.custom_fields) <= held
@@ -42,8 +42,8 @@ def coinciding(
                 watched = {video for video, _ in row.fields.get("videos") or ()}
                 holds = isinstance(item, Product) and set(item.videos or ()) <= watched
             case Group.RELATED | Group.METAFIELDS:
-                # The first speaks of other items, the store's read tells nothing of the second, and of the third
-                # nobody has been told: their own changes find out.
+                # The first speaks of other items, the store's read tells nothing of the second: their own changes
+                # find out.
                 holds = not value
             case Group.CATEGORIES:
                 holds = isinstance(item, Category) or set(category_ids) <= set(row.fields.get("categories") or ())
@@ -81,10 +81,6 @@ def _same_pictures(wanted: Sequence[Image], held: Sequence[Sequence[Any]]) -> bo
     places = [pictures.place_of(found[one.source_id]) or 0 for one in wanted]
     in_order = all(one < other for one, other in pairwise(places))
     return in_order and all(pictures.description_of(found[one.source_id]) == one.description for one in wanted)
-
-
-def _most(item: Item) -> int:
-    return 1000 if isinstance(item, Product) else 1
 
 
 def _same_options(wanted: Sequence[Sequence[str]], row: StoreRow) -> bool:

@@ -32,7 +32,8 @@ MOST_PLACES = 1000  # categories of a product (Help Center, platform limits)
 LONGEST_IMAGE_URL = 255  # API reference, images
 HIGHEST_BRAND = 1_000_000_000  # API reference, brand_id
 
-_MISSING = {"price": "no_valid_price", "weight": "no_valid_weight"}
+MISSING = {"price": "no_valid_price", "weight": "no_valid_weight", "name": "no_name", "sku": "no_sku"}
+"""The codes of required fields that are missing, or numbers that are no good."""
 _BESIDE_LATIN = re.compile(r"[\s?#\"<>\\^`{|}\u0250-\U0010ffff]")  # API facts §4.1: Latin letters
 _ADDRESS = re.compile(r"https?://[^\s/]+\S*")
 
@@ -48,7 +49,7 @@ def beyond(field: Field, value: Value) -> Problem | None:
 
 def _number(field: Field, value: Decimal) -> Problem | None:
     if field.type is Type.NUMBER and value < 0:
-        code = _MISSING.get(field.name, "value_negative") if field.required else "value_negative"
+        code = MISSING.get(field.name, "value_negative") if field.required else "value_negative"
         return Problem(code, f"{field.name} is {value}; it has to be 0 or more", field.name)
     least = -2_147_483_648 if field.name == "sort_order" else 0
     if field.most is not None and not least <= value <= field.most:

@@ -21,12 +21,12 @@ from datetime import UTC, tzinfo
 
 from models.vocabulary import ItemKind
 from worker.catalog import bulk_pricing
-from worker.catalog.columns import Column, Columns
+from worker.catalog.columns import CATEGORIES, Column, Columns
 from worker.catalog.fields import FIELDS, PREFIXES, Field, WhenEmpty
 from worker.catalog.profile import MetafieldColumn, Profile
 from worker.rules import fitting
 
-JOINS = frozenset({"ID_PARENT", "ID_catalogue", "ID_products"})
+JOINS = frozenset({"ID_PARENT", CATEGORIES, "ID_products"})
 """Columns that say where an item hangs, read apart."""
 _NEVER_EXTRA = fitting.MEDIA | fitting.KEYS
 
@@ -173,8 +173,8 @@ def _metafields(
         told = f"the {kind} metafield {one.namespace}.{one.key} is mapped to '{one.column}', which"
         if column is None:
             faults.append(f"{told} the source does not export")
-        elif column.type in fitting.MEDIA:
-            faults.append(f"{told} holds {column.type}s")
+        elif media := fitting.media(column):
+            faults.append(f"{told} {media}")
         else:
             found.append((column.name, one))
     return tuple(found), faults
@@ -201,4 +201,5 @@ def _extras(
 def _unfit(what: str, name: str, column: Column | None) -> str | None:
     if column is None:
         return f"the {what} '{name}' is not exported by the source"
-    return f"the {what} '{name}' holds {column.type}s" if column.type in fitting.MEDIA else None
+    media = fitting.media(column)
+    return f"the {what} '{name}' {media}" if media else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.vocabulary import ItemKind
 from worker.catalog import values
+from worker.catalog.columns import CATEGORIES
 from worker.catalog.fields import FIELDS, Type, WhenEmpty
 from worker.catalog.items import Category, Image, OptionValue, Problem, Product, Read, Variant
 from worker.catalog.values import Unreadable, Value
@@ -34,7 +35,7 @@ def read(kind: ItemKind, source_id: int, parent_id: int | None, cells: Mapping[s
         case ItemKind.CATEGORY:
             return Read(Category(source_id, parent_id, fields, images, pictured=pictured), tuple(problems))
         case ItemKind.PRODUCT:
-            categories = tuple(dict.fromkeys(int(c) for c in cells.get("ID_catalogue") or ()))
+            categories = tuple(dict.fromkeys(int(c) for c in cells.get(CATEGORIES) or ()))
             pairs, wrong = limits.custom_fields(_custom_fields(cells, mapped))
             problems += wrong
             spared = tuple(one.source_id for one in found if one not in images)
@@ -64,10 +65,8 @@ def _fields(kind: ItemKind, cells: Mapping[str, Any], mapped: Mapped) -> tuple[d
             read_fields[name] = value
             continue
         when_empty = mapped.when_empty.get(name, WhenEmpty.OVERWRITE)
-        # To overwrite what is left alone by the field's own rule is to clear it.
-        is_cleared = when_empty is WhenEmpty.CLEAR or (field.when_empty and when_empty is not field.when_empty)
-        if is_cleared or when_empty is not WhenEmpty.LEAVE_ALONE:
-            read_fields[name] = field.cleared if is_cleared else None
+        if when_empty is not WhenEmpty.LEAVE_ALONE:
+            read_fields[name] = field.cleared if field.is_cleared_by(when_empty) else None
     return read_fields, problems
 
 

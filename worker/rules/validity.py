@@ -32,8 +32,6 @@ NO_ROOM = Problem(
 )
 """What is wrong with a category that the store has no room for."""
 
-_MISSING = {"price": "no_valid_price", "weight": "no_valid_weight", "name": "no_name", "sku": "no_sku"}
-
 
 def graver(read: Read) -> tuple[Problem, ...]:
     """The problems for which the item cannot be sent at all; empty = it is fit."""
@@ -66,7 +64,7 @@ def _fields(kind: ItemKind, fields: object) -> Iterable[Problem]:
         value: Value = fields.get(field.name)
         if value is None:
             if field.required:
-                code = _MISSING.get(field.name, "field_missing")
+                code = limits.MISSING.get(field.name, "field_missing")
                 yield Problem(code, f"{field.name} is missing or cannot be read; the store requires it", field.name)
         elif field.required and (problem := limits.beyond(field, value)):
             yield problem

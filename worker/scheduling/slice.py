@@ -247,17 +247,18 @@ class Slice:
     def _nothing_changed(self, run: Run, profile: Profile) -> Ending | None:
         """After reading the source: a check without changes leaves no run, a request is *unchanged*."""
         with self.fence.transaction() as session:
-            self._count_calls(session)
             connectors.checked(session, self.connector_id)
             if source_items.has_due(session, self.connector_id):
                 runs.list_it(session, run.id)
                 return None
-            if run.trigger is Trigger.CHECK and not run.listed:
+            leaves_no_run = run.trigger is Trigger.CHECK and not run.listed
+            if leaves_no_run:
                 runs.forget(session, run.id)
-                self.run_id = None
             else:
                 runs.advance(session, run.id, RunState.UNCHANGED)
+            self._count_calls(session)
             follow_up = runs.current(session, self.connector_id) is not None
+        self.run_id = None if leaves_no_run else self.run_id
         return Ending(SliceEnd.WORK_DONE, park=None if follow_up else self.endings.until_next_check(profile))
 
     def _say(self, level: str, code: str, message: str) -> None:

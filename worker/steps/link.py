@@ -104,6 +104,7 @@ def _items(tools: Toolbox, kinds: Mapping[ItemKind, Mapped], kind: ItemKind, kep
     with tools.read() as session:
         if not store_items.any_of(session, tools.connector_id, kind):
             return True
+        trees = reading.trees(tools, session)
     while True:
         found = Found()
         with tools.read() as session:
@@ -115,7 +116,6 @@ def _items(tools: Toolbox, kinds: Mapping[ItemKind, Mapped], kind: ItemKind, kep
             if not candidates:
                 return True
             after = max(candidates)
-            trees = reading.trees(tools, session)
             _match(tools, session, found, kind, candidates, kinds, trees, 0)
         if (yield Save({**kept, "after": after}, _writing(tools, found))):
             return False

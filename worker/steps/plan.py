@@ -49,6 +49,7 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
         standing = changes.standing_families(session, tools.connector_id)
         there |= {(at.storefront_id, at.source_id) for at in relations.of_categories(session, tools.connector_id)}
     after = int(kept["after"])
+    addresses = Addresses(tools.profile, trees, kinds)
     while True:
         with tools.read() as session:
             ids = source_items.family_ids(
@@ -62,7 +63,6 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
             break
         after = families[-1].id
         planned = Plan()
-        addresses = Addresses(tools.profile, trees, kinds)
         # What an earlier run was rebuilding is brought to its end first; these products stay due.
         for family in (one for one in families if one.id not in standing):
             FamilyPlan(tools, planned, family, known, trees, there, kinds, addresses, all_due).plan()

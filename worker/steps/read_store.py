@@ -145,10 +145,11 @@ def _beginning(tools: Toolbox, channels: Mapping[int, str], found: Sequence[Mapp
     def write(session: Session) -> None:
         before = store_facts.storefronts(session, tools.connector_id)
         told = {store_facts.STOREFRONTS: sorted([one, name] for one, name in channels.items())}
-        store_facts.learn(session, tools.connector_id, told)
+        # The mirror is locked before the connector, as whoever saves a profile does.
         if before not in ({}, dict(channels)) and _are_named(tools, session):
             # What a cell names may mean another storefront by now, or one for the first time.
             mirror.look_at_all(session, tools.connector_id)
+        store_facts.learn(session, tools.connector_id, told)
         connectors.keep_storefronts(session, tools.tenant_id, tools.connector_id, found)
         store_items.begin_read(session, tools.connector_id)
 
@@ -180,27 +181,28 @@ def _finish(tools: Toolbox, session: Session) -> None:
         return
     related.unsettle(session, tools.connector_id, [one.key for one in lost])
     relations.forget(session, tools.connector_id, [one.key for one in lost])
-    gone = [one.key.source_id for one in lost if one.key.kind is ItemKind.CATEGORY]
-    relations.unsettle_products_in(session, tools.connector_id, gone)
     for kind in ItemKind:
         ids = sorted({one.key.source_id for one in lost if one.key.kind is kind})
         if ids:
             source_items.make_due(session, tools.connector_id, kind, ids)
-            shown = ", ".join(map(str, ids[:5])) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
             runs.say(
                 session,
                 tools.tenant_id,
                 tools.run_id,
                 level="warning",
                 code="removed_in_store",
-                message=f"{len(ids)} {kind} items were removed in the store by hand and are made again: {shown}",
+                message=f"{len(ids)} {kind} items were removed in the store by hand and are made again: {_some(ids)}",
             )
+
+
+def _some(ids: Sequence[int]) -> str:
+    """The first of them, and how many more there are."""
+    return ", ".join(map(str, ids[:5])) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
 
 
 def _restore_parts(tools: Toolbox, session: Session) -> None:
     """A forced refresh makes pictures and custom fields again that somebody removed from our products."""
     if products := lost_parts.forget(session, tools.connector_id):
-        shown = ", ".join(map(str, products[:5])) + (f" and {len(products) - 5} more" if len(products) > 5 else "")
         runs.say(
             session,
             tools.tenant_id,
@@ -208,5 +210,5 @@ def _restore_parts(tools: Toolbox, session: Session) -> None:
             level="warning",
             code="parts_restored",
             message=f"{len(products)} products lack pictures or custom fields that were removed in the store by hand;"
-            f" they are made again: {shown}",
+            f" they are made again: {_some(products)}",
         )
