@@ -80,7 +80,10 @@ class RunMessage(Base):
 
 
 class SliceLog(Base):
-    """One slice: who held a worker, for how long, and why it ended."""
+    """One slice: who held a worker, for how long, and why it ended.
+
+    The role scheduler sees ids, times, worker and reason across tenants: fairness is reckoned from them.
+    """
 
     __tablename__ = "slice_log"
     __table_args__ = (
@@ -88,6 +91,7 @@ class SliceLog(Base):
             ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
         ),
         Index("ix_slice_log_run_id", "run_id"),
+        Index("ix_slice_log_ended_at", "ended_at"),
     )
 
     connector_id: Mapped[Id]
@@ -95,6 +99,8 @@ class SliceLog(Base):
     tenant_id: Mapped[Number]
     run_id: Mapped[int | None] = mapped_column(BigInteger)
     worker: Mapped[Word]
+    ready_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When its turn had become ready; null in slices older than this column."""
     started_at: Mapped[Now]
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     ended_why: Mapped[str | None] = mapped_column(Text)

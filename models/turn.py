@@ -51,6 +51,18 @@ class StoreTurn(Base):
     not_before: Mapped[When] = mapped_column(server_default=text("'-infinity'"))
 
 
+class WorkerProcess(Base):
+    """A worker process: from when until when it was there, and how many slices it holds at once."""
+
+    __tablename__ = "worker_process"
+    __table_args__ = (CheckConstraint("slots > 0", name="slots_positive"),)
+
+    worker: Mapped[str] = mapped_column(Text, primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    seen_at: Mapped[When]
+    slots: Mapped[int]
+
+
 class Turn(Base):
     """The turn of one connector: parked, ready, dispatched, running or broken."""
 
@@ -60,7 +72,8 @@ class Turn(Base):
             ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
         ),
         CheckConstraint("state in ('parked', 'ready', 'dispatched', 'running', 'broken')", name="state"),
-        Index("ix_turn_ready", "tag", postgresql_where=text("state = 'ready'")),
+        # Equal tags pass in the order in which they became ready.
+        Index("ix_turn_ready", "tag", "ready_at", "connector_id", postgresql_where=text("state = 'ready'")),
         Index("ix_turn_parked", "not_before", postgresql_where=text("state = 'parked'")),
         Index("ix_turn_in_flight", "deadline", postgresql_where=text("state in ('dispatched', 'running')")),
         # One slice at a time for a store, whatever the code does (design §5).

@@ -58,6 +58,8 @@ def shape(url: str) -> list[Any]:
         ask(url, "SELECT tablename, policyname, roles::text, cmd, qual, with_check FROM pg_policies ORDER BY 1, 2"),
         ask(url, "SELECT relname, relrowsecurity, relforcerowsecurity, relacl::text, reloptions::text FROM pg_class"
                  " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"),
+        ask(url, "SELECT attrelid::regclass::text, attname, attacl::text FROM pg_attribute"
+                 " WHERE attacl IS NOT NULL AND attrelid >= 16384 ORDER BY 1, 2"),
         ask(url, "SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext ORDER BY 1"),
     ]  # fmt: skip
 
@@ -97,6 +99,26 @@ def test_down_to_nothing_and_up_again_is_the_same(empty: str) -> None:
     assert ask(empty, "SELECT * FROM alembic_version") == []
     migrate(empty)
     assert shape(empty) == before
+
+
+def test_slices_that_died_before_their_end_was_written_down_are_ended(migrated: EmbeddedPostgres, empty: str) -> None:
+    migrate(empty, "20261125_statistics")
+    made = create_engine(migrated.url(str(make_url(empty).database), "service"), poolclass=NullPool)
+    with made.begin() as connection:
+        connection.execute(text("SELECT set_config('app.tenant', '1', true)"))
+        for into in (
+            "tenant (id, name) VALUES (1, 'a')",
+            "tenant_turn (tenant_id, name) VALUES (1, 'a')",
+            "connector (id, tenant_id, name, store_hash, profile) VALUES (1, 1, 'c', 's', '{}')",
+            "turn (connector_id, tenant_id, name, store_hash, state, epoch) VALUES (1, 1, 'c', 's', 'running', 2)",
+            "slice_log (connector_id, epoch, tenant_id, worker) VALUES (1, 1, 1, 'w'), (1, 2, 1, 'w')",
+        ):
+            connection.execute(text(f"INSERT INTO {into}"))
+    migrate(empty)
+    with made.begin() as connection:
+        connection.execute(text("SET LOCAL ROLE scheduler"))
+        rows = connection.execute(text("SELECT epoch, ended_why, ended_at = started_at FROM slice_log ORDER BY 1"))
+        assert [tuple(row) for row in rows] == [(1, "turn_lost", True), (2, None, None)]
 
 
 def test_migrating_what_is_migrated_changes_nothing(empty: str) -> None:

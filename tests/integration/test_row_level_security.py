@@ -28,7 +28,11 @@ for _module in iter_modules(models.__path__):
 
 TABLES = {table.name: table for table in Base.metadata.sorted_tables}
 OF_TENANTS = [table for table in Base.metadata.sorted_tables if table.name == "tenant" or "tenant_id" in table.c]
-SCHEDULERS = {"turn", "tenant_turn", "store_turn", "scheduler"}
+SCHEDULERS = {"turn", "tenant_turn", "store_turn", "scheduler", "worker_process"}
+HISTORY = "slice_log"
+"""Of a tenant, but ids, times, worker and reason in it are seen across tenants by the role scheduler."""
+SEEN = {"connector_id", "epoch", "tenant_id", "worker", "ready_at", "started_at", "ended_at", "ended_why"}
+ENDS = {"ended_at", "ended_why"}
 AConnector = Callable[..., Any]
 
 
@@ -96,7 +100,7 @@ def as_nobody(engine: Engine) -> Iterator[Session]:
 
 
 def test_there_are_tables_of_tenants_to_look_at() -> None:
-    assert {table.name for table in OF_TENANTS} == set(TABLES) - {"scheduler", "store_turn"}
+    assert {table.name for table in OF_TENANTS} == set(TABLES) - {"scheduler", "store_turn", "worker_process"}
 
 
 def test_row_security_is_on_and_forced_for_every_table_of_tenants(engine: Engine) -> None:
@@ -118,7 +122,7 @@ def test_every_table_of_tenants_has_one_policy_for_service_and_turns_one_more_fo
         assert row[3] == row[4]
         assert "app.tenant" in row[3]
         assert f"{owner_of(TABLES[row[0]])} = " in row[3]
-    assert sorted(row[0] for row in rows if row[1] != ["service"]) == ["tenant_turn", "turn"]
+    assert sorted(row[0] for row in rows if row[1] != ["service"]) == [HISTORY, "tenant_turn", "turn"]
 
 
 def test_service_owns_nothing_is_no_superuser_and_cannot_bypass(engine: Engine) -> None:
@@ -297,9 +301,34 @@ def test_scheduler_sees_the_turns_of_all_and_no_content(engine: Engine, both: tu
                     seen = set(session.scalars(text(f'SELECT tenant_id FROM "{table.name}"')))  # noqa: S608
                     assert seen == tenants
                 continue
+            if table.name == HISTORY:
+                continue
             for statement in ("SELECT 1 FROM", "DELETE FROM"):
                 with pytest.raises(ProgrammingError, match="permission denied"), session.begin_nested():
                     session.execute(text(f'{statement} "{table.name}"'))
+
+
+@pytest.mark.parametrize("column", [column.name for column in TABLES[HISTORY].columns])
+def test_scheduler_sees_of_the_log_of_slices_what_fairness_is_reckoned_from_and_no_more(
+    engine: Engine, both: tuple[Any, Any], column: str
+) -> None:
+    with as_scheduler(engine) as session:
+        assert set(session.scalars(text(f"SELECT tenant_id FROM {HISTORY}"))) == {made.tenant_id for made in both}  # noqa: S608
+        for statement, allowed in (
+            (f"SELECT {column} FROM {HISTORY}", column in SEEN),  # noqa: S608
+            (f"UPDATE {HISTORY} SET {column} = DEFAULT", column in ENDS),  # noqa: S608
+        ):
+            if allowed:
+                session.execute(text(statement))
+            else:
+                with pytest.raises(ProgrammingError, match="permission denied"), session.begin_nested():
+                    session.execute(text(statement))
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM slice_log", "INSERT INTO slice_log DEFAULT VALUES"])
+def test_scheduler_makes_and_takes_no_history(engine: Engine, statement: str) -> None:
+    with as_scheduler(engine) as session, pytest.raises(ProgrammingError, match="permission denied"):
+        session.execute(text(statement))
 
 
 def test_turn_tables_hold_no_content() -> None:
@@ -314,6 +343,10 @@ def test_turn_tables_hold_no_content() -> None:
         "tenant_turn.weight",
         "tenant_turn.virtual_finish",
         "tenant_turn.max_slots",
+        "worker_process.worker",
+        "worker_process.started_at",
+        "worker_process.seen_at",
+        "worker_process.slots",
         "turn.connector_id",
         "turn.tenant_id",
         "turn.name",
@@ -342,7 +375,7 @@ def test_scheduler_acting_for_a_tenant_still_sees_no_content(engine: Engine, bot
 def test_service_itself_reads_neither_the_scheduler_nor_the_list_of_stores(
     engine: Engine, both: tuple[Any, Any]
 ) -> None:
-    for table in ("scheduler", "store_turn"):
+    for table in ("scheduler", "store_turn", "worker_process"):
         with (
             pytest.raises(ProgrammingError, match="permission denied"),
             as_tenant(engine, both[0].tenant_id) as session,
@@ -357,6 +390,6 @@ def test_owner_is_bound_by_the_rule_too(owner: Engine, both: tuple[Any, Any]) ->
             connection.execute(text("SELECT set_config('app.tenant', :t, true)"), {"t": str(both[0].tenant_id)})
             # It may act as scheduler, and sees what that one sees: turns, and no content.
             seen = connection.scalar(text(f'SELECT count(*) FROM "{table.name}"'))  # noqa: S608
-            assert seen == (2 if table.name in SCHEDULERS else 0), table.name
+            assert seen == (2 if table.name in {*SCHEDULERS, HISTORY} else 0), table.name
     with pytest.raises(ProgrammingError, match="violates row-level security"), owner.begin() as connection:
         connection.execute(text("INSERT INTO tenant (name) VALUES ('x')"))

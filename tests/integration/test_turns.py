@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from worker.ledger import turns
+from worker.ledger import runs, turns
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import BROKEN_AFTER, Dispatched, Renewed, Standing
 
@@ -58,7 +58,7 @@ class Turns:
 
     def is_wanted(self, one: Dispatched) -> bool:
         with as_scheduler(self.engine) as session:
-            return turns.is_wanted(session, one.connector_id, one.epoch)
+            return turns.is_wanted(session, one.connector_id, one.epoch, quantum=QUANTUM)
 
     def begin(self, connector_id: int) -> Dispatched:
         """The connector's slice is under way, whatever else waits."""
@@ -147,6 +147,15 @@ def test_whoever_had_least_comes_first(at: Turns, a_connector: AConnector) -> No
     at.ready(rich.id, poor.id)
     assert [one.tenant for one in at.dispatch()] == ["poor", "rich"]
     assert at.virtual_time() == 900
+
+
+def test_equal_tags_pass_in_the_order_in_which_they_became_ready(at: Turns, a_connector: AConnector) -> None:
+    """Else a stream of newcomers with smaller ids would pass by whoever has a greater one."""
+    late, early = a_connector(tenant="late"), a_connector(tenant="early")
+    at.ready(early.id)
+    at.ready(late.id)
+    assert at.of(late.id, "tag") == at.of(early.id, "tag")
+    assert [one.tenant for one in at.dispatch()] == ["early", "late"]
 
 
 def test_idle_time_earns_no_credit(at: Turns, a_connector: AConnector) -> None:
@@ -334,6 +343,36 @@ def test_somebody_stuck_at_the_door_is_wanted_after_two_seconds(at: Turns, a_con
     assert at.is_wanted(one)
 
 
+def test_the_oldest_slice_of_a_tenant_with_many_slots_is_no_poorer_than_the_tenant(
+    at: Turns, a_connector: AConnector
+) -> None:
+    """Its own tag lies far behind the virtual time, which the tenant's other slices have driven up."""
+    giants = [a_connector(f"shop{n}", tenant="giant") for n in range(8)]
+    at.ready(*(one.id for one in giants))
+    under_way = at.dispatch(door=8)
+    for one in under_way:
+        assert at.claim(one)
+        at.held(one, QUANTUM)
+    assert not any(at.is_wanted(one) for one in under_way)
+    at.ready(a_connector(tenant="small").id)
+    assert [at.is_wanted(one) for one in under_way] == [True] * 8
+
+
+def test_who_stands_as_well_as_the_one_that_waits_yields_to_it(at: Turns, a_connector: AConnector) -> None:
+    one, other = at.begin(a_connector().id), a_connector(tenant="other")
+    at.do("UPDATE scheduler SET virtual_time = 500")
+    at.ready(other.id)
+    at.held(one, 50)
+    assert at.is_wanted(one)
+
+
+def test_a_turn_that_was_dispatched_and_not_claimed_asks_nothing(at: Turns, a_connector: AConnector) -> None:
+    shop = a_connector()
+    at.ready(shop.id, a_connector(tenant="other").id)
+    (one,) = at.dispatch(door=1)
+    assert not at.is_wanted(one)
+
+
 def test_who_has_lost_the_turn_is_told_nothing(at: Turns, a_connector: AConnector) -> None:
     one = at.begin(a_connector().id)
     at.ready(a_connector(tenant="other").id)
@@ -465,6 +504,56 @@ def test_a_lease_that_ran_out_keeps_its_tag_and_is_next(at: Turns, a_connector: 
     assert at.of(one.connector_id, "tag") == tag
     assert at.of(one.connector_id, "attempts") == 1
     assert at.dispatch(door=1)[0].connector_id == one.connector_id
+
+
+@pytest.mark.parametrize("weight", [1.0, 4.0])
+def test_a_slice_that_lost_its_turn_is_paid_for(at: Turns, a_connector: AConnector, weight: float) -> None:
+    shop = a_connector(weight=weight)
+    one = at.begin(shop.id)
+    at.held(one, 500)
+    at.late(shop.id)
+    at.sweep()
+    assert at.finish_of(shop.tenant_id) == pytest.approx((QUANTUM + 500) / weight, abs=1)
+    (heir,) = at.dispatch()
+    at.claim(heir)
+    at.release(heir, park=FOREVER)
+    assert at.finish_of(shop.tenant_id) == pytest.approx(500 / weight, abs=1)
+
+
+def test_a_turn_that_is_broken_by_lost_leases_gives_back_what_was_charged_beforehand(
+    at: Turns, a_connector: AConnector
+) -> None:
+    shop = a_connector()
+    at.do("UPDATE turn SET attempts = 4")
+    one = at.begin(shop.id)
+    at.held(one, 30)
+    at.late(shop.id)
+    at.sweep()
+    assert at.of(shop.id, "state") == "broken"
+    assert at.finish_of(shop.tenant_id) == pytest.approx(30, abs=1)
+
+
+def test_the_log_of_slices_says_when_a_turn_was_lost_and_from_when_on_its_heir_waited(
+    at: Turns, a_connector: AConnector
+) -> None:
+    shop = a_connector()
+    for _ in range(2):
+        at.do("UPDATE turn SET ready_at = ready_at - interval '100 s', deadline = now() - interval '1 s'")
+        at.sweep()
+        at.ready(shop.id)
+        (one,) = at.dispatch()
+        at.claim(one)
+        with as_tenant(at.engine, shop.tenant_id) as session:
+            runs.log_slice(session, shop.tenant_id, shop.id, one.epoch, worker="w1")
+    with as_tenant(at.engine, shop.tenant_id) as session:
+        lost, heir = session.execute(text("SELECT ended_why, ended_at, ready_at, started_at FROM slice_log"
+                                          " ORDER BY epoch")).all()  # fmt: skip
+        assert lost.ended_why == "turn_lost"
+        assert lost.started_at <= lost.ended_at == heir.ready_at <= heir.started_at
+        # A slice that was only thought dead comes back: it ended when it lost its turn.
+        runs.end_slice(session, shop.id, 1, why="work_done", step=None, calls=3, settled=1)
+        again = session.execute(text("SELECT ended_at, ended_why, calls FROM slice_log WHERE epoch = 1")).one()
+    assert tuple(again) == (lost.ended_at, "turn_lost", 3)
 
 
 def test_a_lease_that_holds_is_left_alone(at: Turns, a_connector: AConnector) -> None:

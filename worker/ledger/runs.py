@@ -267,12 +267,16 @@ def say(session: Session, tenant_id: int, run_id: int, *, level: str, code: str,
 
 
 def log_slice(session: Session, tenant_id: int, connector_id: int, epoch: int, *, worker: str) -> None:
-    """A slice has begun."""
+    """A slice has begun; it has waited since its turn was tagged, or since the slice before it lost the turn."""
     session.execute(
-        text(
-            "INSERT INTO slice_log (connector_id, epoch, tenant_id, worker)"
-            " VALUES (:connector, :epoch, :tenant, :worker) ON CONFLICT DO NOTHING"
-        ),
+        text("""
+        INSERT INTO slice_log (connector_id, epoch, tenant_id, worker, ready_at)
+        SELECT :connector, :epoch, :tenant, :worker, greatest(
+          (SELECT ready_at FROM turn WHERE connector_id = :connector),
+          (SELECT ended_at FROM slice_log WHERE connector_id = :connector AND epoch < :epoch
+           ORDER BY epoch DESC LIMIT 1))
+        ON CONFLICT DO NOTHING
+        """),
         {"connector": connector_id, "epoch": epoch, "tenant": tenant_id, "worker": worker},
     )
 
@@ -289,11 +293,11 @@ def begin_slice(session: Session, run_id: int, connector_id: int, epoch: int) ->
 def end_slice(
     session: Session, connector_id: int, epoch: int, *, why: str, step: str | None, calls: int, settled: int
 ) -> None:
-    """A slice has ended, and why."""
+    """A slice has ended, and why; one that had lost its turn meanwhile ended then, and by that."""
     session.execute(
         text(
-            "UPDATE slice_log SET ended_at = now(), ended_why = :why, step = :step, calls = :calls, settled = :settled"
-            " WHERE connector_id = :connector AND epoch = :epoch"
+            "UPDATE slice_log SET ended_at = coalesce(ended_at, now()), ended_why = coalesce(ended_why, :why),"
+            " step = :step, calls = :calls, settled = :settled WHERE connector_id = :connector AND epoch = :epoch"
         ),
         {"connector": connector_id, "epoch": epoch, "why": why, "step": step, "calls": calls, "settled": settled},
     )

@@ -1,8 +1,8 @@
 """Whose turn it is: tag, dispatch, claim, renew, release, sweep.
 
-Start-time fair queueing between tenants (design §5). Everything here but
-`claim` and `renew` acts across tenants and needs a session as scheduler.
-All times are Postgres's.
+Start-time fair queueing between tenants (design §5); what a turn costs is reckoned in `tags`, here rows are locked,
+read and written. Everything but `claim` and `renew` acts across tenants and needs a session as scheduler. All times
+are Postgres's.
 """
 
 from __future__ import annotations
@@ -10,9 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from worker.ledger import tags
+from worker.ledger.bulk import rows_of
 
 BROKEN_AFTER = 5
 """Attempts without progress after which a turn is broken and an operator must look."""
@@ -37,31 +42,39 @@ class Renewed:
 
 
 def make_ready(session: Session, connector_ids: Sequence[int], *, quantum: float) -> None:
-    """Give each of these connectors its next tag, unless it is on its way already.
-
-    tag = max(virtual time, the tenant's finish); finish = tag + quantum / weight.
-    """
-    session.execute(
+    """Give each of these connectors its next tag, unless it is on its way already (tags.charge)."""
+    virtual_time = _take_the_mutex(session)
+    rows: Any = session.execute(
         text("""
-        WITH waiting AS (
-          SELECT connector_id, tenant_id,
-                 row_number() OVER (PARTITION BY tenant_id ORDER BY connector_id) - 1 AS place
-          FROM turn WHERE connector_id = ANY(:ids) AND state IN ('parked', 'broken', 'running')
-        ), starts AS (
-          SELECT tenant_id, weight,
-                 greatest(virtual_finish, (SELECT virtual_time FROM scheduler)) AS start
-          FROM tenant_turn WHERE tenant_id IN (SELECT tenant_id FROM waiting)
-          ORDER BY tenant_id FOR UPDATE
-        ), charged AS (
-          UPDATE tenant_turn t SET virtual_finish = s.start
-            + (SELECT count(*) FROM waiting w WHERE w.tenant_id = t.tenant_id) * :quantum / t.weight
-          FROM starts s WHERE t.tenant_id = s.tenant_id
-        )
-        UPDATE turn u SET state = 'ready', ready_at = now(), not_before = '-infinity', deadline = NULL,
-               again = false, tag = s.start + w.place * :quantum / s.weight
-        FROM waiting w JOIN starts s USING (tenant_id) WHERE u.connector_id = w.connector_id
+        SELECT t.tenant_id, t.weight, t.virtual_finish, u.connector_id FROM turn u JOIN tenant_turn t USING (tenant_id)
+        WHERE u.connector_id = ANY(:ids) AND u.state IN ('parked', 'broken', 'running')
+        ORDER BY t.tenant_id, u.connector_id FOR UPDATE OF t
         """),
-        {"ids": list(connector_ids), "quantum": quantum},
+        {"ids": list(connector_ids)},
+    ).all()
+    finishes: list[tuple[int, float]] = []
+    given: list[tuple[int, float]] = []
+    for (tenant_id, weight, finish), of_tenant in groupby(rows, key=lambda row: row[:3]):
+        ids = [row.connector_id for row in of_tenant]
+        charged = tags.charge(virtual_time, finish, weight=weight, quantum=quantum, turns=len(ids))
+        finishes.append((tenant_id, charged.finish))
+        given += zip(ids, charged.tags, strict=True)
+    _keep_finishes(session, finishes)
+    values, parameters = rows_of({"id": "bigint", "tag": "float8"}, given)
+    session.execute(
+        text(
+            "UPDATE turn SET state = 'ready', ready_at = now(), not_before = '-infinity', deadline = NULL,"  # noqa: S608
+            f" again = false, tag = r.tag FROM {values} WHERE connector_id = r.id"
+        ),
+        parameters,
+    )
+
+
+def _keep_finishes(session: Session, finishes: Sequence[tuple[int, float]]) -> None:
+    values, parameters = rows_of({"id": "bigint", "finish": "float8"}, finishes)
+    session.execute(
+        text(f"UPDATE tenant_turn SET virtual_finish = r.finish FROM {values} WHERE tenant_id = r.id"),  # noqa: S608 idem
+        parameters,
     )
 
 
@@ -79,17 +92,16 @@ def wake(session: Session, connector_id: int, *, quantum: float) -> None:
         {"id": connector_id},
     )
     if waiting is not None:
-        _take_the_mutex(session)
         make_ready(session, [connector_id], quantum=quantum)
 
 
-def _take_the_mutex(session: Session) -> None:
-    """Tags are given one transaction at a time: no virtual time moves past a tag before it is committed.
+def _take_the_mutex(session: Session) -> float:
+    """The virtual time, which stands until the commit: it moves past no tag that is not committed yet.
 
     Locks are taken in one order everywhere: the turn, the scheduler, the tenant. Who holds the scheduler
     waits for no turn (SKIP LOCKED), so that nobody waits in a circle.
     """
-    session.execute(text("SELECT 1 FROM scheduler FOR UPDATE"))
+    return float(session.scalar(text("SELECT virtual_time FROM scheduler FOR UPDATE")) or 0.0)
 
 
 def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> list[Dispatched]:
@@ -100,13 +112,18 @@ def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> l
     if not take_the_baton(session, wait=wait):
         return []
     free = door - int(session.scalar(text("SELECT count(*) FROM turn WHERE state = 'dispatched'")))
+    if free <= 0:
+        return []
+    virtual_time = _take_the_mutex(session)
     passed = []
-    for _ in range(max(0, free)):
+    for _ in range(free):
         row = session.execute(_PASS, {"ttl": ttl}).first()
         if row is None:
             break
-        session.execute(text("UPDATE scheduler SET virtual_time = greatest(virtual_time, :tag)"), {"tag": row.tag})
+        virtual_time = tags.advance(virtual_time, row.tag)
         passed.append(Dispatched(row.tenant_id, row.connector_id, row.epoch, row.tenant, row.name))
+    if passed:
+        session.execute(text("UPDATE scheduler SET virtual_time = :now"), {"now": virtual_time})
     return passed
 
 
@@ -118,7 +135,7 @@ _PASS = text("""
         AND NOT EXISTS (SELECT FROM turn b WHERE b.store_hash = u.store_hash AND b.state IN ('dispatched', 'running'))
         AND (t.max_slots IS NULL OR t.max_slots > (
           SELECT count(*) FROM turn f WHERE f.tenant_id = u.tenant_id AND f.state IN ('dispatched', 'running')))
-      ORDER BY u.tag, u.connector_id LIMIT 1 FOR UPDATE OF u SKIP LOCKED
+      ORDER BY u.tag, u.ready_at, u.connector_id LIMIT 1 FOR UPDATE OF u SKIP LOCKED
     )
     UPDATE turn u SET state = 'dispatched', epoch = u.epoch + 1, deadline = now() + make_interval(secs => :ttl)
     FROM next, tenant_turn t WHERE u.connector_id = next.connector_id AND t.tenant_id = u.tenant_id
@@ -158,22 +175,25 @@ def renew(session: Session, connector_id: int, epoch: int, *, lease: float, prog
     return None if row is None else Renewed(row.stop_asked)
 
 
-def is_wanted(session: Session, connector_id: int, epoch: int) -> bool:
-    """Whether somebody poorer waits: a tag below this slice's own, counted with what it has held so far."""
-    return bool(
-        session.scalar(
-            text("""
-            SELECT coalesce(least(
-                (SELECT min(tag) FROM turn WHERE state = 'ready'),
-                (SELECT min(tag) FROM turn WHERE state = 'dispatched' AND deadline IS NOT NULL
-                   AND ready_at < now() - interval '2 seconds'))
-              < mine.tag + extract(epoch FROM now() - mine.started_at) / t.weight, false)
-            FROM turn mine JOIN tenant_turn t USING (tenant_id)
-            WHERE mine.connector_id = :id AND mine.epoch = :epoch
-            """),
-            {"id": connector_id, "epoch": epoch},
-        )
-    )
+def is_wanted(session: Session, connector_id: int, epoch: int, *, quantum: float) -> bool:
+    """Whether somebody poorer waits: one who would come next, were this slice given back now (tags.is_wanted).
+
+    What is at the door counts from its third second on: until then a worker is about to take it.
+    """
+    row = session.execute(
+        text("""
+        SELECT least(
+            (SELECT min(tag) FROM turn WHERE state = 'ready'),
+            (SELECT min(tag) FROM turn WHERE state = 'dispatched' AND deadline IS NOT NULL
+               AND ready_at < now() - interval '2 seconds')) AS waiting,
+          (SELECT virtual_time FROM scheduler) AS virtual_time, t.virtual_finish AS finish, t.weight,
+          extract(epoch FROM now() - mine.started_at)::float8 AS held
+        FROM turn mine JOIN tenant_turn t USING (tenant_id)
+        WHERE mine.connector_id = :id AND mine.epoch = :epoch AND mine.state = 'running'
+        """),
+        {"id": connector_id, "epoch": epoch},
+    ).one_or_none()
+    return row is not None and tags.is_wanted(**row._asdict(), quantum=quantum)
 
 
 def release(
@@ -188,22 +208,15 @@ def release(
     # The turn's row stays ours until the commit: no request (`again`) and no sweep comes in between.
     row = session.execute(
         text(
-            "SELECT again, attempts FROM turn WHERE connector_id = :id AND epoch = :epoch AND state = 'running'"
-            " FOR UPDATE"
+            "SELECT tenant_id, again, attempts, extract(epoch FROM now() - started_at)::float8 AS held FROM turn"
+            " WHERE connector_id = :id AND epoch = :epoch AND state = 'running' FOR UPDATE"
         ),
         {"id": connector_id, "epoch": epoch},
     ).first()
     if row is None:
         return False
     _take_the_mutex(session)
-    session.execute(
-        text("""
-        UPDATE tenant_turn t
-        SET virtual_finish = virtual_finish + (extract(epoch FROM now() - u.started_at) - :quantum) / weight
-        FROM turn u WHERE u.connector_id = :id AND t.tenant_id = u.tenant_id
-        """),
-        {"id": connector_id, "quantum": quantum},
-    )
+    _settle(session, row.tenant_id, quantum=quantum, held=row.held)
     if failed and row.attempts + 1 >= BROKEN_AFTER:
         session.execute(
             text("UPDATE turn SET state = 'broken', attempts = attempts + 1, deadline = NULL WHERE connector_id = :id"),
@@ -225,6 +238,14 @@ def release(
             {"id": connector_id, "park": park},
         )
     return True
+
+
+def _settle(session: Session, tenant_id: int, *, quantum: float, held: float) -> None:
+    """A slice of the tenant's is over: charge the seconds held, give back the quantum (tags.settle)."""
+    weight, finish = session.execute(
+        text("SELECT weight, virtual_finish FROM tenant_turn WHERE tenant_id = :id FOR UPDATE"), {"id": tenant_id}
+    ).one()
+    _keep_finishes(session, [(tenant_id, tags.settle(finish, weight=weight, quantum=quantum, held=held))])
 
 
 def ask_to_stop(session: Session, connector_id: int) -> None:
@@ -255,22 +276,31 @@ def park(session: Session, connector_id: int, *, seconds: float) -> None:
 def sweep(session: Session, *, quantum: float, ttl: float, queue_is_empty: bool) -> tuple[int, int]:
     """(leases that ran out or messages lost, parked turns that are due), all made ready again.
 
-    Whoever lost its slice keeps its tag, so it is next. A message is lost when the broker's queue is
-    empty and a turn has been dispatched for five seconds, or when its deadline has passed.
+    Whoever lost its slice keeps its tag and its place, so it is next; its tenant is charged what the slice has held.
+    A message is lost when the broker's queue is empty and a turn has been dispatched for five seconds, or when its
+    deadline has passed.
     """
     lost = session.execute(
         text("""
-        UPDATE turn SET attempts = attempts + CASE WHEN state = 'running' THEN 1 ELSE 0 END,
-               state = CASE WHEN state = 'running' AND attempts + 1 >= :broken THEN 'broken' ELSE 'ready' END,
-               ready_at = now(), deadline = NULL
-        WHERE connector_id IN (
-          SELECT connector_id FROM turn
+        WITH over AS (
+          SELECT connector_id, state, started_at FROM turn
           WHERE (state IN ('dispatched', 'running') AND deadline < now())
              OR (:empty AND state = 'dispatched' AND deadline < now() + make_interval(secs => :nearly))
-          FOR UPDATE SKIP LOCKED) RETURNING connector_id
+          FOR UPDATE SKIP LOCKED
+        ), ended AS (
+          UPDATE slice_log l SET ended_at = now(), ended_why = 'turn_lost' FROM turn u JOIN over USING (connector_id)
+          WHERE over.state = 'running' AND l.connector_id = u.connector_id AND l.epoch = u.epoch AND l.ended_at IS NULL
+        )
+        UPDATE turn u SET deadline = NULL,
+               attempts = u.attempts + (over.state = 'running')::int,
+               state = CASE WHEN over.state = 'running' AND u.attempts + 1 >= :broken THEN 'broken' ELSE 'ready' END
+        FROM over WHERE u.connector_id = over.connector_id
+        RETURNING u.tenant_id, u.state, over.state = 'running' AS has_run,
+          extract(epoch FROM now() - over.started_at)::float8 AS held
         """),
         {"broken": BROKEN_AFTER, "empty": queue_is_empty, "nearly": ttl - 5},
     ).all()
+    _charge_the_lost(session, [row for row in lost if row.has_run], quantum=quantum)
     due = session.scalars(
         text(
             "SELECT connector_id FROM turn WHERE state = 'parked' AND not_before <= now()"
@@ -280,6 +310,14 @@ def sweep(session: Session, *, quantum: float, ttl: float, queue_is_empty: bool)
     if due:
         make_ready(session, due, quantum=quantum)
     return len(lost), len(due)
+
+
+def _charge_the_lost(session: Session, lost: Sequence[Any], *, quantum: float) -> None:
+    """Whose workers die has held slots all the same; a turn that is next anew keeps what was charged beforehand."""
+    if lost:
+        _take_the_mutex(session)
+    for row in sorted(lost, key=lambda row: int(row.tenant_id)):
+        _settle(session, row.tenant_id, quantum=quantum if row.state == "broken" else 0.0, held=row.held)
 
 
 @dataclass(frozen=True, slots=True)

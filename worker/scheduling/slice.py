@@ -230,7 +230,9 @@ class Slice:
     def _should_leave(self) -> bool:
         if self.deadline.question_is_due():
             with as_scheduler(self.engine) as session:
-                self.deadline.is_wanted = turns.is_wanted(session, self.connector_id, self.epoch)
+                self.deadline.is_wanted = turns.is_wanted(
+                    session, self.connector_id, self.epoch, quantum=self.settings.slice_yield_seconds
+                )
             self.deadline.answered()
         return self.deadline.reason() is not None
 
