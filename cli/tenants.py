@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import IntegrityError
 
-from cli import show
+from cli import find, show
 from cli.errors import RefusalError
 from cli.find import AsJson
 from cli.here import here
-from worker.ledger import connectors, overview
+from worker.ledger import connectors, overview, plans
 from worker.ledger.session import as_scheduler, as_tenant
 
 app = typer.Typer(help="Customers of the service.", no_args_is_help=True)
@@ -21,12 +21,16 @@ NOBODY = 0
 """No tenant has this id; acting as nobody, no row is seen."""
 
 
+_WEIGHT = typer.Option(min=0.01, max=1000, help="Share of the workers, next to the others' weights.")
+_MAX_SLOTS = typer.Option(min=1, max=10_000, help="Most connectors that work at the same time.")
+
+
 @app.command()
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Short name, unlike any other tenant's.")],
-    weight: Annotated[float, typer.Option(min=0.01, help="Share of the workers, next to the others' weights.")] = 1.0,
-    max_slots: Annotated[int | None, typer.Option(min=1, help="Most connectors that work at the same time.")] = None,
+    weight: Annotated[float, _WEIGHT] = 1.0,
+    max_slots: Annotated[int | None, _MAX_SLOTS] = None,
 ) -> None:
     """Add a tenant."""
     at = here(context)
@@ -41,6 +45,34 @@ def add(
     except IntegrityError as trouble:
         raise RefusalError(f"there is a tenant '{name}' already.") from trouble
     typer.echo(f"tenant {name} added")
+
+
+@app.command("set")
+def set_(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The tenant's name.")],
+    *,
+    weight: Annotated[float | None, _WEIGHT] = None,
+    max_slots: Annotated[int | None, _MAX_SLOTS] = None,
+    no_limit: Annotated[
+        bool, typer.Option("--no-limit", help="As many connectors at once as there are slots.")
+    ] = False,
+) -> None:
+    """Change a tenant's weight, or its plan's limit; slices under way go on."""
+    at = here(context)
+    if no_limit and max_slots is not None:
+        raise RefusalError("--max-slots and --no-limit exclude each other.")
+    if weight is None and max_slots is None and not no_limit:
+        raise RefusalError("there is nothing to change: give --weight, --max-slots or --no-limit.")
+    tenant_id = find.tenant_id(at, name)
+    with as_scheduler(at.engine) as session:
+        if weight is not None:
+            plans.set_weight(session, tenant_id, weight)
+        if max_slots is not None or no_limit:
+            plans.set_max_slots(session, tenant_id, max_slots)
+        [now] = [one for one in overview.tenants(session) if one.id == tenant_id]
+    limit = "no limit" if now.max_slots is None else f"at most {now.max_slots} at once"
+    typer.echo(f"tenant {name}: weight {now.weight:g}, {limit}")
 
 
 @app.command("list")
