@@ -8,6 +8,7 @@ from cli import connectors, runs, tenants
 from cli.activity import activity
 from cli.control import approve, cancel, pause, resume
 from cli.errors import OneSentence
+from cli.fairness import fairness
 from cli.here import Here
 from cli.items import items
 from cli.retry import quarantine, retry
@@ -26,7 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(tenants.app, name="tenant")
 connectors.attach(app)
-runs.attach(app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate)
+runs.attach(app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate, fairness)
 
 
 @app.callback()

@@ -60,6 +60,8 @@ class WorkerProcess(Base):
     worker: Mapped[str] = mapped_column(Text, primary_key=True)
     started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     seen_at: Mapped[When]
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When it began to drain; null while it is there, and for ever where it was killed."""
     slots: Mapped[int]
 
 

@@ -19,7 +19,7 @@ from worker.ledger import runs, turns
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched
 from worker.process import Process, process
-from worker.scheduling import dispatch
+from worker.scheduling import dispatch, metrics
 from worker.scheduling.deadline import Deadline
 from worker.scheduling.endings import Ending
 from worker.scheduling.pacemaker import Pacemaker
@@ -138,15 +138,25 @@ def _logging(**_: object) -> None:
 
 
 @signals.worker_ready.connect
-def _ready(**_: object) -> None:
+def _ready(sender: Any, **_: object) -> None:
     here = process()
 
     def end() -> None:
         here.drain(exit_code=STUCK)
 
-    pacemaker = Pacemaker(here.engine, here.settings, publish, queue_length, stuck=here.is_stuck, give_up=end)
+    pacemaker = Pacemaker(
+        here.engine,
+        here.settings,
+        publish,
+        queue_length,
+        stuck=here.is_stuck,
+        give_up=end,
+        worker=str(sender.hostname),
+        slots=int(sender.controller.concurrency),
+    )
     _pacemaker.append(pacemaker)
     pacemaker.start()
+    metrics.serve(here.settings)
 
 
 @signals.worker_shutting_down.connect

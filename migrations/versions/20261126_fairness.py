@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("worker", sa.Text(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("slots", sa.Integer(), nullable=False),
         sa.CheckConstraint("slots > 0", name=op.f("ck_worker_process_slots_positive")),
         sa.PrimaryKeyConstraint("worker", "started_at", name=op.f("pk_worker_process")),

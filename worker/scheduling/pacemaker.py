@@ -1,24 +1,30 @@
 """A thread in every worker that finds what was lost and wakes what is due.
 
 No beat, no dispatcher process, no leader: whoever gets the scheduler's row
-lock acts, the others pass by. It is the watchdog of its own process too.
+lock acts, the others pass by. It is the watchdog of its own process too, and
+says how many slots that one has.
 """
 
 from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker.ledger import turns
+from worker.ledger import processes, turns
 from worker.ledger.session import as_scheduler
 from worker.scheduling.dispatch import Publish, send_off
 from worker.settings import Settings
+
+SEEN_EVERY_SECONDS = 10.0
+"""How often a process says that it is there: three times before it counts as gone."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +42,12 @@ class Pacemaker:
     """Whether a slot of this process has not been heard of for too long."""
     give_up: Callable[[], None] = lambda: None
     """Drain this process and end it, so that its supervisor starts another."""
+    worker: str = ""
+    slots: int = 0
+    """Slices that this process holds at once; 0 = it holds none, and need not be counted."""
     stopped: threading.Event = field(default_factory=threading.Event)
+    _began: datetime | None = None
+    _said_at: float = float("-inf")
 
     def start(self) -> threading.Thread:
         """Look from now on, in a thread of its own."""
@@ -48,6 +59,7 @@ class Pacemaker:
         """Look until stopped."""
         while not self.stopped.wait(self.settings.pacemaker_seconds * random.uniform(0.7, 1.3)):  # noqa: S311 jitter
             try:
+                self.say_that_it_is_there()
                 self.look()
             except SQLAlchemyError as trouble:
                 log.warning("pacemaker cannot reach the database", error=type(trouble).__name__)
@@ -56,6 +68,27 @@ class Pacemaker:
             if self.stuck():
                 log.error("a slot is stuck, the worker ends")
                 self.give_up()
+        self._say_that_it_ends()
+
+    def say_that_it_is_there(self) -> None:
+        """Write down now and then that this process is there, and how many slots it has."""
+        if not self.slots or time.monotonic() - self._said_at < SEEN_EVERY_SECONDS:
+            return
+        with as_scheduler(self.engine) as session:
+            if self._began is None:
+                self._began = processes.begin(session, self.worker, slots=self.slots)
+            else:
+                processes.seen(session, self.worker, self._began)
+        self._said_at = time.monotonic()
+
+    def _say_that_it_ends(self) -> None:
+        if self._began is None:
+            return
+        try:
+            with as_scheduler(self.engine) as session:
+                processes.seen(session, self.worker, self._began, ends=True)
+        except SQLAlchemyError as trouble:
+            log.warning("pacemaker cannot reach the database", error=type(trouble).__name__)
 
     def look(self) -> tuple[int, int]:
         """(turns whose lease or message was lost, parked ones that are due), all ready again; the door is full."""
