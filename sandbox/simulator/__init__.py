@@ -1,1 +1,1 @@
-"""The scheduler, simulated: thousands of tenants, hours of slots, played in seconds, with the product's own tags."""
+"""The scheduler, simulated: thousands of tenants and hours of slots, played in seconds."""

@@ -1,4 +1,4 @@
-"""In which order those that are ready get a slot: by the tags of the product, or first come, first served."""
+"""Who is next among those that are ready: by the product's own tags, or first come, first served."""
 
 from __future__ import annotations
 
@@ -139,4 +139,4 @@ class FirstCome:
     def ahead(self, run: Run) -> int | None:
         """Nothing is promised."""
         del run
-        return None  # noqa: RET501 it is what the protocol asks for
+        return None
