@@ -10,6 +10,7 @@ from cli.control import approve, cancel, pause, resume
 from cli.errors import OneSentence
 from cli.here import Here
 from cli.items import items
+from cli.removal import remove
 from cli.retry import quarantine, retry
 from cli.runs import run
 from cli.validate import validate
@@ -26,7 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(tenants.app, name="tenant")
 connectors.attach(app)
-runs.attach(app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate)
+runs.attach(app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate, remove)
 
 
 @app.callback()

@@ -14,6 +14,8 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from models.vocabulary import TurnState
+
 BROKEN_AFTER = 5
 """Attempts without progress after which a turn is broken and an operator must look."""
 
@@ -249,6 +251,23 @@ def park(session: Session, connector_id: int, *, seconds: float) -> None:
             " WHERE connector_id = :id AND state IN ('parked', 'ready', 'dispatched')"
         ),
         {"id": connector_id, "seconds": seconds},
+    )
+
+
+def state(session: Session, connector_id: int) -> TurnState | None:
+    """Where the turn stands; None where the connector is gone."""
+    found = session.scalar(text("SELECT state FROM turn WHERE connector_id = :id"), {"id": connector_id})
+    return None if found is None else TurnState(found)
+
+
+def fence_off(session: Session, connector_id: int) -> None:
+    """Take the turn away from whoever holds it, for good: its message claims nothing, its slice can save nothing."""
+    session.execute(
+        text(
+            "UPDATE turn SET state = 'parked', epoch = epoch + 1, tag = NULL, deadline = NULL, not_before = 'infinity'"
+            " WHERE connector_id = :id"
+        ),
+        {"id": connector_id},
     )
 
 
