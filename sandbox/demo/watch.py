@@ -9,8 +9,8 @@ from typing import Protocol
 
 from models.vocabulary import TurnState
 from sandbox.demo.house import House
-from sandbox.demo.order import CannotPlay
 from sandbox.demo.play import Player
+from sandbox.processes.trouble import CannotPlay
 from worker.ledger import register, turns
 from worker.ledger.register import Progress
 from worker.ledger.session import as_scheduler, as_tenant
