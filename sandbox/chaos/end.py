@@ -82,7 +82,7 @@ def read(engine: Engine, cast: Cast, snapshot: Mapping[str, Any], *, writes: int
         states = tuple(row.state for row in runs)
         figures = session.execute(
             text(
-                "SELECT kind, storefront_id, figure, count FROM run_counter WHERE figure NOT LIKE 'to\\_%'"
+                "SELECT kind, storefront_id, figure, count AS number FROM run_counter WHERE figure NOT LIKE 'to\\_%'"
                 " AND count <> 0 AND run_id = (SELECT max(c.run_id) FROM run_counter c JOIN run r ON r.id = c.run_id"
                 " WHERE r.connector_id = :connector)"
             ),
@@ -99,15 +99,13 @@ def read(engine: Engine, cast: Cast, snapshot: Mapping[str, Any], *, writes: int
             text("SELECT kind, source_id, storefront_id, outcome FROM item_status WHERE connector_id = :connector"),
             asked,
         ).all()
-        pending = session.scalar(
-            text("SELECT count(*) FROM pending_change WHERE connector_id = :connector"), asked
-        )
+        pending = session.scalar(text("SELECT count(*) FROM pending_change WHERE connector_id = :connector"), asked)
     return End(
         content(snapshot),
         snapshot["store"]["created"],
         writes,
         {(row.kind, row.source_id, row.storefront_id): row.outcome for row in outcomes},
-        {(row.kind, row.storefront_id, row.figure): row.count for row in figures},
+        {(row.kind, row.storefront_id, row.figure): int(row.number) for row in figures},
         states,
         int(booked or 0),
         int(pending or 0),
@@ -143,7 +141,9 @@ def judge(end: End, twin: End, *, same_runs: bool = True) -> Verdict:
     if same_runs:
         found.lost += _sum(found, "booked too rarely", twin.figures, end.figures)
         found.wrong += _sum(found, "booked too often", end.figures, twin.figures)
-    found.lost += found.say("run is", (f"{state}, number {at}" for at, state in enumerate(end.states, 1) if _bad(state)))
+    found.lost += found.say(
+        "run is", (f"{state}, number {at}" for at, state in enumerate(end.states, 1) if _bad(state))
+    )
     found.lost += found.say("still to be sent", ["a change"] * end.pending)
     found.stuck += found.say("not idle", [] if end.is_idle else [f"turn {end.turn}, runs {end.states[-3:]}"])
     return found
@@ -170,4 +170,6 @@ def _things(store: Mapping[str, Any]) -> dict[str, Any]:
 
 def _difference(name: str, has: Mapping[str, Any], wants: Mapping[str, Any]) -> str:
     fields = sorted(field for field in has.keys() | wants.keys() if has.get(field) != wants.get(field))
-    return f"{name}: " + ", ".join(f"{field} {has.get(field)!r} instead of {wants.get(field)!r}" for field in fields[:3])
+    return f"{name}: " + ", ".join(
+        f"{field} {has.get(field)!r} instead of {wants.get(field)!r}" for field in fields[:3]
+    )

@@ -56,7 +56,9 @@ class Figures:
         self.recovery.append(seconds)
         if seconds > bound:
             self.late += 1
-            self.said.append(f"{who or 'a connector'} was claimed again after {seconds:.1f} s, later than {bound:.0f} s")
+            self.said.append(
+                f"{who or 'a connector'} was claimed again after {seconds:.1f} s, later than {bound:.0f} s"
+            )
 
     def join(self, other: Figures) -> None:
         """Another part's figures besides these; its recovery and fairness win where it has any."""
