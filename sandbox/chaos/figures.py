@@ -51,20 +51,20 @@ class Figures:
         self.repeated_calls += verdict.repeated
         self.said += [f"{who}: {sentence}" for sentence in verdict.said]
 
-    def recovered(self, seconds: float, bound: float, who: str = "") -> None:
-        """A connector has been claimed again, so many seconds after its worker was hit."""
-        self.recovery.append(seconds)
-        if seconds > bound:
+    def recovered(self, seconds: float | None, bound: float, who: str = "a connector") -> None:
+        """A connector was claimed again so many seconds after its worker was hit; None = never."""
+        if seconds is not None:
+            self.recovery.append(seconds)
+        if seconds is None or seconds > bound:
             self.late += 1
-            self.said.append(
-                f"{who or 'a connector'} was claimed again after {seconds:.1f} s, later than {bound:.0f} s"
-            )
+            after = "never" if seconds is None else f"after {seconds:.1f} s"
+            self.said.append(f"{who} was claimed again {after}, with {bound:.0f} s allowed")
 
     def join(self, other: Figures) -> None:
         """Another part's figures besides these; its recovery and fairness win where it has any."""
         for name in ("connectors", "runs", "items", "lost", "doubled", "wrong", "stuck", "repeated_calls", "deaths"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.recovery += other.recovery
+        self.recovery = other.recovery or self.recovery
         self.late += other.late
         self.jain = other.jain if other.jain is not None else self.jain
         self.said += other.said

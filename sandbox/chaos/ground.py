@@ -52,12 +52,12 @@ class Ground:
 
 
 @contextmanager
-def ground(*, durable: bool, redis_port: int | None = None) -> Iterator[Ground]:
+def ground(*, durable: bool) -> Iterator[Ground]:
     """Everything started and answering; the folder of logs stays where something has failed."""
     folder = Path(tempfile.mkdtemp(prefix="slbc-chaos-"))
     children = Children(folder)
     try:
-        with EmbeddedPostgres(durable=durable) as postgres, EmbeddedRedis(port=redis_port) as redis:
+        with EmbeddedPostgres(durable=durable) as postgres, EmbeddedRedis() as redis:
             try:
                 postgres.create_database(TEMPLATE)
                 migrate(postgres.url(TEMPLATE, "owner"))

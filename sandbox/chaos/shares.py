@@ -27,7 +27,7 @@ def recoveries(found: Figures, engine: Engine, hits: Iterable[Hit]) -> None:
                 {"connector": hit.connector_id, "epoch": hit.epoch, "at": hit.at},
             )
         who = f"connector {hit.connector_id}, hit by {hit.by},"
-        found.recovered(float("inf") if seconds is None else max(0.0, float(seconds)), hit.bound, who)
+        found.recovered(None if seconds is None else max(0.0, float(seconds)), hit.bound, who)
 
 
 def fairness(engine: Engine, weights: Mapping[int, float]) -> float | None:

@@ -53,6 +53,8 @@ class Plan:
     many_slots: int = 8
     first: Sequence[str] = ("messages doubled", "broker's connections cut")
     """Faults while the shares are measured."""
+    chosen: Sequence[str] = ()
+    """Faults with the short lease, in this order; none = all of them, in an order drawn by chance."""
     rounds: int = 1
     """How often each of the other faults is done with the short lease."""
     drawn_points: int = 20
@@ -60,7 +62,9 @@ class Plan:
     with_default_lease: Sequence[str] = ("killed (-9)", "frozen past the lease")
 
     def order(self, chance: random.Random) -> list[str]:
-        """The faults with the short lease, in an order drawn by chance."""
+        """The faults with the short lease."""
+        if self.chosen:
+            return list(self.chosen)
         drawn = {"dies at a drawn point": self.drawn_points, "frozen at a drawn point": self.drawn_freezes}
         names = [name for name in FAULTS for _ in range(drawn.get(name, self.rounds))]
         chance.shuffle(names)
