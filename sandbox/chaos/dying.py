@@ -32,7 +32,7 @@ def fate(at: int | None, *, last_words: Callable[[str], object]) -> Fate:
 
 def mortal(settings: Settings, fate: Fate) -> Process:
     """What a worker process holds, with every call and every commit a moment of this fate."""
-    chosen = engine(settings.database_url, pool=settings.database_pool)
+    chosen = engine(settings.database_url, pool=settings.database_pool, longest_idle=settings.lease_seconds)
     fate.watch(chosen)
     broker = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=3)
     vault = Vault.from_ring(settings.credential_keys.get_secret_value())
