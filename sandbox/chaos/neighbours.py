@@ -34,6 +34,14 @@ class Neighbours:
         """All that the store holds."""
         return dict(self._ask("GET", f"{self.store}/_control/stores/{store_hash}"))
 
+    def configure_store(self, store_hash: str, **settings: Any) -> None:
+        """Other settings for a store that is open."""
+        self._ask("PUT", f"{self.store}/_control/stores/{store_hash}", settings)
+
+    def calls(self, store_hash: str) -> list[dict[str, Any]]:
+        """What the store was asked, in order, with the time (Unix) at which it came."""
+        return list(self._ask("GET", f"{self.store}/_control/stores/{store_hash}/log")["entries"])
+
     def writes(self, store_hash: str) -> int:
         """Writing calls that the store has seen."""
         return int(self._ask("GET", f"{self.store}/_control/stores/{store_hash}/log")["counters"]["writes"])
