@@ -12,10 +12,10 @@ from models.vocabulary import ItemKind, Outcome
 from worker.catalog import bulk_pricing, pictures
 from worker.catalog.fields import Group
 from worker.catalog.items import Category, Key, Problem, Product, Settled, Variant
-from worker.catalog.store import Candidate, Relation, StoreRow
+from worker.catalog.store import DEFAULT_LOCATION, Candidate, Relation, StoreRow
 from worker.catalog.values import key
 from worker.ledger import relations, source_items, statuses, store_items
-from worker.rules import holding, matching, stocking
+from worker.rules import holding, matching
 from worker.rules.mapping import Mapped
 from worker.steps import reading
 from worker.steps.reading import Trees
@@ -147,7 +147,7 @@ def _match(
         one, row = items[source_id], held[store_id]
         category_ids = one.category_ids(linked)
         same = holding.coinciding(one.item, one.groups, row, category_ids=category_ids)
-        if tools.profile.stock_location != stocking.DEFAULT_LOCATION:
+        if tools.profile.stock_location != DEFAULT_LOCATION:
             same.pop(Group.STOCK, None)  # what was read is the default location's
         if len(category_ids) < len(one.places):
             same.pop(Group.CATEGORIES, None)
@@ -203,9 +203,8 @@ def _writing(tools: Toolbox, found: Found) -> Write:
         foreign = relations.remember(session, tools.tenant_id, tools.connector_id, tools.store_hash, found.relations)
         trouble = dict(found.problems)
         for at in foreign:
-            text = "the store item that it matches belongs to another connector of this store; unlink it there first"
-            trouble[at] = Problem("owned_elsewhere", text)
-        settled = [Settled(at, Outcome.FAILED, one.code, one.text, (one,)) for at, one in trouble.items()]
+            trouble[at] = matching.OWNED_ELSEWHERE
+        settled = [Settled.of(at, Outcome.FAILED, one) for at, one in trouble.items()]
         statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, settled)
         for kind in ItemKind:
             refused = {at.source_id: one.code for at, one in trouble.items() if at.kind is kind}

@@ -104,7 +104,7 @@ def _categories(
                 planned.settled.append(waiting(at, "parent_refused", text))
             elif (deep := validity.too_deep(level)) or (at not in linked and room <= 0):
                 problem = deep[0] if deep else validity.NO_ROOM
-                planned.settled.append(Settled(at, Outcome.REJECTED, problem.code, problem.text, (problem,)))
+                planned.settled.append(Settled.of(at, Outcome.REJECTED, problem))
             else:
                 room -= at not in linked
                 looked_at = row.due or all_due
