@@ -10,7 +10,7 @@ from typing import Any
 
 from worker.catalog import fingerprint
 from worker.catalog.fields import Group
-from worker.catalog.items import Item, Variant
+from worker.catalog.items import Category, Item, Product
 from worker.catalog.profile import Switches
 from worker.catalog.store import Relation, StoreRow
 from worker.rules import difference, holding
@@ -22,6 +22,10 @@ NAMED = 5
 """Items that a message names, of those that differ."""
 
 _NOT_COMPARED = frozenset({Group.STOCK, Group.BRAND, Group.RELATED, Group.METAFIELDS, Group.IMAGES})
+_NOT_OF: Mapping[type[Item], frozenset[Group]] = {
+    Category: frozenset({Group.URL}),  # an address that two trees ask for is held once (decision 0007)
+    Product: frozenset({Group.OPTIONS}),  # its variants show them
+}
 
 
 def differing(
@@ -40,7 +44,7 @@ def differing(
     if row is None:
         return ("all: it is not in the store",)
     same = holding.coinciding(item, said, row, category_ids=category_ids)
-    apart = _NOT_COMPARED | difference.held_back(switches) | (set() if isinstance(item, Variant) else {Group.OPTIONS})
+    apart = _NOT_COMPARED | difference.held_back(switches) | _NOT_OF.get(type(item), frozenset())
     sent = {group for group, value in said.items() if relation.fingerprints.get(group) == fingerprint.of(value)}
     found = sorted(sent - apart - same.keys())
     if Group.IMAGES in sent and _has_lost_a_picture(relation, row):
