@@ -1,7 +1,7 @@
 # One line a target: it calls a tool, or a file in scripts/. Nothing is needed beforehand but Python 3.11 or later.
 
 PYTHON ?= python3
-# What may be given on the command line or in the environment; `make` hands ONCE, CATALOGUE, ROOT and UPGRADE on by itself:
+# What may be given on the command line or in the environment; `make` hands ONCE, CATALOGUE, ROOT, SEED and UPGRADE on by itself:
 T ?=
 PYTEST_OPTIONS ?= -n auto
 export PYTHON
@@ -11,7 +11,7 @@ READY := .venv/.ready
 SOURCES := $(wildcard api cli migrations models sandbox tests worker)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types format lock clean
+.PHONY: help demo chaos test check lint types format lock clean
 
 help: ## Print this text
 	@scripts/help $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ help: ## Print this text
 
 demo: $(READY) ## Watch catalogues flow into stores; ONCE=1 ends by itself, CATALOGUE=file [ROOT=category] runs that one
 	@$(BIN)/python -m sandbox.demo
+
+chaos: $(READY) ## Kill, freeze and cut off everything, and count what is lost; T=sweep or T=storm, SEED=n repeats one
+	@$(BIN)/python -m sandbox.chaos $(T)
 
 ##@ Work on it
 

@@ -16,10 +16,9 @@ from cli.errors import RefusalError
 from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import Here, here
 from worker.catalog.profile import ConnectorFile, Profile
-from worker.ledger import connectors, mirror, overview, turns
-from worker.ledger.overview import ConnectorLine
+from worker.ledger import connectors, mirror, overview
+from worker.ledger.overview import ConnectorLine, Standing
 from worker.ledger.session import as_scheduler, as_tenant
-from worker.ledger.turns import Standing
 from worker.ledger.vault import KeyMissing
 
 FIRST_CHECK_WITHIN = 5.0
@@ -116,7 +115,7 @@ def list_(context: typer.Context, json: AsJson = False, tenant: TenantName = Non
     if tenant is not None:
         find.tenant_id(at, tenant)
     with as_scheduler(at.engine) as session:
-        standings = [one for one in turns.standings(session) if tenant in (None, one.tenant)]
+        standings = [one for one in overview.standings(session) if tenant in (None, one.tenant)]
     known: dict[int, ConnectorLine] = {}
     for tenant_id in dict.fromkeys(one.tenant_id for one in standings):
         with as_tenant(at.engine, tenant_id) as session:

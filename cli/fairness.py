@@ -34,7 +34,8 @@ def fairness(
     if tenant is not None:
         find.tenant_id(at, tenant)
     with as_scheduler(at.engine) as session:
-        found = ledger.figures(session, window=window)
+        history = ledger.history(session, window=window)
+    found = ledger.reckon(history)
     lines = [one for one in found.tenants if tenant in (None, one.tenant)]
     if json:
         show.as_json(asdict(found) | {"tenants": [asdict(one) for one in lines]})

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from cli.errors import RefusalError
 from cli.here import Here
-from worker.ledger import connectors, overview, turns
+from worker.ledger import connectors, overview
 from worker.ledger.session import as_scheduler
 
 ConnectorName = Annotated[str, typer.Argument(metavar="CONNECTOR", help="Its name or id.", show_default=False)]
@@ -35,7 +35,7 @@ def connector(at: Here, name: str, tenant: str | None) -> Found:
         if tenant is not None:
             _known_tenant(session, tenant)
         found = [Found(*row) for row in connectors.find(session, tenant=tenant, connector=name)]
-        known = [] if found else turns.standings(session)
+        known = [] if found else overview.standings(session)
     # A name that is made of digits wins over the id of another one.
     found = [one for one in found if one.name == name] or found
     if len(found) == 1:

@@ -11,6 +11,7 @@ from cli.errors import OneSentence
 from cli.fairness import fairness
 from cli.here import Here
 from cli.items import items
+from cli.removal import remove
 from cli.retry import quarantine, retry
 from cli.runs import run
 from cli.validate import validate
@@ -27,7 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(tenants.app, name="tenant")
 connectors.attach(app)
-runs.attach(app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate, fairness)
+runs.attach(app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate, remove, fairness)
 
 
 @app.callback()

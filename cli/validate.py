@@ -15,12 +15,13 @@ from models.vocabulary import ItemKind
 from worker.bigcommerce import reads
 from worker.bigcommerce.client import Client as StoreClient
 from worker.catalog.profile import Profile
+from worker.catalog.store import DEFAULT_LOCATION
 from worker.errors import CredentialsRefused, ProfileUnusable, RefusedByStore, ScopeMissing, StoreGone, WorkerError
 from worker.ledger import connectors, mirror, source_items
 from worker.ledger.connectors import Connector
 from worker.ledger.mirror import State
 from worker.ledger.session import as_tenant
-from worker.rules import mapping, stocking
+from worker.rules import mapping
 from worker.scheduling.neighbours import Neighbours
 
 FOUND_SOMETHING = 1
@@ -113,7 +114,7 @@ def _of_the_store(neighbours: Neighbours, known: Connector) -> Iterable[str]:
 
 def _of_the_stock(store: StoreClient, profile: Profile) -> Iterable[str]:
     """Where stock goes through the inventory API: whether its location is there."""
-    if not profile.switches.overwrite_stock and profile.stock_location == stocking.DEFAULT_LOCATION:
+    if not profile.switches.overwrite_stock and profile.stock_location == DEFAULT_LOCATION:
         return
     locations, problem = _asked("stock locations", lambda: reads.locations(store), "Locations: read-only")
     if problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, NewId, Now, Number, Word
@@ -77,6 +77,25 @@ class RunMessage(Base):
     code: Mapped[Word]
     text: Mapped[Word]
     at: Mapped[Now]
+
+
+class Announced(Base):
+    """Items that the plan of the run under way has announced, a portion of one kind and storefront a row."""
+
+    __tablename__ = "announced"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
+        Index("ix_announced_connector_id", "connector_id"),
+    )
+
+    id: Mapped[NewId]
+    tenant_id: Mapped[Number]
+    connector_id: Mapped[Number]
+    kind: Mapped[Word]
+    storefront_id: Mapped[Number]
+    ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
 
 
 class SliceLog(Base):

@@ -91,11 +91,12 @@ class Shop:
         return outcome, [one["code"] for one in problems], message or ""
 
     def messages(self) -> list[tuple[str, str]]:
-        """(code, text) of the last run's messages."""
+        """(code, text) of the last run's warnings and errors."""
         return [
             (row[0], row[1])
             for row in self._ask(
-                "SELECT code, text FROM run_message WHERE run_id = (SELECT max(id) FROM run) ORDER BY id"
+                "SELECT code, text FROM run_message WHERE run_id = (SELECT max(id) FROM run) AND level <> 'info'"
+                " ORDER BY id"
             )
         ]
 

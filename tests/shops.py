@@ -172,10 +172,10 @@ class Shop:
             return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
     def messages(self) -> list[tuple[str, str]]:
-        """(code, text) of the messages of the last run."""
+        """(code, text) of the warnings and errors of the last run."""
         with as_tenant(self.stage.engine, self.cast.tenant_id) as session:
             last = register.runs(session, self.cast.connector_id, 1)[0]
-            return [(one.code, one.text) for one in register.messages(session, last.id)]
+            return [(one.code, one.text) for one in register.messages(session, last.id) if one.level != "info"]
 
 
 def quiet(shop: Shop) -> bool:

@@ -59,4 +59,5 @@ def process() -> Process:
     chosen = settings()
     broker = redis.Redis.from_url(chosen.redis_url, socket_timeout=5, socket_connect_timeout=3, health_check_interval=5)
     vault = Vault.from_ring(chosen.credential_keys.get_secret_value())
-    return Process(chosen, engine(chosen.database_url, pool=chosen.database_pool), meet(chosen, vault, broker))
+    connections = engine(chosen.database_url, pool=chosen.database_pool, longest_idle=chosen.lease_seconds)
+    return Process(chosen, connections, meet(chosen, vault, broker))

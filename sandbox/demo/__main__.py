@@ -20,8 +20,9 @@ from rich.console import Console
 
 from sandbox.demo import cast, order, play, report, views, watch
 from sandbox.demo.house import House, exports, house
-from sandbox.demo.order import CannotPlay, Order
+from sandbox.demo.order import Order
 from sandbox.demo.play import Player
+from sandbox.processes.trouble import CannotPlay
 from worker import logs
 from worker.ledger import register
 from worker.ledger.session import as_tenant

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.demo import tree
-from sandbox.demo.order import CannotPlay, Order
+from sandbox.demo.order import Order
 from sandbox.generator.catalogue import generate
 from sandbox.generator.dirt import Dirt
+from sandbox.processes.trouble import CannotPlay
 from sandbox.saleslayer.credentials import default_code
 
 LATENCY = {"median": 0.15, "sigma": 0.3}

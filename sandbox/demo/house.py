@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from sandbox.demo.children import Child, Children
-from sandbox.demo.order import CannotPlay
+from sandbox.processes.children import Child, Children
+from sandbox.processes.trouble import CannotPlay
 from sandbox.servers.choose import servers
 from sandbox.servers.kept import ServerDidNotStart
 from sandbox.stage.database import migrate

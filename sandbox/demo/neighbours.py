@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from sandbox.demo.order import CannotPlay
+from sandbox.processes.trouble import CannotPlay
 
 SECONDS = 60.0
 

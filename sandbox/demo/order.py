@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.processes.trouble import CannotPlay
+
 NO = frozenset({"", "0", "no", "false"})
 DEFAULT_SECONDS = 900.0
-
-
-class CannotPlay(Exception):
-    """The demo cannot begin or go on; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

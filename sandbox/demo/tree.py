@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.vocabulary import ItemKind
-from sandbox.demo.order import CannotPlay
+from sandbox.processes.trouble import CannotPlay
 from worker.catalog.profile import Profile
 from worker.errors import WorkerError
 from worker.rules import coverage, mapping, reading

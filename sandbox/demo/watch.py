@@ -9,9 +9,9 @@ from typing import Protocol
 
 from models.vocabulary import TurnState
 from sandbox.demo.house import House
-from sandbox.demo.order import CannotPlay
 from sandbox.demo.play import Player
-from worker.ledger import register, turns
+from sandbox.processes.trouble import CannotPlay
+from worker.ledger import overview, register
 from worker.ledger.register import Progress
 from worker.ledger.session import as_scheduler, as_tenant
 
@@ -71,7 +71,7 @@ class View(Protocol):
 def look(house: House, players: Sequence[Player]) -> list[Scene]:
     """One scene for each connector."""
     with as_scheduler(house.engine) as session:
-        standing = {one.connector_id: one for one in turns.standings(session)}
+        standing = {one.connector_id: one for one in overview.standings(session)}
     scenes = []
     for player in players:
         with as_tenant(house.engine, player.tenant_id) as session:

@@ -3,7 +3,8 @@
 `sandbox.servers.kept` starts this file as a child process. It makes the server's folder, says which one it is, takes
 one order from its standard input, and waits for two things: the server's end, and anything more on its input. Its owner
 says "stop" there, or the kernel closes it when the owner ends, whatever ended it, `kill -9` included. The keeper then
-stops the server and removes the folder.
+stops the server and removes the folder. Told "again SECONDS", it stops the server and starts it again in the same
+folder so many seconds later.
 
 Only the standard library is used, so that it starts in a few milliseconds, wherever the project lies.
 """
@@ -16,8 +17,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
-from typing import TypedDict
+from typing import BinaryIO, TypedDict
 
 SECONDS_TO_STOP = 10
 LOG_TAIL = 4_000
@@ -42,21 +44,30 @@ def main(parent_folder: str) -> None:
         # Unbuffered: what follows the order must stay in the pipe, where `run` waits for it.
         with open(0, "rb", buffering=0, closefd=False) as orders:
             if line := orders.readline():
-                obey(json.loads(line), folder)
+                obey(json.loads(line), folder, orders)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def obey(order: Order, folder: Path) -> None:
+def obey(order: Order, folder: Path, orders: BinaryIO) -> None:
     """Run the commands one after the other; when one ends that should not, say what it logged."""
     commands = [*((command, signal.SIGTERM) for command in order["prepare"]), (order["serve"], order["stop_signal"])]
     for command, stop_signal in commands:
         code = run(command, folder, user=order["user"], stop_signal=stop_signal)
+        while code == TOLD_TO_STOP and (seconds := pause(orders)) is not None:
+            time.sleep(seconds)
+            code = run(command, folder, user=order["user"], stop_signal=stop_signal)
         if code == TOLD_TO_STOP:
             return
         if code != 0:
             break
     print((folder / "log").read_text(errors="replace")[-LOG_TAIL:], flush=True)  # noqa: T201  idem
+
+
+def pause(orders: BinaryIO) -> float | None:
+    """Seconds after which what was stopped is to start again; None = it is to stay so."""
+    word, _, seconds = orders.readline().partition(b" ")
+    return float(seconds) if word == b"again" else None
 
 
 def run(command: list[str], folder: Path, *, user: tuple[int, int] | None, stop_signal: int) -> int:

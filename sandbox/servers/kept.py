@@ -71,6 +71,11 @@ class Kept:
                 raise ServerDidNotStart(f"an embedded server gave no answer for {SECONDS_TO_START} s:\n{said}")
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
+    def again(self, seconds: float) -> None:
+        """Stop the server and start it again in the same folder after so many seconds; returns at once."""
+        self._orders.write(f"again {seconds}\n")
+        self._orders.flush()
+
     def stop(self) -> None:
         """Stop the server and wait until its processes and its folder are gone; a second call does nothing."""
         if self._orders.closed:

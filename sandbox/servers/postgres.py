@@ -7,6 +7,7 @@ parent folders to everybody; here root runs a copy of the binaries as *nobody*, 
 import importlib.util
 import shutil
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import cursor
 
-from sandbox.servers.kept import Kept, unprivileged_user
+from sandbox.servers.kept import SECONDS_BETWEEN_LOOKS, Kept, unprivileged_user
 
 SUPERUSER = "postgres"
 ROLES = Path(__file__).parents[2] / "migrations" / "roles.sql"
@@ -67,6 +68,21 @@ class EmbeddedPostgres:
         if self._kept:
             self._kept.stop()
             self._kept = None
+
+    def crash(self, seconds: float) -> None:
+        """End the server without a last checkpoint, and start it again after so many seconds; returns when it is down.
+
+        What was committed is there again, with `durable`; every connection is gone.
+        """
+        assert self._kept, "the embedded Postgres is not running"
+        self._kept.again(seconds)
+        while self._is_ready():
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def wait(self) -> None:
+        """Wait until the server answers; ServerDidNotStart where it does not."""
+        assert self._kept, "the embedded Postgres is not running"
+        self._kept.wait_until(self._is_ready)
 
     @property
     def folder(self) -> Path:

@@ -15,7 +15,8 @@ SECONDS_TO_ANSWER = 0.5
 class EmbeddedRedis:
     """A Redis on a free loopback port that keeps nothing on disk, for as long as the `with` lasts or the process lives.
 
-    With a `port` it listens there, so that a test can take a Redis away and bring an empty one back.
+    With a `port` it listens there. Started again, it listens where it did, so that a test can take a Redis away and
+    bring an empty one back.
     """
 
     def __init__(self, *, port: int | None = None) -> None:
@@ -41,6 +42,7 @@ class EmbeddedRedis:
                 if self._wanted_port or attempt == ATTEMPTS:
                     raise
             else:
+                self._wanted_port = self._port
                 return
 
     def stop(self) -> None:

@@ -1,14 +1,20 @@
-"""A worker that dies at a chosen moment: before or after a call, or right after a commit."""
+"""A worker that dies at a chosen moment: before or after a call, before or after a commit."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from sandbox.stage.stage import Died
+
+
+def _raise(where: str) -> None:
+    raise Died(where)
 
 
 @dataclass(slots=True)
@@ -17,6 +23,8 @@ class Fate:
 
     at: int | None = None
     """The moment to die at, counted from now; None = live on."""
+    die: Callable[[str], None] = _raise
+    """How: by an exception that nothing catches, or for good where the process is one of its own."""
     passed: int = 0
     died_where: list[str] = field(default_factory=list)
     _dead: bool = False
@@ -32,7 +40,7 @@ class Fate:
                     self._dead = True
                     self.died_where.append(where)
             if self._dead:
-                raise Died(where)
+                self.die(where)
 
     def new_worker(self, at: int | None = None) -> None:
         """Another worker takes over, with a fate of its own."""
@@ -41,8 +49,16 @@ class Fate:
             self.at = at
 
     def watch(self, engine: Engine) -> None:
-        """Every commit is a moment."""
-        event.listen(engine, "commit", lambda _connection: self.moment("at a commit"))
+        """Every commit is two moments: before it is sent, and when the database has done it."""
+        dialect: Any = engine.dialect
+        commit = dialect.do_commit
+
+        def watched(connection: Any) -> None:
+            self.moment("before a commit")
+            commit(connection)
+            self.moment("after a commit")
+
+        dialect.do_commit = watched
 
     def wrap(self, transport: httpx.BaseTransport) -> httpx.BaseTransport:
         """Every call is two moments: before it is sent, and when its answer has come."""

@@ -52,6 +52,39 @@ class Cast:
     store_hash: str
 
 
+def seat(
+    engine: Engine,
+    vault: Vault,
+    *,
+    tenant: str,
+    name: str,
+    code: str,
+    store_hash: str,
+    profile: Mapping[str, Any],
+    weight: float = 1,
+) -> Cast:
+    """The tenant, made where there is none, with a new connector between this source and this store."""
+    with as_scheduler(engine) as session:
+        tenant_id = connectors.find_tenant(session, tenant)
+    if tenant_id is None:
+        with Session(engine) as session:
+            tenant_id = connectors.next_tenant_id(session)
+        with as_tenant(engine, tenant_id) as session:
+            connectors.add_tenant(session, tenant_id, name=tenant, weight=weight, max_slots=None)
+    with as_tenant(engine, tenant_id) as session:
+        connector_id = connectors.add(
+            session,
+            tenant_id,
+            name=name,
+            store_hash=store_hash,
+            profile=Profile.model_validate(dict(profile)),
+            first_check_in=1e6,
+        )
+        secrets = {"source_code": code, "source_secret": SECRET, "store_token": TOKEN}
+        connectors.keep_credentials(session, vault, tenant_id=tenant_id, connector_id=connector_id, secrets=secrets)
+    return Cast(tenant_id, connector_id, code, store_hash)
+
+
 @dataclass(slots=True)
 class Stage:
     """One service with its neighbours; `settings` may carry short slices and leases."""
@@ -91,31 +124,20 @@ class Stage:
         weight: float = 1,
     ) -> Cast:
         """A tenant (made where there is none) with a connector between a source and a store."""
-        with as_scheduler(self.engine) as session:
-            tenant_id = connectors.find_tenant(session, tenant)
-        if tenant_id is None:
-            with Session(self.engine) as session:
-                tenant_id = connectors.next_tenant_id(session)
-            with as_tenant(self.engine, tenant_id) as session:
-                connectors.add_tenant(session, tenant_id, name=tenant, weight=weight, max_slots=None)
         code, hash_ = f"CN-{tenant}-{name}", store_hash or f"{tenant}{name}".replace("-", "")
         self.sources.put_connector(code, secret=SECRET, catalogue=dict(catalogue))
         channels = [{"id": number, "name": f"Storefront {number}"} for number in range(1, storefronts + 1)]
         self.stores.open(hash_, token=TOKEN, **({"channels": channels} | dict(store or {})))
-        with as_tenant(self.engine, tenant_id) as session:
-            connector_id = connectors.add(
-                session,
-                tenant_id,
-                name=name,
-                store_hash=hash_,
-                profile=Profile.model_validate(dict(profile or {})),
-                first_check_in=1e6,
-            )
-            secrets = {"source_code": code, "source_secret": SECRET, "store_token": TOKEN}
-            connectors.keep_credentials(
-                session, self.vault, tenant_id=tenant_id, connector_id=connector_id, secrets=secrets
-            )
-        return Cast(tenant_id, connector_id, code, hash_)
+        return seat(
+            self.engine,
+            self.vault,
+            tenant=tenant,
+            name=name,
+            code=code,
+            store_hash=hash_,
+            profile=dict(profile or {}),
+            weight=weight,
+        )
 
     def request(self, cast: Cast, *, refresh: bool = False) -> int:
         """Request a run and wake the connector; the run's id."""

@@ -11,6 +11,7 @@ import pytest
 
 LEDGER = Path(__file__).parents[2] / "worker" / "ledger"
 ITEMS = {
+    "announced",
     "item_status",
     "pending_change",
     "relation",

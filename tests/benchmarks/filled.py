@@ -31,7 +31,7 @@ STORE_ID_OF = {ItemKind.CATEGORY: 1_000_000, ItemKind.PRODUCT: 2_000_000, ItemKi
 FAR = 20_000_000
 LIFTED = "SET LOCAL statement_timeout = 0"
 BOOKS = ("source_item", "source_staged", "source_page", "store_item", "store_page", "relation", "item_status",
-         "pending_change")  # fmt: skip
+         "pending_change", "announced")  # fmt: skip
 
 
 class Known(StrEnum):
@@ -206,5 +206,10 @@ _ROWS = (
       jsonb_set(CASE kind WHEN 'product' THEN CAST(:product_change AS jsonb) ELSE CAST(:variant_change AS jsonb) END,
         '{source_id}', to_jsonb(source_id))
     FROM made WHERE kind <> 'category' ORDER BY kind, source_id
+    """,
+    """
+    INSERT INTO announced (connector_id, tenant_id, kind, storefront_id, ids)
+    SELECT :id, :tenant, kind, 0, array_agg(source_id) FROM made WHERE kind <> 'category'
+    GROUP BY kind, source_id / 200
     """,
 )

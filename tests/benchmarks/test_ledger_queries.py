@@ -29,7 +29,18 @@ from worker.catalog import changes as catalog_changes
 from worker.catalog.columns import Row
 from worker.catalog.items import Key, Settled
 from worker.catalog.store import Relation, StoreRow
-from worker.ledger import changes, item_register, mirror, related, relations, source_items, statuses, store_items
+from worker.ledger import (
+    announced,
+    changes,
+    item_register,
+    mirror,
+    related,
+    relations,
+    samples,
+    source_items,
+    statuses,
+    store_items,
+)
 from worker.ledger.session import as_tenant
 
 CATEGORY, PRODUCT, VARIANT = ItemKind.CATEGORY, ItemKind.PRODUCT, ItemKind.VARIANT
@@ -103,7 +114,11 @@ ASKED: Mapping[str, Asked] = {
         s, c.id, PRODUCT, [(one.source_id, 0) for one in UNLINKED], c.run_id
     ),
     "statuses.forget_gone": lambda s, c: statuses.forget_gone(s, c.id),
-    "statuses.outcomes": lambda s, c: statuses.outcomes(s, c.id, VARIANT, VARIANT_IDS),
+    "statuses.some": lambda s, c: statuses.some(s, c.id, c.run_id, "variant", 0, None, limit=11),
+    "announced.unaccounted": lambda s, c: announced.unaccounted(s, c.id, c.run_id),
+    "samples.products": lambda s, c: samples.products(s, c.id, c.run_id, limit=25),
+    "samples.categories": lambda s, c: samples.categories(s, c.id, c.run_id, limit=50),
+    "samples.linked_variants": lambda s, c: samples.linked_variants(s, c.id),
     "changes.plan": lambda s, c: changes.plan(
         s, c.tenant_id, c.id, c.run_id, [(100, catalog_changes.Disable(key.kind, key.source_id)) for key in KEYS]
     ),

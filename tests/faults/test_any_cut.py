@@ -102,6 +102,10 @@ def end_of(stage: Stage, cast: Cast) -> End:
         )
         pending = session.scalar(text("SELECT count(*) FROM pending_change"))
         assert pending == 0
+        recounts = session.scalars(
+            text("SELECT text FROM run_message WHERE code IN ('recount_differs', 'not_recounted')")
+        )
+        assert recounts.all() == []
         figures = frozenset(tuple(row) for row in counters)
     store = stage.stores.store(cast.store_hash)
     return End(str(state), figures, content(stage.stores.snapshot(cast.store_hash)), store.created())

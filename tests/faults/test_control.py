@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
-from models.vocabulary import RunState
+from models.vocabulary import RunState, TurnState
 from sandbox.stage.compare import content
 from tests.shop import Shop, a_source
-from worker.ledger import register, runs
-from worker.ledger.session import as_tenant
+from worker.ledger import connectors, register, runs, turns
+from worker.ledger.session import as_scheduler, as_tenant
 from worker.scheduling import dispatch
 from worker.settings import Settings
 
@@ -212,3 +213,24 @@ def test_paused_and_resumed_the_store_is_as_after_an_undisturbed_run(shop: Shop,
         assert content(shop.holds) == content(calm.holds)
     finally:
         calm.close()
+
+
+def test_a_paused_run_fails_where_what_comes_back_meanwhile_says_that_somebody_must_act(shop: Shop) -> None:
+    """The call that is in the air when the run is paused is refused: the pause does not hide that."""
+    store = shop.stage.stores.store(shop.cast.store_hash)
+
+    def pause(session: Session, connector_id: int, run_id: int) -> None:
+        runs.pause(session, connector_id, run_id)
+        store.configure(token="another")
+
+    run_id, watch = interrupted(shop, pause, at=12)
+    assert state(shop, run_id) is RunState.FAILED
+    with as_tenant(shop.stage.engine, shop.cast.tenant_id) as session:
+        (said,) = [one.code for one in register.messages(session, run_id) if one.level == "error"]
+        known = connectors.load(session, shop.cast.connector_id)
+    assert said == "credentials_refused"
+    assert known is not None
+    assert not known.enabled
+    assert watch.late() == []
+    with as_scheduler(shop.stage.engine) as session:
+        assert turns.state(session, shop.cast.connector_id) is TurnState.PARKED

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.operators import CANARY, Operator
-from worker.ledger import turns
+from worker.ledger import overview
 from worker.ledger.session import as_scheduler
 
 
@@ -48,5 +48,5 @@ def test_every_turn_state_is_in_the_docs_shape(acme: Operator) -> None:
     for state in ("ready", "running", "broken"):
         with as_scheduler(acme.here.engine) as session:
             session.connection().exec_driver_sql("UPDATE turn SET state = %s, not_before = 'infinity'", (state,))
-            assert turns.standings(session)[0].state == state
+            assert overview.standings(session)[0].state == state
         assert acme.reads("list", shape="list")["connectors"][0]["turn"] == state

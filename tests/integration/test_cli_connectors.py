@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 import jsonschema
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
 from tests.operators import CANARY, EXAMPLE, FILE, SHAPES, TOKEN, Operator, in_its_name, with_keys
 from worker.ledger import connectors, mirror
 from worker.ledger.session import as_tenant
@@ -171,3 +173,21 @@ def test_a_connector_is_switched_off_with_a_reason_and_on_with_a_check(acme: Ope
     [line] = acme.reads("list", shape="list")["connectors"]
     assert (line["enabled"], line["disabled_reason"], line["turn"]) == (True, None, "dispatched")
     assert [one.connector for one in acme.published] == ["spring-shop"]
+
+
+# ---- remove
+
+
+def test_a_connector_is_removed_after_a_question_or_without_one(acme: Operator) -> None:
+    acme.adds()
+    acme.adds(name="other-shop")
+    refused = CliRunner().invoke(app, ["remove", "spring-shop"], input="n\n", obj=acme.here)
+    assert refused.exit_code == 2
+    assert "Remove 'spring-shop' of acme with its runs, statuses and links?" in refused.output
+    assert "'spring-shop' was not removed." in refused.output
+    agreed = CliRunner().invoke(app, ["remove", "spring-shop"], input="y\n", obj=acme.here)
+    assert agreed.exit_code == 0
+    assert acme.says("remove", "other-shop", "--yes").stdout == "other-shop is removed\n"
+    assert "there is no connector 'spring-shop'" in acme.says("remove", "spring-shop", "--yes", code=2).output
+    acme.adds()
+    assert acme.says("list").stdout.count("spring-shop") == 1

@@ -74,7 +74,7 @@ def time_passes(engine: Engine, seconds: float) -> None:
 
 def figures(engine: Engine, *, window: float = 600.0) -> Figures:
     with as_scheduler(engine) as session:
-        return fairness.figures(session, window=window)
+        return fairness.reckon(fairness.history(session, window=window))
 
 
 @pytest.fixture

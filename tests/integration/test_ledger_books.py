@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -53,6 +53,15 @@ class Books:
                  " cells) VALUES (:c, :t, :kind, :id, 'h', :due, :gone, :parent_id, CAST(:cells AS jsonb))"),
             {"c": self.id, "t": self.tenant_id, "kind": kind.value, "id": source_id, **values},
         )  # fmt: skip
+
+    def outcomes(self, kind: ItemKind, ids: Iterable[int]) -> dict[Key, Outcome]:
+        """The last outcomes of these items."""
+        rows = self.session.execute(
+            text("SELECT source_id, storefront_id, outcome FROM item_status WHERE kind = :kind"
+                 " AND source_id = ANY(:ids)"),
+            {"kind": kind.value, "ids": list(ids)},
+        )  # fmt: skip
+        return {Key(kind, row[0], row[1]): Outcome(row[2]) for row in rows}
 
     def due(self) -> set[tuple[str, int]]:
         rows = self.session.execute(text("SELECT kind, source_id FROM source_item WHERE due"))
@@ -220,10 +229,7 @@ def test_the_outcomes_of_a_run_are_told_by_key(books: Books) -> None:
         Key(CATEGORY, 2, 5): Outcome.CREATED,
     }
     assert statuses.of_run(books.session, books.id, new, []) == {}
-    assert statuses.outcomes(books.session, books.id, PRODUCT, [1, 2, 3]) == {
-        Key(PRODUCT, 1): Outcome.FAILED,
-        Key(PRODUCT, 2): Outcome.UPDATED,
-    }
+    assert books.outcomes(PRODUCT, [1, 2, 3]) == {Key(PRODUCT, 1): Outcome.FAILED, Key(PRODUCT, 2): Outcome.UPDATED}
 
 
 def test_only_what_the_source_has_and_a_storefront_shows_counts_against_unchanged(books: Books) -> None:
@@ -257,7 +263,7 @@ def test_older_trouble_of_what_turns_out_unchanged_stands_no_more(books: Books) 
     statuses.clear_trouble(books.session, books.id, PRODUCT, [], now)
     left = {row[0] for row in books.session.execute(text("SELECT source_id FROM item_status WHERE kind = 'product'"))}
     assert left == {1, 2, 3, 50, 60}, "a remark of what was unchanged then (4) goes too"
-    assert statuses.outcomes(books.session, books.id, CATEGORY, [5]) == {Key(CATEGORY, 5, 1): Outcome.REJECTED}
+    assert books.outcomes(CATEGORY, [5]) == {Key(CATEGORY, 5, 1): Outcome.REJECTED}
 
 
 def test_trouble_of_what_is_gone_and_never_was_in_the_store_is_forgotten(books: Books) -> None:
@@ -267,4 +273,4 @@ def test_trouble_of_what_is_gone_and_never_was_in_the_store_is_forgotten(books: 
     relations.remember(books.session, books.tenant_id, books.id, "h", [Relation(Key(PRODUCT, 1), 900)])
     books.record(run, *(product(number, Outcome.FAILED) for number in range(3)), product(3, Outcome.DISABLED))
     statuses.forget_gone(books.session, books.id)
-    assert set(statuses.outcomes(books.session, books.id, PRODUCT, range(4))) == {Key(PRODUCT, n) for n in (1, 2, 3)}
+    assert set(books.outcomes(PRODUCT, range(4))) == {Key(PRODUCT, n) for n in (1, 2, 3)}

@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from worker.ledger import runs, turns
+from worker.ledger import overview, runs, turns
+from worker.ledger.overview import Standing
 from worker.ledger.session import as_scheduler, as_tenant
-from worker.ledger.turns import BROKEN_AFTER, Dispatched, Renewed, Standing
+from worker.ledger.turns import BROKEN_AFTER, Dispatched, Renewed
 
 QUANTUM, TTL, LEASE = 60.0, 150.0, 25.0
 FOREVER = float("inf")
@@ -772,7 +773,7 @@ def test_the_operator_sees_all_turns_by_tenant_and_name(at: Turns, a_connector: 
     at.do("UPDATE turn SET not_before = 'infinity' WHERE connector_id = :id", id=b.id)
     at.ready(other.id)
     with as_scheduler(at.engine) as session:
-        seen = turns.standings(session)
+        seen = overview.standings(session)
     assert [(one.tenant, one.connector, one.state) for one in seen] == [
         ("alpha", "c", "ready"),
         ("zeta", "a", "parked"),

@@ -21,8 +21,9 @@ import jsonschema
 import pytest
 
 from sandbox.demo import cast, order
-from sandbox.demo.order import CannotPlay, Order
+from sandbox.demo.order import Order
 from sandbox.generator.catalogue import generate
+from sandbox.processes.trouble import CannotPlay
 
 REPOSITORY = Path(__file__).parents[2]
 GIVEN = (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.ledger.fairness import Figures, Slice, Slots, Tenant, jain, quantile, reckon
+from worker.ledger.fairness import Figures, History, Slice, Slots, Tenant, jain, quantile, reckon
 
 A, B, C = 1, 2, 3
 TENANTS = [Tenant(A, "a", 1.0, None), Tenant(B, "b", 2.0, None), Tenant(C, "c", 1.0, 1)]
@@ -30,7 +30,7 @@ def a_slice(
 
 
 def figures(*slices: Slice, slots: tuple[Slots, ...] = (EVER,), since: float = 0.0, now: float = 100.0) -> Figures:
-    return reckon(slices, slots, TENANTS, {}, since=since, now=now)
+    return reckon(History(slices, slots, TENANTS, {}, since, now))
 
 
 # ---- Jain's index
@@ -85,7 +85,8 @@ def test_jain_is_by_weight_and_among_those_backlogged_throughout() -> None:
     found = figures(*turns_about, a_slice(C, 50, 50, 51), since=10)
     assert [(one.tenant, one.backlogged) for one in found.tenants] == [("a", True), ("b", True), ("c", False)]
     assert found.jain == pytest.approx(1.0)  # b has twice as much, and weighs twice as much
-    heavier = reckon(turns_about, [EVER], [Tenant(A, "a", 1, None), Tenant(B, "b", 1, None)], {}, since=10, now=100)
+    alike = [Tenant(A, "a", 1, None), Tenant(B, "b", 1, None)]
+    heavier = reckon(History(turns_about, [EVER], alike, {}, 10, 100))
     assert heavier.jain == pytest.approx(0.9)
 
 

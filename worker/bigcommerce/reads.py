@@ -81,6 +81,23 @@ def product(client: Client, product_id: int) -> Row:
     return _row(client.get(f"/v3/catalog/products/{product_id}", {"include": PRODUCT_PARTS}))
 
 
+def products_of(client: Client, ids: Sequence[int]) -> list[Row]:
+    """These products with all their parts, as many as one page holds; those that are gone are left out."""
+    asked: dict[str, str | int] = {"id:in": _list(ids), "limit": PRODUCTS_PER_PAGE, "include": PRODUCT_PARTS}
+    return _rows(client.get("/v3/catalog/products", asked))
+
+
+def categories_of(client: Client, ids: Sequence[int]) -> list[Row]:
+    """These categories, as many as one page holds; those that are gone are left out."""
+    asked: dict[str, str | int] = {"category_id:in": _list(ids), "limit": CATEGORIES_PER_PAGE}
+    return _rows(client.get("/v3/catalog/trees/categories", asked))
+
+
+def variant_count(client: Client) -> int:
+    """How many variants the store counts, those of products without options included (the catalogue summary)."""
+    return int(_row(client.get("/v3/catalog/summary")).get("variant_count") or 0)
+
+
 def products_by_sku(client: Client, skus: Sequence[str]) -> list[Row]:
     """The products with one of these base SKUs; variants' SKUs are not found here."""
     found: list[Row] = []

@@ -17,12 +17,11 @@ from worker.bigcommerce import encode, metafields, pictures_sent, product_option
 from worker.bigcommerce.client import Client
 from worker.bigcommerce.make_room import Clearing
 from worker.bigcommerce.prove import in_words, rebuilt_as
-from worker.bigcommerce.write_stock import DEFAULT_LOCATION
 from worker.catalog.changes import ProveStock, RebuildVariants
 from worker.catalog.fields import FIELDS, Group
 from worker.catalog.items import Key, Problem, Variant
 from worker.catalog.sending import Applied, Job
-from worker.catalog.store import Relation
+from worker.catalog.store import DEFAULT_LOCATION, Relation
 from worker.catalog.values import key
 from worker.errors import RefusedByStore, ScopeMissing, WorkerError
 

@@ -17,12 +17,10 @@ from worker.catalog.changes import CreateProduct, CreateVariant, Fingerprints, S
 from worker.catalog.fields import Group
 from worker.catalog.items import Problem, Product, Variant
 from worker.catalog.sending import Applied, Job
-from worker.catalog.store import Relation
+from worker.catalog.store import DEFAULT_LOCATION, Relation
 from worker.errors import RefusedByStore, WorkerError
 
 PATH = "/v3/inventory/adjustments/absolute"
-DEFAULT_LOCATION = 1
-"""The one whose stock the catalogue's own field is (API facts §3.9)."""
 
 
 def set_levels(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:

@@ -153,3 +153,9 @@ class Settled:
     message: str | None = None
     problems: tuple[Problem, ...] = field(default_factory=tuple)
     answer: str | None = None
+
+    @classmethod
+    def of(cls, key: Key, outcome: str, *problems: Problem, answer: str | None = None) -> Settled:
+        """The outcome with these problems: the first gives the code, all of them the message."""
+        message = "; ".join(one.text for one in problems) or None
+        return cls(key, outcome, problems[0].code if problems else None, message, problems, answer)

@@ -9,6 +9,9 @@ from typing import Any
 from models.vocabulary import ItemKind
 from worker.catalog.items import Key
 
+DEFAULT_LOCATION = 1
+"""The location whose stock the catalogue's own field is (API facts §3.9)."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoreRow:

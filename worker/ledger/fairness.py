@@ -1,8 +1,9 @@
 """How fairly the slots were shared: figures out of the log of slices (docs/fairness.md).
 
-`figures` reads what was and is, as scheduler; `reckon` makes the figures of it, and needs no database. Times are
-seconds on the clock of Postgres. A connector *waits* from the moment at which its turn became ready until a slice of it
-begins, so also while it is at the door, or while its store or its tenant's plan keeps it from passing.
+`history` reads what was and is, as scheduler; `reckon` makes the figures of it once the transaction is over, which may
+hold the scheduler's connection for no longer than it takes to read. Times are seconds on the clock of Postgres. A
+connector *waits* from the moment at which its turn became ready until a slice of it begins, so also while it is at the
+door, or while its store or its tenant's plan keeps it from passing.
 """
 
 from __future__ import annotations
@@ -55,6 +56,18 @@ class Tenant:
     name: str
     weight: float
     max_slots: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was from `since` until `now`, and how many turns are in each state."""
+
+    slices: Sequence[Slice]
+    slots: Sequence[Slots]
+    tenants: Sequence[Tenant]
+    turns: Mapping[str, int]
+    since: float
+    now: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +137,9 @@ def quantile(values: Iterable[float], share: float) -> float | None:
     return in_order[max(0, math.ceil(share * len(in_order)) - 1)] if in_order else None
 
 
-def reckon(
-    slices: Sequence[Slice],
-    slots: Sequence[Slots],
-    tenants: Sequence[Tenant],
-    turns: Mapping[str, int],
-    *,
-    since: float,
-    now: float,
-) -> Figures:
-    """The figures of the window from `since` until `now`."""
+def reckon(history: History) -> Figures:
+    """The figures of what was."""
+    slices, slots, tenants, since, now = history.slices, history.slots, history.tenants, history.since, history.now
     of_tenant: dict[int, list[Slice]] = defaultdict(list)
     for one in slices:
         of_tenant[one.tenant_id].append(one)
@@ -154,7 +160,7 @@ def reckon(
         waits=Waits(len(waits), *(quantile(waits, share) for share in (0.5, 0.95, 0.99))),
         longest_wait=max((_waited(one, since, now) for one in slices), default=0.0),
         longest_wait_now=max((_waited(one, since, now) for one in slices if one.started is None), default=0.0),
-        turns=turns,
+        turns=history.turns,
         endings=dict(
             Counter(
                 one.why for one in slices if one.why is not None and one.ended is not None and since <= one.ended <= now
@@ -253,11 +259,11 @@ def _changes(slices: Iterable[Slice], slots: Iterable[Slots]) -> Iterator[tuple[
     yield math.inf, 1, Slots(0, math.inf, math.inf)
 
 
-def figures(session: Session, *, window: float) -> Figures:
-    """The figures of the last so many seconds; as scheduler."""
+def history(session: Session, *, window: float) -> History:
+    """What was in the last so many seconds, a day at most; as scheduler."""
     now = float(session.scalar(text("SELECT extract(epoch FROM now())::float8")) or 0.0)
     since = now - min(window, LONGEST_WINDOW)
-    return reckon(
+    return History(
         [Slice(*row) for row in session.execute(_SLICES, {"since": since})],
         [Slots(*row) for row in session.execute(_SLOTS, {"since": since, "gone": GONE_AFTER_SECONDS})],
         [Tenant(*row) for row in session.execute(_TENANTS)],

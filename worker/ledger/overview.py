@@ -77,3 +77,30 @@ def turn(session: Session, connector_id: int) -> TurnNow | None:
         {"id": connector_id},
     ).one_or_none()
     return None if row is None else TurnNow(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A turn as the operator sees it."""
+
+    tenant: str
+    connector: str
+    tenant_id: int
+    connector_id: int
+    state: str
+    tag: float | None
+    not_before: datetime | None
+    worker: str | None
+    attempts: int
+
+
+def standings(session: Session) -> list[Standing]:
+    """The turns of all connectors, in the order of tenants and names."""
+    rows = session.execute(
+        text(
+            "SELECT t.name, u.name, u.tenant_id, u.connector_id, u.state, u.tag,"
+            " CASE WHEN isfinite(u.not_before) THEN u.not_before END, u.worker, u.attempts"
+            " FROM turn u JOIN tenant_turn t USING (tenant_id) ORDER BY t.name, u.name"
+        )
+    )
+    return [Standing(*row) for row in rows]

@@ -338,7 +338,12 @@ def _told(entry: Entry, figures: Sequence[str]) -> str:
     said = []
     for figure in figures:
         sums = {kind: sum(of.get(figure, 0) for of in entry.counters.get(kind.value, {}).values()) for kind in ItemKind}
-        counts = ", ".join(f"{n:,} {_PLURAL[kind][n != 1]}" for kind, n in sums.items() if n)
+        counts = counted(sums)
         if counts:
             said.append(f"{counts} {figure.replace('_', ' ')}")
     return "; ".join(said)
+
+
+def counted(numbers: Mapping[ItemKind, int]) -> str:
+    """How many of each kind there are, in words: "1 category, 175 products"; what is nought is left out."""
+    return ", ".join(f"{n:,} {_PLURAL[kind][n != 1]}" for kind, n in numbers.items() if n)

@@ -15,7 +15,7 @@ from worker.catalog.profile import Profile
 from worker.errors import RunHeld
 from worker.ledger import turns
 
-SENDING_STEPS = ("send", "record")
+SENDING_STEPS = ("send", "recount", "record")
 """The steps of the second phase."""
 
 

@@ -17,9 +17,17 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
+MUTEX_SECONDS = 2
+"""How long a transaction of the scheduler may be idle. It is nothing but statements, and may hold the mutex: where its
+process freezes in the midst, nobody else may be kept from dispatching."""
 
-def engine(url: str, *, pool: int = 8) -> Engine:
-    """The process's pool of connections, with limits on every statement."""
+
+def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0) -> Engine:
+    """The process's pool of connections, with limits on every statement.
+
+    `longest_idle`, in seconds, is how long a transaction may be idle: the lease, for a frozen process must not lock a
+    turn longer than it holds it.
+    """
     return create_engine(
         url,
         pool_size=pool,
@@ -27,8 +35,8 @@ def engine(url: str, *, pool: int = 8) -> Engine:
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": 5,
-            "options": "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s "
-            "-c jit=off",
+            "options": "-c statement_timeout=30s -c lock_timeout=5s -c jit=off "
+            f"-c idle_in_transaction_session_timeout={max(1, round(1000 * longest_idle))}ms",
             "application_name": "connector",
         },
     )
@@ -42,9 +50,15 @@ def as_tenant(engine: Engine, tenant_id: int) -> Iterator[Session]:
         yield session
 
 
+_AS_SCHEDULER = text(
+    "SELECT set_config('role', 'scheduler', true),"
+    f" set_config('idle_in_transaction_session_timeout', '{MUTEX_SECONDS}s', true)"
+)
+
+
 @contextmanager
 def as_scheduler(engine: Engine) -> Iterator[Session]:
     """One transaction that sees the turns of all tenants, and nothing else."""
     with Session(engine) as session, session.begin():
-        session.execute(text("SET LOCAL ROLE scheduler"))
+        session.execute(_AS_SCHEDULER)
         yield session

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.vocabulary import ItemKind, Outcome
+from models.vocabulary import ItemKind
 from worker.catalog.items import Key, Problem, Settled
 from worker.ledger.bulk import rows_of
 
@@ -242,13 +242,24 @@ def forget_gone(session: Session, connector_id: int) -> None:
     )
 
 
-def outcomes(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> dict[Key, Outcome]:
-    """The last outcomes of these items."""
-    rows = session.execute(
+def some(
+    session: Session, connector_id: int, run_id: int, kind: str, storefront_id: int, outcome: str | None, *, limit: int
+) -> list[Key]:
+    """Items with this outcome of this run; None = with any, or with trouble that stands from earlier ones."""
+    rows = session.scalars(
         text(
-            "SELECT source_id, storefront_id, outcome FROM item_status WHERE connector_id = (SELECT :connector)"
-            " AND kind = (SELECT :kind) AND source_id = ANY(:ids)"
+            "SELECT source_id FROM item_status WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
+            " AND storefront_id = :storefront AND (run_id = :run AND outcome = coalesce(:outcome, outcome)"
+            "   OR CAST(:outcome AS text) IS NULL AND outcome IN ('rejected', 'failed', 'blocked'))"
+            " ORDER BY source_id LIMIT :limit"
         ),
-        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+        {
+            "connector": connector_id,
+            "kind": kind,
+            "storefront": storefront_id,
+            "run": run_id,
+            "outcome": outcome,
+            "limit": limit,
+        },
     )
-    return {Key(kind, row[0], row[1]): Outcome(row[2]) for row in rows}
+    return [Key(ItemKind(kind), source_id, storefront_id) for source_id in rows]

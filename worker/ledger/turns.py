@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from models.vocabulary import TurnState
 from worker.ledger import tags
 from worker.ledger.bulk import rows_of
 
@@ -273,6 +273,23 @@ def park(session: Session, connector_id: int, *, seconds: float) -> None:
     )
 
 
+def state(session: Session, connector_id: int) -> TurnState | None:
+    """Where the turn stands; None where the connector is gone."""
+    found = session.scalar(text("SELECT state FROM turn WHERE connector_id = :id"), {"id": connector_id})
+    return None if found is None else TurnState(found)
+
+
+def fence_off(session: Session, connector_id: int) -> None:
+    """Take the turn away from whoever holds it, for good: its message claims nothing, its slice can save nothing."""
+    session.execute(
+        text(
+            "UPDATE turn SET state = 'parked', epoch = epoch + 1, tag = NULL, deadline = NULL, not_before = 'infinity'"
+            " WHERE connector_id = :id"
+        ),
+        {"id": connector_id},
+    )
+
+
 def sweep(session: Session, *, quantum: float, ttl: float, queue_is_empty: bool) -> tuple[int, int]:
     """(leases that ran out or messages lost, parked turns that are due), all made ready again.
 
@@ -318,30 +335,3 @@ def _charge_the_lost(session: Session, lost: Sequence[Any], *, quantum: float) -
         _take_the_mutex(session)
     for row in sorted(lost, key=lambda row: int(row.tenant_id)):
         _settle(session, row.tenant_id, quantum=quantum if row.state == "broken" else 0.0, held=row.held)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A turn as the operator sees it."""
-
-    tenant: str
-    connector: str
-    tenant_id: int
-    connector_id: int
-    state: str
-    tag: float | None
-    not_before: datetime | None
-    worker: str | None
-    attempts: int
-
-
-def standings(session: Session) -> list[Standing]:
-    """The turns of all connectors, in the order of tenants and names."""
-    rows = session.execute(
-        text(
-            "SELECT t.name, u.name, u.tenant_id, u.connector_id, u.state, u.tag,"
-            " CASE WHEN isfinite(u.not_before) THEN u.not_before END, u.worker, u.attempts"
-            " FROM turn u JOIN tenant_turn t USING (tenant_id) ORDER BY t.name, u.name"
-        )
-    )
-    return [Standing(*row) for row in rows]

@@ -18,6 +18,11 @@ from dataclasses import dataclass
 from worker.catalog.items import Problem
 from worker.catalog.store import Candidate
 
+OWNED_ELSEWHERE = Problem(
+    "owned_elsewhere",
+    "the store item that it matches belongs to another connector of this store; unlink it there first",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:

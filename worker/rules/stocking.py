@@ -18,11 +18,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from worker.catalog.items import Product, Variant
+from worker.catalog.store import DEFAULT_LOCATION
 
 Stocked = TypeVar("Stocked", Product, Variant)
 
-DEFAULT_LOCATION = 1
-"""The one that the catalogue's own field sets (API facts §3.9)."""
 LEVEL = "inventory_level"
 
 

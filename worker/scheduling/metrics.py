@@ -98,7 +98,8 @@ def serve(settings: Settings) -> Callable[[], None] | None:
 
     def read() -> Figures:
         with as_scheduler(own) as session:
-            return fairness.figures(session, window=WINDOW_SECONDS)
+            history = fairness.history(session, window=WINDOW_SECONDS)
+        return fairness.reckon(history)
 
     registry = CollectorRegistry()
     registry.register(Fairness(read))

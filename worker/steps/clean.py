@@ -38,7 +38,7 @@ class Verdicts:
         code = problems[0].code if problems else None
         self.refused.setdefault(row.kind, {})[row.source_id] = code
         if problems and (looked_at or row.refused != code):
-            self.settled.append(_settled(Key(row.kind, row.source_id), problems, outcome))
+            self.settled.append(Settled.of(Key(row.kind, row.source_id), outcome, *problems))
         if not problems and row.refused is not None and not row.due:
             self.healed.setdefault(row.kind, []).append(row.source_id)
 
@@ -145,10 +145,6 @@ def _blocked_by(product: SourceRow) -> Problem:
     return Problem("product_refused", f"its product {product.source_id} cannot be sent; see the product's status")
 
 
-def _settled(key: Key, problems: tuple[Problem, ...], outcome: Outcome) -> Settled:
-    return Settled(key, outcome, problems[0].code, "; ".join(problem.text for problem in problems), problems)
-
-
 def _writing(tools: Toolbox, verdicts: Verdicts, trees: reading.Trees | None = None) -> Write:
     def write(session: Session) -> None:
         for kind, refused in verdicts.refused.items():
@@ -171,7 +167,7 @@ def _by_storefront(settled: Iterable[Settled], trees: reading.Trees) -> list[Set
             if source_id in covered or source_id in covered.in_circle:
                 _, level = covered.places.get(source_id, (None, 1))
                 at = Key(one.key.kind, source_id, covered.storefront_id)
-                told.append(_settled(at, (*one.problems, *validity.too_deep(level)), Outcome(one.outcome)))
+                told.append(Settled.of(at, Outcome(one.outcome), *one.problems, *validity.too_deep(level)))
     return told
 
 
@@ -191,7 +187,7 @@ def _repeated(tools: Toolbox, session: Session, *, all_due: bool) -> None:
             problem = Problem(code, told, what.casefold())
             verdicts.refused.setdefault(one.kind, {})[one.source_id] = code
             if all_due or (one.kind, one.source_id) not in standing:
-                verdicts.settled.append(_settled(Key(one.kind, one.source_id), (problem,), Outcome.FAILED))
+                verdicts.settled.append(Settled.of(Key(one.kind, one.source_id), Outcome.FAILED, problem))
         now = {(one.kind, one.source_id) for one in repeated}
         for kind, source_id in standing - now:
             verdicts.refused.setdefault(kind, {})[source_id] = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,15 +11,15 @@ from sqlalchemy.orm import Session
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog import bulk_pricing, pictures
 from worker.catalog.fields import Group
-from worker.catalog.items import Category, Item, Key, Problem, Product, Settled, Variant
-from worker.catalog.store import Candidate, Relation, StoreRow
+from worker.catalog.items import Category, Key, Problem, Product, Settled, Variant
+from worker.catalog.store import DEFAULT_LOCATION, Candidate, Relation, StoreRow
 from worker.catalog.values import key
 from worker.ledger import relations, source_items, statuses, store_items
-from worker.rules import difference, holding, matching, options, stocking
+from worker.rules import holding, matching
 from worker.rules.mapping import Mapped
 from worker.steps import reading
-from worker.steps.addressing import Addresses
 from worker.steps.reading import Trees
+from worker.steps.told import Told, told
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write
 
 CHUNK = 500
@@ -141,78 +141,38 @@ def _match(
             taken.setdefault(match.store_id, source_id)
     chosen = {source_id: store_id for store_id, source_id in taken.items()}
     held = store_items.load(session, tools.connector_id, kind, chosen.values())
-    items = _read(tools, session, kind, chosen, kinds, trees, storefront_id)
+    items = told(tools, session, kind, chosen, kinds, trees, storefront_id)
     linked = relations.of_categories(session, tools.connector_id) if kind is ItemKind.PRODUCT and chosen else {}
     for source_id, store_id in chosen.items():
-        item, said, places = items[source_id]
-        row = held[store_id]
-        category_ids = [
-            linked[_at(category, storefront)].store_id
-            for storefront, category in places
-            if _at(category, storefront) in linked
-        ]
-        same = holding.coinciding(item, said, row, category_ids=category_ids)
-        if tools.profile.stock_location != stocking.DEFAULT_LOCATION:
+        one, row = items[source_id], held[store_id]
+        category_ids = one.category_ids(linked)
+        same = holding.coinciding(one.item, one.groups, row, category_ids=category_ids)
+        if tools.profile.stock_location != DEFAULT_LOCATION:
             same.pop(Group.STOCK, None)  # what was read is the default location's
-        if len(category_ids) < len(places):
+        if len(category_ids) < len(one.places):
             same.pop(Group.CATEGORIES, None)
-        at, shown = Key(kind, source_id, storefront_id), said.get(Group.OPTIONS, ())
-        found.relations.append(_relation(at, item, row, same, places, shown))
+        found.relations.append(_relation(Key(kind, source_id, storefront_id), one, row, same))
 
 
-def _read(
-    tools: Toolbox,
-    session: Session,
-    kind: ItemKind,
-    chosen: Iterable[int],
-    kinds: Mapping[ItemKind, Mapped],
-    trees: Trees,
-    storefront_id: int,
-) -> dict[int, tuple[Item, dict[str, Any], tuple[tuple[int, int], ...]]]:
-    """Source id -> the item, its groups, and the places where a product stands."""
-    read: dict[int, tuple[Item, dict[str, Any], tuple[tuple[int, int], ...]]] = {}
-    addresses = Addresses(tools.profile, trees, kinds)
-    if kind is ItemKind.CATEGORY:
-        for source_id in chosen:
-            category = addresses.of_category(reading.category(trees.rows[source_id], kinds))
-            parent = trees.place(storefront_id).places[source_id][0]
-            read[source_id] = (category, difference.category_groups(category, parent), ())
-        return read
-    if kind is ItemKind.VARIANT:
-        for row in source_items.rows(session, tools.connector_id, kind, chosen):
-            variant = reading.variant(row, kinds)
-            read[row.source_id] = (variant, difference.variant_groups(variant), ())
-        return read
-    for family in reading.families(session, tools.connector_id, chosen):
-        assert family.product is not None
-        product = addresses.of_product(reading.product(family.product, kinds))
-        fit = options.spelled_alike(
-            [reading.variant(row, kinds) for row in family.variants if not row.gone and row.refused is None]
-        )
-        places = tuple(place for place in trees.places_of(product) if place[0] not in trees.left_alone)
-        read[family.id] = (product, difference.product_groups(product, places, options.of_product(fit)), places)
-    return read
-
-
-def _relation(
-    at: Key, item: Item, row: StoreRow, same: dict[str, str], places: tuple[tuple[int, int], ...], shown: Sequence[Any]
-) -> Relation:
+def _relation(at: Key, one: Told, row: StoreRow, same: dict[str, str]) -> Relation:
     """The relation at first link; whether it is enabled is what the source says, not what a merchant has hidden."""
-    match item:
+    match item := one.item:
         case Product():
-            wanted = set(item.custom_fields)
+            wanted, shown = set(item.custom_fields), one.groups.get(Group.OPTIONS, ())
             parts = {
                 "images": pictures.held_by(item.images, row.fields.get("images") or ()),
-                "custom_fields": [one for one in row.fields.get("custom_fields") or () if (one[0], one[1]) in wanted],
-                "bulk_rules": [
-                    one
-                    for one in row.fields.get("bulk_rules") or ()
-                    if bulk_pricing.from_row(one)[1] in item.bulk_rules
+                "custom_fields": [
+                    pair for pair in row.fields.get("custom_fields") or () if (pair[0], pair[1]) in wanted
                 ],
-                "videos": [one for one in row.fields.get("videos") or () if one[0] in (item.videos or ())],
+                "bulk_rules": [
+                    rule
+                    for rule in row.fields.get("bulk_rules") or ()
+                    if bulk_pricing.from_row(rule)[1] in item.bulk_rules
+                ],
+                "videos": [video for video in row.fields.get("videos") or () if video[0] in (item.videos or ())],
                 "options": _shared(row.fields.get("options") or {}, shown),
                 "storefronts": sorted(
-                    {storefront for storefront, _ in places} & set(row.fields.get("storefronts") or ())
+                    {storefront for storefront, _ in one.places} & set(row.fields.get("storefronts") or ())
                 ),
             }
             enabled = item.fields.get("is_visible") is not False
@@ -243,9 +203,8 @@ def _writing(tools: Toolbox, found: Found) -> Write:
         foreign = relations.remember(session, tools.tenant_id, tools.connector_id, tools.store_hash, found.relations)
         trouble = dict(found.problems)
         for at in foreign:
-            text = "the store item that it matches belongs to another connector of this store; unlink it there first"
-            trouble[at] = Problem("owned_elsewhere", text)
-        settled = [Settled(at, Outcome.FAILED, one.code, one.text, (one,)) for at, one in trouble.items()]
+            trouble[at] = matching.OWNED_ELSEWHERE
+        settled = [Settled.of(at, Outcome.FAILED, one) for at, one in trouble.items()]
         statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, settled)
         for kind in ItemKind:
             refused = {at.source_id: one.code for at, one in trouble.items() if at.kind is kind}

@@ -14,7 +14,7 @@ from worker.catalog.changes import key as key_of
 from worker.catalog.fields import Group
 from worker.catalog.items import Category, Key, Settled
 from worker.catalog.store import Relation
-from worker.ledger import changes, mirror, relations, runs, source_items, statuses, store_items
+from worker.ledger import announced, changes, mirror, relations, runs, source_items, statuses, store_items
 from worker.rules import brake, difference, validity
 from worker.rules.brake import Reach
 from worker.rules.coverage import Covered
@@ -104,7 +104,7 @@ def _categories(
                 planned.settled.append(waiting(at, "parent_refused", text))
             elif (deep := validity.too_deep(level)) or (at not in linked and room <= 0):
                 problem = deep[0] if deep else validity.NO_ROOM
-                planned.settled.append(Settled(at, Outcome.REJECTED, problem.code, problem.text, (problem,)))
+                planned.settled.append(Settled.of(at, Outcome.REJECTED, problem))
             else:
                 room -= at not in linked
                 looked_at = row.due or all_due
@@ -165,9 +165,11 @@ def _writing(tools: Toolbox, planned: Plan, trees: Trees | None = None) -> Write
         if trees is not None:
             plan_storefronts.write(tools, session, trees, [change for _, change in planned.changes])
             changes.clear(session, tools.connector_id)
+            announced.clear(session, tools.connector_id)
             # A run that was held by the brake plans anew once it is approved.
             statuses.forget_planned(session, tools.run_id)
         changes.plan(session, tools.tenant_id, tools.connector_id, tools.run_id, planned.changes)
+        announced.keep(session, tools.tenant_id, tools.connector_id, [change for _, change in planned.changes])
         figures = {
             (kind.value, storefront, f"to_{action}"): count
             for (kind, storefront, action), count in changes.sizes(change for _, change in planned.changes).items()

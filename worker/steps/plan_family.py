@@ -123,7 +123,7 @@ class FamilyPlan:
             unnamed = storefronts.problems(product.storefronts, self.kinds[ItemKind.PRODUCT].storefronts)
             outcome, problem = Outcome.REJECTED, next(iter(unnamed), Problem("no_category", text))
         at = Key(ItemKind.PRODUCT, product.source_id)
-        self.planned.settled.append(Settled(at, outcome, problem.code, problem.text, (problem,)))
+        self.planned.settled.append(Settled.of(at, outcome, problem))
         for one in fit:
             blocked = f"its product {product.source_id} cannot be sent; see the product's status"
             self.planned.settled.append(waiting(Key(ItemKind.VARIANT, one.source_id), "product_refused", blocked))
@@ -224,7 +224,7 @@ class FamilyPlan:
         for variant in fit:
             at = Key(ItemKind.VARIANT, variant.source_id)
             if problem := held.get(variant.source_id):
-                self.planned.settled.append(Settled(at, Outcome.FAILED, problem.code, problem.text, (problem,)))
+                self.planned.settled.append(Settled.of(at, Outcome.FAILED, problem))
                 continue
             relation = self.known.get(at)
             said = difference.variant_groups(variant)
@@ -286,8 +286,7 @@ class FamilyPlan:
         if relation is None or relation.parent_store_id in (None, product.store_id):
             return False
         text = f"it belonged to product {relation.parent_store_id} of the store; delete it there, then it is made here"
-        problem = Problem("variant_moved", text)
-        self.planned.settled.append(Settled(at, Outcome.FAILED, problem.code, text, (problem,)))
+        self.planned.settled.append(Settled.of(at, Outcome.FAILED, Problem("variant_moved", text)))
         return True
 
     def _nothing_to_do(self, *rows: SourceRow | None) -> None:

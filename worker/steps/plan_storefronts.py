@@ -31,9 +31,7 @@ def nowhere(
         problems = () if row.gone else storefronts.problems(reading.category(row, kinds).storefronts, _known(kinds))
         is_shown = any(source_id in one for one in trees.covered)
         if problems and not is_shown and source_id not in ever:
-            first = problems[0]
-            at = Key(ItemKind.CATEGORY, source_id)
-            rejected.append(Settled(at, Outcome.REJECTED, first.code, first.text, problems))
+            rejected.append(Settled.of(Key(ItemKind.CATEGORY, source_id), Outcome.REJECTED, *problems))
         else:
             silent.append((source_id, 0))
     return rejected, silent

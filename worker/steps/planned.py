@@ -35,8 +35,7 @@ class Plan:
     def leave(self, at: Key, remarks: tuple[Problem, ...] = ()) -> None:
         """The item is as it was last sent; what it goes without is told all the same."""
         if remarks:
-            text = "; ".join(one.text for one in remarks)
-            self.settled.append(Settled(at, Outcome.UNCHANGED, remarks[0].code, text, remarks))
+            self.settled.append(Settled.of(at, Outcome.UNCHANGED, *remarks))
         else:
             self.unchanged.setdefault(at.kind, []).append((at.source_id, at.storefront_id))
 
@@ -55,4 +54,4 @@ def put_metafields(item: Product | Variant, fingerprints: Mapping[str, str]) -> 
 
 def waiting(at: Key, code: str, text: str) -> Settled:
     """The outcome of an item that waits for another one."""
-    return Settled(at, Outcome.BLOCKED, code, text, (Problem(code, text),))
+    return Settled.of(at, Outcome.BLOCKED, Problem(code, text))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.vocabulary import Phase
+from worker.ledger.runs import SENDING_STEPS
 from worker.steps.clean import clean
 from worker.steps.link import link
 from worker.steps.plan import plan
 from worker.steps.read_source import read_source
 from worker.steps.read_store import read_store
 from worker.steps.record import record
+from worker.steps.recount import recount
 from worker.steps.send import send
 from worker.steps.toolbox import Cursor, Step, Toolbox
 
@@ -21,12 +23,13 @@ SEQUENCE: dict[str, Callable[[Toolbox, Cursor | None], Step]] = {
     "link": link,
     "plan": plan,
     "send": send,
+    "recount": recount,
     "record": record,
 }
 """Step by name, in order."""
 
 PHASES: dict[str, Phase] = {
-    name: Phase.SYNCHRONIZATION if name in ("send", "record") else Phase.PREPARATION for name in SEQUENCE
+    name: Phase.SYNCHRONIZATION if name in SENDING_STEPS else Phase.PREPARATION for name in SEQUENCE
 }
 """The phase that each step belongs to."""
 

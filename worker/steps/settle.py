@@ -35,7 +35,7 @@ from worker.catalog.sending import Applied, Job
 from worker.errors import AnswerLost, ItemTrouble, RefusedByStore, WorkerError
 from worker.ledger import changes, related, relations, source_items, statuses
 from worker.ledger.changes import QUARANTINED_AFTER, Pending
-from worker.rules import ordering
+from worker.rules import matching, ordering
 from worker.steps.resolve import Orphan
 from worker.steps.toolbox import Toolbox
 
@@ -75,8 +75,7 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
             _met_trouble(books, one.job, one.trouble)
     foreign = relations.remember(session, tools.tenant_id, tools.connector_id, tools.store_hash, list(kept.values()))
     for at in foreign:
-        text = "the store item that it matches belongs to another connector of this store; unlink it there first"
-        books.strong.append(_failed(at, "owned_elsewhere", text))
+        books.strong.append(Settled.of(at, Outcome.FAILED, matching.OWNED_ELSEWHERE))
     for orphan in orphans:
         _orphaned(books, orphan)
     related.unsettle(session, tools.connector_id, books.gone)
@@ -114,7 +113,7 @@ def _after(told: Settled | None, one: Settled) -> Settled:
         return one
     outcome = Outcome(one.outcome if told.outcome == Outcome.UNCHANGED else told.outcome)
     problems = tuple(dict.fromkeys((*told.problems, *one.problems)))
-    return replace(_settled(one.key, outcome, problems), answer=told.answer)
+    return replace(Settled.of(one.key, outcome, *problems), answer=told.answer)
 
 
 def _succeeded(books: Books, one: Applied) -> None:
@@ -124,9 +123,9 @@ def _succeeded(books: Books, one: Applied) -> None:
     problems = tuple(dict.fromkeys((*_remarks(change), *one.problems, *_missing(job))))
     match change:
         case CreateCategory() | CreateVariant():
-            books.strong.append(_settled(at, Outcome.CREATED, problems))
+            books.strong.append(Settled.of(at, Outcome.CREATED, *problems))
         case CreateProduct():
-            books.strong.append(_settled(at, Outcome.CREATED, problems))
+            books.strong.append(Settled.of(at, Outcome.CREATED, *problems))
             if unfinished := _unfinished(problems):
                 books.due += [relation.key for relation in one.relations]
             made = {
@@ -137,32 +136,32 @@ def _succeeded(books: Books, one: Applied) -> None:
                 if variant.source_id in made:
                     is_whole = Group.IMAGES in made[variant.source_id].fingerprints
                     own = (*variant.remarks, *one.of_variants.get(variant.source_id, ()))
-                    books.strong.append(_settled(key, Outcome.CREATED, own if is_whole else (*own, *unfinished)))
+                    books.strong.append(Settled.of(key, Outcome.CREATED, *own, *(() if is_whole else unfinished)))
                 else:
                     text = "the store made its product without it; it is tried again when the source changes it"
                     books.strong.append(_failed(key, "variant_missing", text))
         case UpdateCategory() | UpdateProduct() | UpdateVariant():
-            books.strong.append(_settled(at, change.outcome, problems))
+            books.strong.append(Settled.of(at, change.outcome, *problems))
         case Disable():
-            books.strong.append(_settled(at, Outcome.DISABLED, problems))
+            books.strong.append(Settled.of(at, Outcome.DISABLED, *problems))
         case RelabelOptions() | RebuildVariants():
-            books.weak.append(_settled(at, Outcome.UPDATED, problems))
+            books.weak.append(Settled.of(at, Outcome.UPDATED, *problems))
             variants = change.variants if isinstance(change, RebuildVariants) else ()
             remarks = {variant.source_id: variant.remarks for variant in variants}
             for source_id, note in one.notes.items():
                 told = (note, *remarks.get(source_id, ()), *one.of_variants.get(source_id, ()))
-                books.strong.append(_settled(Key(ItemKind.VARIANT, source_id), Outcome.UPDATED, told))
+                books.strong.append(Settled.of(Key(ItemKind.VARIANT, source_id), Outcome.UPDATED, *told))
                 books.due += [Key(ItemKind.VARIANT, source_id)] if note.code == "rebuilt_in_part" else []
             if isinstance(change, RebuildVariants):
                 books.gone += [Key(ItemKind.VARIANT, source_id) for source_id in change.dropped]
         case ProveStock():
-            books.strong.append(_settled(at, Outcome.UPDATED, problems))
+            books.strong.append(Settled.of(at, Outcome.UPDATED, *problems))
             books.due += [at for problem in problems if problem.code == "rebuilt_in_part"]
         case SetStock():
             # Without its stock an item is as its main change left it, or, where that was all, it has failed.
-            books.weak.append(_settled(at, Outcome.FAILED if problems else Outcome.UPDATED, problems))
+            books.weak.append(Settled.of(at, Outcome.FAILED if problems else Outcome.UPDATED, *problems))
         case ShowOptions() | AssignStorefronts() | RelateProducts() | PutMetafields():
-            books.weak.append(_settled(at, Outcome.UPDATED, problems))
+            books.weak.append(Settled.of(at, Outcome.UPDATED, *problems))
 
 
 def _unfinished(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -264,14 +263,9 @@ def _missing(job: Job) -> Iterable[Problem]:
         yield Problem("category_missing", text, "categories")
 
 
-def _settled(at: Key, outcome: Outcome, problems: Sequence[Problem]) -> Settled:
-    message = "; ".join(problem.text for problem in problems) or None
-    return Settled(at, outcome, problems[0].code if problems else None, message, tuple(problems))
-
-
 def _failed(at: Key, code: str, text: str, answer: str | None = None) -> Settled:
-    return Settled(at, Outcome.FAILED, code, text, (Problem(code, text),), answer)
+    return Settled.of(at, Outcome.FAILED, Problem(code, text), answer=answer)
 
 
 def _blocked(at: Key, code: str, text: str) -> Settled:
-    return Settled(at, Outcome.BLOCKED, code, text, (Problem(code, text),))
+    return Settled.of(at, Outcome.BLOCKED, Problem(code, text))

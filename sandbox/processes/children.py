@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.demo.order import CannotPlay
-from sandbox.demo.ward import SECONDS_TO_END
+from sandbox.processes.trouble import CannotPlay
+from sandbox.processes.ward import SECONDS_TO_END
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS_TO_START = 60.0
@@ -51,7 +51,7 @@ class Child:
 
 
 class Children:
-    """All programs of one demo; those that were started last are ended first."""
+    """All programs of one owner; those that were started last are ended first."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -62,13 +62,13 @@ class Children:
         log = self._folder / f"{name}.log"
         with log.open("wb") as written:
             process = subprocess.Popen(  # noqa: S603 our own interpreter and modules
-                [sys.executable, "-m", "sandbox.demo.ward", module, *arguments],
+                [sys.executable, "-m", "sandbox.processes.ward", module, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=written,
                 stderr=subprocess.STDOUT,
                 cwd=REPOSITORY,
                 env=dict(environment),
-                start_new_session=True,  # Ctrl-C in a terminal is for the demo: it tells them
+                start_new_session=True,  # Ctrl-C in a terminal is for the owner: it tells them
             )
         child = Child(name, log, process)
         self._children.append(child)

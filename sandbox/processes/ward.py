@@ -1,6 +1,6 @@
 """Runs a module as a program that ends with its owner.
 
-    python -m sandbox.demo.ward MODULE ARGUMENT ...
+    python -m sandbox.processes.ward MODULE ARGUMENT ...
 
 The owner holds the other end of the standard input. The kernel closes it when the owner ends, whatever ended it,
 `kill -9` included; the program is then told to end, and ended for good if it does not. As in `sandbox.servers.keeper`,

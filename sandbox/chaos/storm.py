@@ -1,0 +1,224 @@
+"""The storm: two real workers and eight tenants, while everything around them fails in turn and at random.
+
+1. Few slots and eight first runs: the shares of the workers are measured, and only messages are tampered with.
+2. A short lease and slots for all: every fault in an order that the seed draws, twenty workers that die at a drawn
+   point among them, while tenants edit their catalogues.
+3. The default lease: one worker is killed and one frozen.
+
+At the end the service has to become idle. Each tenant is then played once more on an undisturbed stage, with the same
+catalogue and the same edits, and both ends are compared.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from sandbox.chaos import end, faults, goods, shares
+from sandbox.chaos.faults import FAULTS, PLACES, SETTLE_SECONDS
+from sandbox.chaos.figures import Figures
+from sandbox.chaos.ground import Ground
+from sandbox.chaos.platform import Platform
+from sandbox.chaos.service import Service
+from sandbox.chaos.trader import Trader
+from sandbox.stage.stage import KEY_RING, Stage, seat
+from worker import logs
+from worker.app import app
+from worker.ledger.session import engine
+from worker.ledger.vault import Vault
+from worker.settings import Settings
+
+SHORT_LEASE, DEFAULT_LEASE = 3.0, 25.0
+BOUND_BY_DEFAULT = 30.0
+DATABASE, TWINS = "chaos", "twins"
+SECONDS_TO_START = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long a storm is, and who is in it."""
+
+    weights: Sequence[float] = (1, 1, 1, 1, 1, 1, 2, 2)
+    """One tenant each."""
+    products: int = 34
+    latency: float = 0.3
+    """Median seconds that a store takes for an answer."""
+    few_slots: int = 2
+    many_slots: int = 8
+    first: Sequence[str] = ("messages doubled", "broker's connections cut")
+    """Faults while the shares are measured."""
+    chosen: Sequence[str] = ()
+    """Faults with the short lease, in this order; none = all of them, in an order drawn by chance."""
+    rounds: int = 1
+    """How often each of the other faults is done with the short lease."""
+    drawn_points: int = 20
+    drawn_freezes: int = 3
+    with_default_lease: Sequence[str] = ("killed (-9)", "frozen past the lease")
+
+    def order(self, chance: random.Random) -> list[str]:
+        """The faults with the short lease."""
+        if self.chosen:
+            return list(self.chosen)
+        drawn = {"dies at a drawn point": self.drawn_points, "frozen at a drawn point": self.drawn_freezes}
+        names = [name for name in FAULTS for _ in range(drawn.get(name, self.rounds))]
+        chance.shuffle(names)
+        return names
+
+
+@dataclass(slots=True)
+class Storm:
+    """What came of one."""
+
+    figures: Figures
+    done: Counter[str] = field(default_factory=Counter)
+    """Fault -> how often."""
+    exits: Counter[int] = field(default_factory=Counter)
+    """Exit code of a worker -> how often."""
+    edits: int = 0
+    seconds: float = 0.0
+
+
+def storm(ground: Ground, seed: int, plan: Plan, *, tell: Callable[[str], None] = lambda _: None) -> Storm:
+    """The whole storm; its seed repeats the faults, their order and the edits (not who is hit in which moment)."""
+    began = time.monotonic()
+    result = Storm(Figures())
+    with _service(ground, seed, plan, tell) as service:
+        _hire(service)
+        _first_runs(service, plan, result)
+        _redeploy(service, slots=plan.many_slots, lease=SHORT_LEASE, bound=SHORT_LEASE + SETTLE_SECONDS)
+        for name in plan.order(service.chance):
+            _do(service, name, result)
+        if plan.with_default_lease:
+            _redeploy(service, slots=plan.many_slots, lease=DEFAULT_LEASE, bound=BOUND_BY_DEFAULT)
+            for name in plan.with_default_lease:
+                _do(service, name, result)
+        for trader in service.traders:
+            service.request(trader)
+        tell("storm: over; waiting until all are idle")
+        service.until_idle()
+        _compare(service, result)
+        result.exits.update(code for _, code in service.platform.exits)
+        result.edits = sum(len(trader.deeds) for trader in service.traders)
+    result.seconds = time.monotonic() - began
+    return result
+
+
+@contextmanager
+def _service(ground: Ground, seed: int, plan: Plan, tell: Callable[[str], None]) -> Iterator[Service]:
+    environment = ground.environment(ground.database(DATABASE)) | {
+        "LEASE_SECONDS": str(SHORT_LEASE),
+        "SLICE_SECONDS": "6",
+        "SLICE_YIELD_SECONDS": "1",
+        "DRAIN_SECONDS": "6",
+        "CALLS_IN_FLIGHT": "3",
+        "CALL_TIMEOUT_SECONDS": "5",
+        "SOURCE_TIMEOUT_SECONDS": "5",
+        "LOG_LEVEL": "warning",
+    }
+    chosen = {name.lower(): value for name, value in environment.items()}
+    settings = Settings.model_validate({name: chosen[name] for name in Settings.model_fields if name in chosen})
+    logs.configure(settings.model_copy(update={"log_level": "critical"}))
+    app.conf.update(broker_url=settings.redis_url)
+    opened = engine(settings.database_url)
+    chance = random.Random(seed)
+    platform = Platform(ground.children, opened, environment, slots=plan.few_slots, bound=SHORT_LEASE + SETTLE_SECONDS)
+    try:
+        traders = [
+            _trader(ground, opened, number, weight, plan, random.Random(chance.random()))
+            for number, weight in enumerate(plan.weights, start=1)
+        ]
+        yield Service(ground, settings, opened, platform, traders, chance, tell)
+    finally:
+        opened.dispose()
+
+
+def _trader(ground: Ground, opened: Engine, number: int, weight: float, plan: Plan, chance: random.Random) -> Trader:
+    name = f"tenant{number}"
+    catalogue = goods.catalogue(100 + number, products=plan.products)
+    latency = {"median": plan.latency, "sigma": 0.3}
+    ground.neighbours.open(f"CN-{name}", name, catalogue, latency=latency)
+    cast = seat(
+        opened,
+        Vault.from_ring(KEY_RING),
+        tenant=name,
+        name="main",
+        code=f"CN-{name}",
+        store_hash=name,
+        profile=goods.profile(catalogue),
+        weight=weight,
+    )
+    return Trader(name, weight, catalogue, chance, cast)
+
+
+def _hire(service: Service) -> None:
+    """Both workers, started and answering."""
+    for place in PLACES:
+        service.platform.start(place)
+    give_up_at = time.monotonic() + SECONDS_TO_START
+    present: set[str] = set()
+    while len(present) < len(PLACES) and time.monotonic() < give_up_at:
+        present |= {name for answer in app.control.ping(timeout=0.5) or () for name in answer}
+
+
+def _first_runs(service: Service, plan: Plan, result: Storm) -> None:
+    service.may_trade = False
+    for trader in service.traders:
+        service.request(trader)
+    for name in plan.first:
+        service.live(3.0)
+        _do(service, name, result)
+    if not service.until_all_have_run(seconds=180.0):
+        service.tell("storm: not all first runs have ended")
+    service.may_trade = True
+    result.figures.jain = shares.fairness(
+        service.engine, {trader.cast.tenant_id: trader.weight for trader in service.traders}
+    )
+    service.tell(f"storm: first runs done, Jain {result.figures.jain}")
+
+
+def _redeploy(service: Service, *, slots: int, lease: float, bound: float) -> None:
+    """Other settings for the workers, one after the other, as a deploy does it."""
+    platform = service.platform
+    platform.slots, platform.bound = slots, bound
+    platform.environment["LEASE_SECONDS"] = str(lease)
+    for place in PLACES:
+        faults.replace(service, place)
+        service.live(4.0)
+
+
+def _do(service: Service, name: str, result: Storm) -> None:
+    began, hits = time.monotonic(), len(service.platform.hits)
+    FAULTS[name](service)
+    result.done[name] += 1
+    hit = len(service.platform.hits) - hits
+    service.tell(f"storm: {name}, {time.monotonic() - began:.0f} s" + (f", {hit} connectors hit" if hit else ""))
+
+
+def _compare(service: Service, result: Storm) -> None:
+    """Each tenant beside its undisturbed twin."""
+    ground = service.ground
+    shares.recoveries(result.figures, service.engine, service.platform.hits)
+    calm = service.settings.model_copy(
+        update={"database_url": ground.database(TWINS), "lease_seconds": DEFAULT_LEASE, "slice_seconds": 600.0}
+    )
+    stage = Stage(calm, haste=50)
+    try:
+        for trader in service.traders:
+            twin = trader.play_twin(stage)
+            log = stage.stores.store(twin.store_hash).log
+            twin_end = end.read(
+                stage.engine, twin, stage.stores.snapshot(twin.store_hash), writes=log.counters()["writes"]
+            )
+            hash_ = trader.cast.store_hash
+            reached = end.read(
+                service.engine, trader.cast, ground.neighbours.snapshot(hash_), writes=ground.neighbours.writes(hash_)
+            )
+            result.figures.add(trader.tenant, reached, end.judge(reached, twin_end, same_runs=False))
+    finally:
+        stage.close()

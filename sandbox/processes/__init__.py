@@ -1,0 +1,1 @@
+"""Programs started beside this one, which end with it."""
