@@ -13,7 +13,6 @@ import pytest
 
 from tests.system.shirts import Shop, product, variant
 from worker.settings import Settings
-from worker.steps import send
 
 Make = Callable[..., Shop]
 PRODUCTS = range(301, 311)
@@ -72,7 +71,7 @@ def crossed(parent: int) -> list[dict[str, object]]:
 
 
 def a_busy_shop(open_shirts: Make) -> tuple[Shop, list[tuple[str, float, float]]]:
-    """Products created, updated and with rebuilt variants, whose stock changes in the same run; the diary of all calls."""
+    """Products created, updated, with rebuilt variants and with stock that changes in the same run; all its calls."""
     products = [product(one, product_colour="red", product_price="10") for one in PRODUCTS]
     variants = [row for one in PRODUCTS for row in crossed(one)]
     here = open_shirts(products, variants, switches={"overwrite_stock": True})
@@ -113,7 +112,6 @@ def test_no_endpoint_gets_more_calls_at_once_than_it_takes(open_shirts: Make) ->
 def test_stock_is_kept_apart_also_where_the_waves_do_not(
     open_shirts: Make, monkeypatch: pytest.MonkeyPatch, config: Settings
 ) -> None:
-    monkeypatch.setattr(send.changes, "wave", lambda *_: 1)
     monkeypatch.setattr("worker.rules.ordering.STOCKED", 20)  # the wave of the updates
     monkeypatch.setattr("worker.rules.ordering.GIVEN_BACK", 40)  # that of the variants' updates
     _, diary = a_busy_shop(open_shirts)

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from worker.catalog.columns import Columns, Page
-from worker.errors import SourceUnreadable, SourceUnwell
+from worker.errors import CredentialsRefused, SourceUnreadable, SourceUnwell
 from worker.saleslayer import answer, decode
 
 API_VERSION = "1.18"
@@ -90,7 +90,10 @@ class Client:
         a page that does not repeat its columns would be read shifted.
         """
         url = self._own(next_url)
-        found = self._opened(lambda: self._http.build_request("GET", url))
+        try:
+            found = self._opened(lambda: self._http.build_request("GET", url))
+        except CredentialsRefused:
+            raise answer.expired() from None
         if code := answer.error_in(found):
             raise answer.trouble_of_a_later_page(code)
         self.answers += 1
