@@ -95,7 +95,7 @@ def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[
     try:
         slice_of.log_end(ending)
         with as_scheduler(here.engine) as session:
-            for neighbour in slice_of.served_by():
+            for neighbour in sorted(slice_of.served_by()):
                 rests.heal(session, neighbour, slice_of.connector_id, slice_of.epoch)
             turns.release(
                 session,

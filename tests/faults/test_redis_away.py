@@ -12,7 +12,7 @@ import pytest
 from sandbox.generator.catalogue import generate
 from sandbox.servers.redis import EmbeddedRedis
 from sandbox.stage.stage import Stage
-from worker.bigcommerce.quota import BLIND_CALLS
+from worker.bigcommerce.quota import BLIND_CALLS, Quota, connect
 from worker.settings import Settings
 
 PRODUCTS = 40
@@ -52,6 +52,13 @@ def test_a_redis_that_dies_and_comes_back_empty_slows_a_run_down_and_no_more(con
     assert len(after) / (after[-1] - after[0]) > BLIND_CALLS, "the pace of the plan again"
     back.stop()
     stage.close()
+
+
+def test_a_redis_that_is_away_holds_a_call_up_for_a_moment_only() -> None:
+    quota = Quota(connect("redis://127.0.0.1:1/0"), store_hash="abc")
+    began = time.monotonic()
+    assert not quota.ask()
+    assert time.monotonic() - began < 0.5
 
 
 def until(is_so: Callable[[], bool], seconds: float = 20.0) -> None:

@@ -147,16 +147,16 @@ def used(store: Store, windows: int = 10) -> list[int]:
 @pytest.mark.parametrize("told_on_arrival", [True, False])
 @pytest.mark.parametrize("processes", [1, 4])
 def test_alone_we_use_the_whole_quota_and_are_never_refused(processes: int, told_on_arrival: bool) -> None:
-    store = simulate(processes=processes, told_on_arrival=told_on_arrival)
+    store = simulate(processes=processes, told_on_arrival=told_on_arrival, windows=6)
     assert store.refused == 0
-    assert min(used(store)) >= 0.95 * 150
+    assert min(used(store, 6)) >= 0.95 * 150
 
 
 @pytest.mark.parametrize("told_on_arrival", [True, False])
 def test_a_pro_store_is_used_wholly_with_45_in_flight(told_on_arrival: bool) -> None:
-    store = simulate(quota=450, processes=4, in_flight=45, told_on_arrival=told_on_arrival, windows=5)
+    store = simulate(quota=450, processes=4, in_flight=45, told_on_arrival=told_on_arrival, windows=3)
     assert store.refused == 0
-    assert min(used(store, 5)) >= 0.95 * 450
+    assert min(used(store, 3)) >= 0.95 * 450
 
 
 @pytest.mark.parametrize("told_on_arrival", [True, False])
@@ -261,10 +261,10 @@ def test_many_who_ask_in_vain_wear_the_pace_off_by_nothing() -> None:
     budget = bench.told(left=149, seconds=30)
     at_once(budget)
     sent = 0
-    for _ in range(10_000):  # ten seconds
+    for _ in range(3000):  # three seconds
         bench.clock.now += 0.001
         sent += not budget.ask()
-    assert 46 <= sent <= 50, "142 calls in 29.5 seconds"
+    assert 14 <= sent <= 15, "142 calls in 29.5 seconds"
 
 
 def test_a_spent_window_is_told_from_a_slow_pace() -> None:

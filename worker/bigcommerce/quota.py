@@ -313,7 +313,7 @@ class Quota:
 
 
 def connect(url: str) -> redis.Redis:
-    """The Redis of the quota: who asks is told soon that it is away (redis-py would try again for many seconds)."""
+    """The Redis of the quota: tried twice, so that who asks is told soon that it is away."""
     return redis.Redis.from_url(
         url, socket_timeout=5, socket_connect_timeout=3, health_check_interval=5, retry=Retry(NoBackoff(), 1)
     )
