@@ -250,11 +250,14 @@ class Quota:
 
     def level(self) -> Level | None:
         """What is left now, or None where nothing is known."""
+        if self._now() < self._blind_until:
+            return None
         try:
             names = ["quota", "used", "others", "reset", "until"]
             values: list[Any] = self._redis.hmget(self._key, names)
             seconds, micros = self._redis.time() if self._clock is None else (self._clock(), 0)
-        except redis.RedisError:
+        except redis.RedisError as trouble:
+            self._is_away(trouble)
             return None
         if values[0] is None:
             return None
@@ -278,11 +281,14 @@ class Quota:
         try:
             answer = script(keys=[self._key], args=[now, *values])
         except redis.RedisError as trouble:
-            log.warning("quota kept without Redis for %s s: %s", BLIND_SECONDS, type(trouble).__name__)
-            self._blind_until = self._now() + BLIND_SECONDS
+            self._is_away(trouble)
             return None
         self._blind_until = 0.0
         return answer
+
+    def _is_away(self, trouble: redis.RedisError) -> None:
+        log.warning("quota kept without Redis for %s s: %s", BLIND_SECONDS, type(trouble).__name__)
+        self._blind_until = self._now() + BLIND_SECONDS
 
     def _ask_blindly(self) -> Unit:
         """At a slow pace, and not before the store's window has turned if it is known to be spent."""
