@@ -62,7 +62,7 @@ class TurnNow:
 
     state: str
     is_held_back: bool
-    """It waits for a date, or for its store: no worker could take it up now."""
+    """It waits for a date, or for its store or source to have rested: no worker could take it up now."""
     anybody_runs: bool
 
 
@@ -70,7 +70,8 @@ def turn(session: Session, connector_id: int) -> TurnNow | None:
     """The connector's turn now; as scheduler."""
     row = session.execute(
         text("""
-        SELECT u.state, (u.state = 'parked' AND u.not_before > now()) OR coalesce(s.not_before > now(), false),
+        SELECT u.state,
+          (u.state = 'parked' AND u.not_before > now()) OR greatest(s.not_before, u.source_not_before) > now(),
           EXISTS (SELECT FROM turn a WHERE a.state = 'running' AND a.deadline > now())
         FROM turn u LEFT JOIN store_turn s USING (store_hash) WHERE u.connector_id = :id
         """),

@@ -97,7 +97,8 @@ def _take_the_mutex(session: Session) -> None:
 def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> list[Dispatched]:
     """Fill the door with the smallest tags; what is returned is published after the commit.
 
-    A connector passes if its store has no slice and may be called, and its tenant is under its limit.
+    A connector passes if its store has no slice, neither its store nor its source rests, and its tenant is under its
+    limit.
     """
     if not take_the_baton(session, wait=wait):
         return []
@@ -116,7 +117,7 @@ _PASS = text("""
     WITH next AS (
       SELECT u.connector_id FROM turn u JOIN tenant_turn t USING (tenant_id)
       LEFT JOIN store_turn s ON s.store_hash = u.store_hash
-      WHERE u.state = 'ready' AND coalesce(s.not_before, '-infinity') <= now()
+      WHERE u.state = 'ready' AND greatest(s.not_before, u.source_not_before) <= now()
         AND NOT EXISTS (SELECT FROM turn b WHERE b.store_hash = u.store_hash AND b.state IN ('dispatched', 'running'))
         AND (t.max_slots IS NULL OR t.max_slots > (
           SELECT count(*) FROM turn f WHERE f.tenant_id = u.tenant_id AND f.state IN ('dispatched', 'running')))
@@ -161,12 +162,17 @@ def renew(session: Session, connector_id: int, epoch: int, *, lease: float, prog
 
 
 def is_wanted(session: Session, connector_id: int, epoch: int) -> bool:
-    """Whether somebody poorer waits: a tag below this slice's own, counted with what it has held so far."""
+    """Whether somebody poorer waits: a tag below this slice's own, counted with what it has held so far.
+
+    Who waits for a neighbour that rests could not have the worker.
+    """
     return bool(
         session.scalar(
             text("""
             SELECT coalesce(least(
-                (SELECT min(tag) FROM turn WHERE state = 'ready'),
+                (SELECT u.tag FROM turn u LEFT JOIN store_turn s USING (store_hash)
+                   WHERE u.state = 'ready' AND greatest(s.not_before, u.source_not_before) <= now()
+                   ORDER BY u.tag LIMIT 1),
                 (SELECT min(tag) FROM turn WHERE state = 'dispatched' AND deadline IS NOT NULL
                    AND ready_at < now() - interval '2 seconds'))
               < mine.tag + extract(epoch FROM now() - mine.started_at) / t.weight, false)
@@ -314,6 +320,8 @@ class Standing:
     not_before: datetime | None
     worker: str | None
     attempts: int
+    rests_until: datetime | None = None
+    """before that, nobody calls its store or its source, which have failed"""
 
 
 def standings(session: Session) -> list[Standing]:
@@ -321,8 +329,11 @@ def standings(session: Session) -> list[Standing]:
     rows = session.execute(
         text(
             "SELECT t.name, u.name, u.tenant_id, u.connector_id, u.state, u.tag,"
-            " CASE WHEN isfinite(u.not_before) THEN u.not_before END, u.worker, u.attempts"
-            " FROM turn u JOIN tenant_turn t USING (tenant_id) ORDER BY t.name, u.name"
+            " CASE WHEN isfinite(u.not_before) THEN u.not_before END, u.worker, u.attempts,"
+            " CASE WHEN greatest(s.not_before, u.source_not_before) > now()"
+            " THEN greatest(s.not_before, u.source_not_before) END"
+            " FROM turn u JOIN tenant_turn t USING (tenant_id) LEFT JOIN store_turn s USING (store_hash)"
+            " ORDER BY t.name, u.name"
         )
     )
     return [Standing(*row) for row in rows]
