@@ -1,4 +1,4 @@
-"""What one connector has come to, and what of it is lost, doubled or wrong beside its undisturbed twin."""
+"""What a connector has come to, and what of it is lost, doubled or wrong beside its twin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is printed at the end: a table of the parts, what was done to the service, and what was found."""
+"""What is printed at the end: the figures, what was done to the service, what was found."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_a_scheduler_s_transaction_is_committed_at_its_end(engine: Engine, a_con
 
 
 @pytest.mark.parametrize(("setting", "value"), [
-    ("statement_timeout", "30s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "1min"),
+    ("statement_timeout", "30s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "25s"),
     ("jit", "off"), ("application_name", "connector"), ("transaction_isolation", "read committed"),
 ])  # fmt: skip
 def test_every_connection_has_its_limits(engine: Engine, setting: str, value: str) -> None:

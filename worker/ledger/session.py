@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
-
 MUTEX_SECONDS = 2
 """How long a transaction of the scheduler may be idle. It is nothing but statements, and may hold the mutex: where its
 process freezes in the midst, nobody else may be kept from dispatching."""

@@ -1,4 +1,4 @@
-"""The whole service under fire: servers, neighbours, workers, tenants who go on trading, and who looks after it all."""
+"""The whole service on trial: servers, neighbours, workers, and tenants who go on trading."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECONDS_TO_BECOME_IDLE = 120.0
 
 
 @dataclass(slots=True)
-class Service:
+class Trial:
     """Everything that a fault can be done to."""
 
     ground: Ground
