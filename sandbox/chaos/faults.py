@@ -11,7 +11,8 @@ from functools import partial
 
 from sqlalchemy import text
 
-from sandbox.chaos.app import DIES_AT, FREEZES_AT
+from sandbox.chaos.dying import DIES_AT, FREEZES_AT
+from sandbox.chaos.platform import Worker
 from sandbox.chaos.trial import Trial
 from worker.ledger.session import as_scheduler
 from worker.ledger.turns import Dispatched
@@ -24,7 +25,7 @@ AWAY_SECONDS = 4.0
 """How long a server or a neighbour is away."""
 SETTLE_SECONDS = 3.0
 """Beyond the lease, until what was hit must be at work again."""
-LATEST_MOMENT = 120
+LATEST_MOMENT = 150
 """Calls and commits after which a worker kills itself at the latest."""
 SECONDS_TO_DIE = 25.0
 """A worker that has not come to its moment by then is killed."""
@@ -137,16 +138,22 @@ def hang_the_stores(trial: Trial) -> None:
     trial.live(4.0)
 
 
-def die_at_a_drawn_point(trial: Trial) -> None:
-    """A worker that dies by its own hand before or after one of its calls or commits."""
+def die_at_drawn_points(trial: Trial, points: int) -> None:
+    """A worker that dies by its own hand before or after one of its calls or commits; its successors do so too."""
     place = trial.chance.choice(PLACES)
-    trial.platform.next_is(place, {DIES_AT: str(trial.chance.randrange(LATEST_MOMENT))})
+    drawn = [{DIES_AT: str(trial.chance.randrange(LATEST_MOMENT))} for _ in range(points)]
+    trial.platform.next_is(place, drawn[0])
     replace(trial, place)
-    worker = trial.platform.workers[place]
-    _live_until(trial, worker.child.has_ended, SECONDS_TO_DIE)
-    if not worker.child.has_ended():
-        worker.send(signal.SIGKILL)
-        worker.child.process.wait()
+    for following in [*drawn[1:], None]:
+        worker = trial.platform.workers[place]
+        if following is not None:
+            # Its start takes as long as others need to find what its predecessor held.
+            trial.platform.next_is(place, following)
+        _live_until(trial, worker.child.has_ended, SECONDS_TO_DIE)
+        if not worker.child.has_ended():
+            worker.send(signal.SIGKILL)
+            worker.child.process.wait()
+        _live_until(trial, partial(_is_succeeded, trial, place, worker), SECONDS_TO_START)
     trial.live(trial.lease + SETTLE_SECONDS)
     _both_at_work(trial)
 
@@ -169,7 +176,11 @@ def replace(trial: Trial, place: str) -> None:
     """End this place's worker politely, and wait until its successor is there."""
     old = trial.platform.workers[place]
     old.send(signal.SIGTERM)
-    _live_until(trial, lambda: trial.platform.workers[place] is not old, SECONDS_TO_START)
+    _live_until(trial, partial(_is_succeeded, trial, place, old), SECONDS_TO_START)
+
+
+def _is_succeeded(trial: Trial, place: str, worker: Worker) -> bool:
+    return trial.platform.workers[place] is not worker
 
 
 def _busiest(trial: Trial) -> str:
@@ -231,7 +242,8 @@ FAULTS: dict[str, Fault] = {
     ),
     "sources hang up": partial(trouble_the_sources, fault={"kind": "drop"}),
     "sources answer 500": partial(trouble_the_sources, fault={"kind": "http", "status": 500}),
-    "dies at a drawn point": die_at_a_drawn_point,
+    "dies at a drawn point": partial(die_at_drawn_points, points=1),
+    "dies at five drawn points": partial(die_at_drawn_points, points=5),
     "frozen at a drawn point": freeze_at_a_drawn_point,
 }
 """By the names under which the table counts them."""

@@ -38,6 +38,8 @@ SHORT_LEASE, DEFAULT_LEASE = 3.0, 25.0
 BOUND_BY_DEFAULT = 30.0
 DATABASE, TWINS = "chaos", "twins"
 SECONDS_TO_START = 90.0
+BUG = "bug in "
+"""So the service logs what it does not know (law 8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,11 @@ class Plan:
         """The faults with the short lease."""
         if self.chosen:
             return list(self.chosen)
-        drawn = {"dies at a drawn point": self.drawn_points, "frozen at a drawn point": self.drawn_freezes}
+        drawn = {
+            "dies at a drawn point": self.drawn_points % 5,
+            "dies at five drawn points": self.drawn_points // 5,
+            "frozen at a drawn point": self.drawn_freezes,
+        }
         names = [name for name in FAULTS for _ in range(drawn.get(name, self.rounds))]
         chance.shuffle(names)
         return names
@@ -81,6 +87,8 @@ class Storm:
     exits: Counter[int] = field(default_factory=Counter)
     """Exit code of a worker -> how often."""
     edits: int = 0
+    bugs: list[str] = field(default_factory=list)
+    """Unknown exceptions that the workers have logged; none is right, whatever fails around them."""
     seconds: float = 0.0
 
 
@@ -103,6 +111,8 @@ def storm(ground: Ground, seed: int, plan: Plan, *, tell: Callable[[str], None] 
         tell("storm: over; waiting until all are idle")
         trial.until_idle()
         _compare(trial, result)
+        result.bugs = _bugs(ground)
+        ground.is_wanted = bool(result.bugs) or not result.figures.is_good()
         result.exits.update(code for _, code in trial.platform.exits)
         result.edits = sum(len(trader.deeds) for trader in trial.traders)
     result.seconds = time.monotonic() - began
@@ -222,3 +232,13 @@ def _compare(trial: Trial, result: Storm) -> None:
             result.figures.add(trader.tenant, reached, end.judge(reached, twin_end, same_runs=False))
     finally:
         stage.close()
+
+
+def _bugs(ground: Ground) -> list[str]:
+    """The lines of the workers' logs that tell of an unknown exception."""
+    return [
+        f"{log.stem}: {line.strip()}"
+        for log in sorted(ground.folder.glob("worker-*.log"))
+        for line in log.read_text(errors="replace").splitlines()
+        if BUG in line
+    ]
