@@ -223,11 +223,11 @@ def _compare(trial: Trial, result: Storm) -> None:
             twin = trader.play_twin(stage)
             log = stage.stores.store(twin.store_hash).log
             twin_end = end.read(
-                stage.engine, twin, stage.stores.snapshot(twin.store_hash), writes=log.counters()["writes"]
+                stage.engine, twin, stage.stores.snapshot(twin.store_hash), repeated=log.counters()["repeated"]
             )
             hash_ = trader.cast.store_hash
             reached = end.read(
-                trial.engine, trader.cast, ground.neighbours.snapshot(hash_), writes=ground.neighbours.writes(hash_)
+                trial.engine, trader.cast, ground.neighbours.snapshot(hash_), repeated=ground.neighbours.repeated(hash_)
             )
             result.figures.add(trader.tenant, reached, end.judge(reached, twin_end, same_runs=False))
     finally:
