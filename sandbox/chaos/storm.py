@@ -99,7 +99,8 @@ def storm(ground: Ground, seed: int, plan: Plan, *, tell: Callable[[str], None] 
     with _trial(ground, seed, plan, tell) as trial:
         _hire(trial)
         _first_runs(trial, plan, result)
-        _redeploy(trial, slots=plan.many_slots, lease=SHORT_LEASE, bound=SHORT_LEASE + SETTLE_SECONDS)
+        if plan.few_slots != plan.many_slots:
+            _redeploy(trial, slots=plan.many_slots, lease=SHORT_LEASE, bound=SHORT_LEASE + SETTLE_SECONDS)
         for name in plan.order(trial.chance):
             _do(trial, name, result)
         if plan.with_default_lease:

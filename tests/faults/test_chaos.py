@@ -19,6 +19,7 @@ SHORT = Plan(
     weights=(1, 1, 2),
     products=8,
     latency=0.2,
+    few_slots=8,
     first=(),
     chosen=("killed (-9)", "Redis flushed", "messages doubled", "frozen past the lease", "dies at a drawn point"),
     with_default_lease=(),
