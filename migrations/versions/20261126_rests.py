@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_rests"
-down_revision = "20261125_statistics"
+down_revision = "20261125_announced"
 branch_labels = None
 depends_on = None
 
