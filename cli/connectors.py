@@ -154,6 +154,7 @@ def _line(standing: Standing, line: ConnectorLine) -> dict[str, Any]:
         "disabled_reason": line.disabled_reason,
         "turn": standing.state,
         "due": standing.not_before if standing.state == "parked" else None,
+        "rests_until": standing.rests_until,
         "worker": standing.worker,
         "last_checked": line.last_checked_at,
         "last_run": None if line.run_id is None else {"run": line.run_id, "state": line.run_state},
@@ -161,8 +162,9 @@ def _line(standing: Standing, line: ConnectorLine) -> dict[str, Any]:
 
 
 def _turn(line: dict[str, Any]) -> str:
-    due = line["due"]
-    return f"parked until {due:%H:%M:%S}" if isinstance(due, datetime) else str(line["turn"])
+    due, rest = line["due"], line["rests_until"]
+    turn = f"parked until {due:%H:%M:%S}" if isinstance(due, datetime) else str(line["turn"])
+    return f"{turn}, its neighbour rests until {rest:%H:%M:%S}" if isinstance(rest, datetime) else turn
 
 
 def enable(context: typer.Context, connector: ConnectorName, tenant: TenantName = None) -> None:

@@ -43,12 +43,13 @@ class TenantTurn(Base):
 
 
 class StoreTurn(Base):
-    """A store as a shared resource: not before when it may be called again."""
+    """A store as a shared resource: not before when it may be called again, since it failed so often in a row."""
 
     __tablename__ = "store_turn"
 
     store_hash: Mapped[str] = mapped_column(Text, primary_key=True)
     not_before: Mapped[When] = mapped_column(server_default=text("'-infinity'"))
+    failures: Mapped[int] = mapped_column(server_default="0")
 
 
 class WorkerProcess(Base):
@@ -110,3 +111,5 @@ class Turn(Base):
     again: Mapped[bool] = mapped_column(server_default="false")
     stop_asked: Mapped[bool] = mapped_column(server_default="false")
     worker: Mapped[str | None] = mapped_column(Text)
+    source_failures: Mapped[int] = mapped_column(server_default="0")
+    source_not_before: Mapped[When] = mapped_column(server_default=text("'-infinity'"))

@@ -7,8 +7,9 @@ WorkerError
 │   └── StockLost            a rebuilt variant did not get its stock back
 ├── SliceTrouble         this slice ends early, the run goes on later
 │   ├── QuotaSpent           the store allows no further call in this window
-│   ├── StoreUnwell          the store does not answer, or answers 5xx
-│   ├── SourceUnwell         the source does not answer, or asks to come later
+│   ├── Unwell               a neighbour fails, and is left in peace for a while
+│   │   ├── StoreUnwell          the store does not answer, or answers 5xx
+│   │   └── SourceUnwell         the source does not answer, or asks to come later
 │   ├── RunHeld              somebody paused or cancelled the run meanwhile
 │   └── TurnLost             another slice holds the connector's turn
 └── RunTrouble           the run stops and somebody must act
@@ -75,11 +76,11 @@ class StockLost(ItemTrouble):
 
 
 class SliceTrouble(WorkerError):
-    """Trouble that ends the slice; the run goes on when `retry_after` seconds have passed."""
+    """Trouble that ends the slice; the run goes on when `retry_after` seconds have passed, or somewhat later."""
 
     code = "slice_trouble"
 
-    def __init__(self, text: str, *, retry_after: float = 30.0) -> None:
+    def __init__(self, text: str, *, retry_after: float = 0.0) -> None:
         self.retry_after = retry_after
         super().__init__(text)
 
@@ -90,13 +91,24 @@ class QuotaSpent(SliceTrouble):
     code = "quota_spent"
 
 
-class StoreUnwell(SliceTrouble):
+class Unwell(SliceTrouble):
+    """A neighbour does not do its part; unless that is not its own failure, it is left in peace for a while.
+
+    `retry_after`: the seconds that it has asked for, 0 where it has said nothing.
+    """
+
+    def __init__(self, text: str, *, retry_after: float = 0.0, is_failure: bool = True) -> None:
+        self.is_failure = is_failure
+        super().__init__(text, retry_after=retry_after)
+
+
+class StoreUnwell(Unwell):
     """The store does not answer, or answers with an error of its own."""
 
     code = "store_unwell"
 
 
-class SourceUnwell(SliceTrouble):
+class SourceUnwell(Unwell):
     """The source does not answer, or asks to come again later."""
 
     code = "source_unwell"

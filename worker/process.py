@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-import redis
 from sqlalchemy import Engine
 
+from worker.bigcommerce import quota
 from worker.ledger.session import engine
 from worker.ledger.vault import Vault
 from worker.meet import meet
@@ -57,7 +57,7 @@ class Process:
 def process() -> Process:
     """The things of this process, made at first use (after a fork, not before)."""
     chosen = settings()
-    broker = redis.Redis.from_url(chosen.redis_url, socket_timeout=5, socket_connect_timeout=3, health_check_interval=5)
+    broker = quota.connect(chosen.redis_url)
     vault = Vault.from_ring(chosen.credential_keys.get_secret_value())
     connections = engine(chosen.database_url, pool=chosen.database_pool, longest_idle=chosen.lease_seconds)
     return Process(chosen, connections, meet(chosen, vault, broker))

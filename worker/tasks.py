@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.vocabulary import SliceEnd
 from worker import logs
 from worker.app import QUEUE, app
-from worker.ledger import runs, turns
+from worker.ledger import rests, runs, turns
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched
 from worker.process import Process, process
@@ -95,6 +95,8 @@ def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[
     try:
         slice_of.log_end(ending)
         with as_scheduler(here.engine) as session:
+            for neighbour in sorted(slice_of.served_by()):
+                rests.heal(session, neighbour, slice_of.connector_id, slice_of.epoch)
             turns.release(
                 session,
                 slice_of.connector_id,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_fairness"
-down_revision = "20261125_announced"
+down_revision = "20261126_rests"
 branch_labels = None
 depends_on = None
 

@@ -56,6 +56,7 @@ class RequestLog:
             "by_route": dict(sorted(Counter(f"{e.method} {e.route}" for e in entries).items())),
             "too_many_requests": sum(e.status == 429 for e in entries),
             "writes": sum(e.method != "GET" for e in entries),
+            "repeated": _repeated(entries),
             "dropped": sum(e.dropped for e in entries),
             "crowded": sum(e.crowded for e in entries),
             "unknown_fields": sorted({name for e in entries for name in e.unknown_fields}),
@@ -64,6 +65,14 @@ class RequestLog:
     def lines(self, *, bodies: bool = False) -> list[dict[str, Any]]:
         """The entries as JSON, with their bodies as text on demand."""
         return [_line(entry, bodies=bodies) for entry in self.entries]
+
+
+def _repeated(entries: list[Entry]) -> int:
+    """Writes that are the same as an earlier one, to the letter, as far as bodies are kept."""
+    writes = Counter(
+        (e.method, e.path, str(e.query), e.body) for e in entries if e.method != "GET" and e.body is not None
+    )
+    return sum(count - 1 for count in writes.values())
 
 
 def _line(entry: Entry, *, bodies: bool) -> dict[str, Any]:

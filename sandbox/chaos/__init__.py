@@ -1,1 +1,1 @@
-"""`make chaos`: everything dies, freezes and comes back empty while runs go on; then the books are compared."""
+"""`make chaos`: everything dies, freezes or comes back empty while runs go on."""

@@ -56,6 +56,8 @@ def _play(asked: Sequence[str], seed: int, console: Console) -> int:
         console.print(f"storm: SEED={seed}")
         with ground(durable=True) as opened:
             storms.append(storm(opened, seed, Plan(), tell=console.print))
+            if opened.is_wanted:
+                console.print(f"storm: what the workers said is in {opened.folder}", soft_wrap=True)
         parts["storm"] = storms[0].figures, storms[0].seconds
     report.write(console, parts, storms[0] if storms else None)
     whole = Figures()

@@ -14,14 +14,13 @@ import sys
 from celery import signals
 
 from sandbox.chaos import dying
+from sandbox.chaos.dying import DIES_AT, FREEZES_AT
 from sandbox.stage.dying import Fate
 from worker.app import app
 from worker.process import process
 from worker.settings import settings
 
 __all__ = ["app"]
-
-DIES_AT, FREEZES_AT = "CHAOS_DIES_AT", "CHAOS_FREEZES_AT"
 
 
 def _say(word: str, where: str) -> None:

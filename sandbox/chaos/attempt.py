@@ -68,7 +68,7 @@ def attempt(settings: Settings, neighbours: Neighbours, name: str, at: int | Non
         work(process, cast)
         recovery = _recovery(process.engine, cast, died) if where else None
         reached = end.read(
-            process.engine, cast, neighbours.snapshot(cast.store_hash), writes=neighbours.writes(cast.store_hash)
+            process.engine, cast, neighbours.snapshot(cast.store_hash), repeated=neighbours.repeated(cast.store_hash)
         )
     finally:
         process.engine.dispose()

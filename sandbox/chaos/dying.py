@@ -19,6 +19,9 @@ from worker.process import Process
 from worker.scheduling.neighbours import Neighbours
 from worker.settings import Settings
 
+DIES_AT, FREEZES_AT = "CHAOS_DIES_AT", "CHAOS_FREEZES_AT"
+"""In a worker's environment: the moment at which it is to die, or to stop; read by `sandbox.chaos.app` alone."""
+
 
 def fate(at: int | None, *, last_words: Callable[[str], object]) -> Fate:
     """Death by this process's own hand at that moment; what is said before it is where."""

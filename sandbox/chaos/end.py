@@ -1,4 +1,4 @@
-"""What one connector has come to, and what of it is lost, doubled or wrong beside its undisturbed twin."""
+"""What a connector has come to, and what of it is lost, doubled or wrong beside its twin."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class End:
     """The store's content, without ids."""
     created: Mapping[str, int]
     """Rows that the store has ever created, by table."""
-    writes: int
-    """Writing calls that the store has seen."""
+    repeated: int
+    """Writing calls that the store has seen before, to the letter."""
     outcomes: Mapping[Item, str]
     """The last outcome booked for each item that is not derived to be unchanged."""
     figures: Mapping[tuple[str, int, str], int]
@@ -69,7 +69,7 @@ class Verdict:
         return len(named)
 
 
-def read(engine: Engine, cast: Cast, snapshot: Mapping[str, Any], *, writes: int) -> End:
+def read(engine: Engine, cast: Cast, snapshot: Mapping[str, Any], *, repeated: int) -> End:
     """The end of this connector, out of the ledger and the store's snapshot."""
     with as_scheduler(engine) as session:
         turn, waits = session.execute(
@@ -103,7 +103,7 @@ def read(engine: Engine, cast: Cast, snapshot: Mapping[str, Any], *, writes: int
     return End(
         content(snapshot),
         snapshot["store"]["created"],
-        writes,
+        repeated,
         {(row.kind, row.source_id, row.storefront_id): row.outcome for row in outcomes},
         {(row.kind, row.storefront_id, row.figure): int(row.number) for row in figures},
         states,
@@ -120,7 +120,7 @@ def judge(end: End, twin: End, *, same_runs: bool = True) -> Verdict:
     With `same_runs` the twin had the very same runs, so that the figures of the last one are compared too; else only
     that every item has an outcome of the same sort.
     """
-    found = Verdict(repeated=max(0, end.writes - twin.writes))
+    found = Verdict(repeated=max(0, end.repeated - twin.repeated))
     have, want = _things(end.store), _things(twin.store)
     found.lost += found.say("not in the store", want.keys() - have.keys())
     found.wrong += found.say("should not be in the store", have.keys() - want.keys())

@@ -29,7 +29,7 @@ class Figures:
     stuck: int = 0
     """A connector that is not idle at the end."""
     repeated_calls: int = 0
-    """Writing calls beyond those that the undisturbed twins needed."""
+    """Writing calls that a store had seen before, to the letter."""
     deaths: int = 0
     recovery: list[float] = field(default_factory=list)
     """Seconds from each `kill -9` or SIGSTOP to the next claim of a connector that it hit."""

@@ -1,4 +1,4 @@
-"""What is sold while everything dies: some two hundred items of every kind, and how connectors are set up."""
+"""What is sold while everything dies: some two hundred items of every kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STORE: Mapping[str, Any] = {"plan": "Enterprise", "channels": CHANNELS}
 
 
 def catalogue(
-    seed: int, *, products: int = 34, categories: int = 12, variants: tuple[int, int] = (3, 6)
+    seed: int, *, products: int = 20, categories: int = 12, variants: tuple[int, int] = (7, 10)
 ) -> dict[str, Any]:
     """Categories, products, variants, pictures, custom fields and stock, with a little of every dirt among them."""
     dirt = Dirt(no_weight=0.02, no_price=0.02, orphans=0.01, duplicate_names=0.02, duplicate_skus=0.01)

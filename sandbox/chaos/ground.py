@@ -20,7 +20,7 @@ from sandbox.stage.stage import KEY_RING
 TEMPLATE = "template"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ground:
     """What was started."""
 
@@ -32,6 +32,8 @@ class Ground:
     neighbours: Neighbours
     folder: Path
     """Where the children log."""
+    is_wanted: bool = False
+    """Whether the folder is to stay, for somebody to read what the workers said."""
 
     def database(self, name: str) -> str:
         """A new database with the schema in it: its address, as the service."""
@@ -53,7 +55,7 @@ class Ground:
 
 @contextmanager
 def ground(*, durable: bool) -> Iterator[Ground]:
-    """Everything started and answering; the folder of logs stays where something has failed."""
+    """Everything started and answering; the folder of logs stays where something has failed, or is wanted."""
     folder = Path(tempfile.mkdtemp(prefix="slbc-chaos-"))
     children = Children(folder)
     try:
@@ -64,10 +66,12 @@ def ground(*, durable: bool) -> Iterator[Ground]:
                 source = children.start("saleslayer", "sandbox.saleslayer", ["--port", "0"], os.environ)
                 store = children.start("bigcommerce", "sandbox.bigcommerce", ["--port", "0"], os.environ)
                 neighbours = Neighbours(source.address(), store.address())
-                yield Ground(postgres, redis, children, source, store, neighbours, folder)
+                opened = Ground(postgres, redis, children, source, store, neighbours, folder)
+                yield opened
             finally:
                 children.stop()
     except Exception as trouble:
         trouble.add_note(f"logs: {folder}")
         raise
-    shutil.rmtree(folder, ignore_errors=True)
+    if not opened.is_wanted:
+        shutil.rmtree(folder, ignore_errors=True)

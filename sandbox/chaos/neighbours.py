@@ -42,9 +42,9 @@ class Neighbours:
         """What the store was asked, in order, with the time (Unix) at which it came."""
         return list(self._ask("GET", f"{self.store}/_control/stores/{store_hash}/log")["entries"])
 
-    def writes(self, store_hash: str) -> int:
-        """Writing calls that the store has seen."""
-        return int(self._ask("GET", f"{self.store}/_control/stores/{store_hash}/log")["counters"]["writes"])
+    def repeated(self, store_hash: str) -> int:
+        """Writing calls that the store has seen before, to the letter."""
+        return int(self._ask("GET", f"{self.store}/_control/stores/{store_hash}/log")["counters"]["repeated"])
 
     def trouble_store(self, store_hash: str, faults: Sequence[Mapping[str, Any]]) -> None:
         """These faults from now on, and no others."""
@@ -69,6 +69,6 @@ class Neighbours:
         self._ask("POST", f"{self.source}/_control/connectors/{code}/items/{table}/{item_id}/hide")
 
     def _ask(self, method: str, url: str, body: Any = None) -> Any:
-        # What listens on this machine is not reached through a proxy that the environment may name.
-        with httpx.Client(timeout=SECONDS, trust_env=False) as client:
+        # On this machine: through no proxy that the environment may name, and no certificates to be loaded (50 ms).
+        with httpx.Client(timeout=SECONDS, trust_env=False, verify=False) as client:  # noqa: S501 no TLS at all
             return client.request(method, url, json=body).raise_for_status().json()

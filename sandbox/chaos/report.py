@@ -1,4 +1,4 @@
-"""What is printed at the end: a table of the parts, what was done to the service, and what was found."""
+"""What is printed at the end: the figures, what was done to the service, what was found."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ def write(console: Console, parts: Mapping[str, tuple[Figures, float]], storm: S
         console.print(done)
         left = ", ".join(f"{times} with {code}" for code, times in sorted(storm.exits.items()))
         console.print(f"edits at the sources: {storm.edits}; workers that ended, by exit code: {left}")
+        for line in storm.bugs:
+            console.print(line, style="red", markup=False, soft_wrap=True)
     said = [sentence for figures, _ in columns for sentence in figures.said]
     for sentence in said[:SAID_AT_MOST]:
         console.print(sentence, style="red", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What the log of slices says: how soon connectors were claimed again, and how evenly the workers were shared."""
+"""What the log of slices says: how soon connectors were claimed again, and who had how much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kill at every call: a run dies before and after each of its calls and commits, and another process finishes it.
+"""The sweep: a run is killed before and after each of its calls and commits, and finished.
 
 Each run is a new tenant's first one, between a source and an empty store of its own. It is played in a forked child by
 the slice's own code, with a lease of a second, and dies by `kill -9` at its n-th moment, for every n. Then another
@@ -27,13 +27,15 @@ from sandbox.stage.stage import KEY_RING
 from worker import logs
 from worker.settings import Settings
 
-LANES = 5
-"""On two cores: while three wait for their leases, two work."""
+LANES = 4
+"""On two cores: while two wait for their leases, two work."""
 LEASE_SECONDS = 1.0
 BOUND_SECONDS = LEASE_SECONDS + 3.0
 """From a death to the next claim."""
-LIVED_IN_A_ROW = 8
+LIVED_IN_A_ROW = 4
 """So many runs whose first worker lived to the end: there is no further moment to die at."""
+LONGER = 1.2
+"""How many times as many moments as the undisturbed run a slow one may have: more heartbeats, nothing else."""
 SEED = 3
 
 
@@ -100,7 +102,7 @@ def _attempts(
     pool: ProcessPoolExecutor, lanes: int, moments: Iterable[int] | None, expected: int
 ) -> Iterator[tuple[int, Attempt]]:
     """The runs as they end; without chosen moments, until there are no further ones to die at."""
-    chosen = iter(moments) if moments is not None else iter(range(10 * expected))
+    chosen = iter(moments) if moments is not None else iter(range(int(LONGER * expected)))
     under_way: dict[Future[Attempt], int] = {}
     lived = 0
     while True:

@@ -1,4 +1,4 @@
-"""Somebody who edits a catalogue all the time, and can do the very same once more for the undisturbed twin.
+"""Somebody who edits a catalogue all the time, and can do the very same for its twin.
 
 Whenever a run reads the source, and however many edits it finds, the store must end up the same, and every item must
 have been created once. So what is going to be hidden is not edited before (the store keeps what came before the hiding,

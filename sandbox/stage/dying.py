@@ -39,8 +39,9 @@ class Fate:
                 if self.at < 0:
                     self._dead = True
                     self.died_where.append(where)
-            if self._dead:
-                self.die(where)
+            is_dead = self._dead
+        if is_dead:
+            self.die(where)
 
     def new_worker(self, at: int | None = None) -> None:
         """Another worker takes over, with a fate of its own."""

@@ -21,6 +21,7 @@ from sandbox.bigcommerce.core import Sandbox as Stores
 from sandbox.bigcommerce.transport import SandboxTransport as StoreTransport
 from sandbox.saleslayer.sandbox import Sandbox as Sources
 from sandbox.saleslayer.transport import SandboxTransport as SourceTransport
+from worker.bigcommerce import quota
 from worker.catalog.profile import Profile
 from worker.ledger import connectors, runs, turns
 from worker.ledger.session import as_scheduler, as_tenant, engine
@@ -104,7 +105,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.engine = engine(self.settings.database_url)
         self.vault = Vault.from_ring(self.settings.credential_keys.get_secret_value())
-        self.broker = redis.Redis.from_url(self.settings.redis_url)
+        self.broker = quota.connect(self.settings.redis_url)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -193,17 +194,20 @@ class Stage:
         raise AssertionError(f"still not idle after {most} slices: {endings[-10:]}")
 
     def let_time_pass(self) -> bool:
-        """Expire what is running or dispatched, and wake what is parked for a short while."""
+        """Expire what is running or dispatched, and wake what is parked for a short while; who rests has rested."""
         with as_scheduler(self.engine) as session:
             session.execute(
                 text("UPDATE turn SET deadline = now() - interval '1 s' WHERE state IN ('running', 'dispatched')")
             )
             session.execute(
                 text(
-                    "UPDATE turn SET not_before = now() WHERE state = 'parked'"
-                    " AND not_before < now() + interval '100 seconds'"
+                    "UPDATE turn u SET not_before = now() FROM store_turn s WHERE s.store_hash = u.store_hash"
+                    " AND state = 'parked' AND u.not_before < greatest(now() + interval '100 seconds',"
+                    " s.not_before + interval '1 second', u.source_not_before + interval '1 second')"
                 )
             )
+            session.execute(text("UPDATE turn SET source_not_before = now() WHERE source_not_before > now()"))
+            session.execute(text("UPDATE store_turn SET not_before = now() WHERE not_before > now()"))
             lost, due = turns.sweep(
                 session,
                 quantum=self.settings.slice_yield_seconds,

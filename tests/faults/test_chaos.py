@@ -13,12 +13,13 @@ from sandbox.chaos.ground import ground
 from sandbox.chaos.storm import Plan, storm
 from sandbox.chaos.sweep import sweep
 
-MOMENTS = 340
+MOMENTS = 240
 """Of the run that is swept, more or less; a worker that is to die later lives on, which does no harm."""
 SHORT = Plan(
     weights=(1, 1, 2),
     products=8,
     latency=0.2,
+    few_slots=8,
     first=(),
     chosen=("killed (-9)", "Redis flushed", "messages doubled", "frozen past the lease", "dies at a drawn point"),
     with_default_lease=(),
@@ -46,7 +47,7 @@ def test_a_run_killed_at_any_of_its_moments_is_finished_by_another_process(seed:
         found = sweep(opened, moments, lanes=2)
     all_well(found)
     assert found.deaths == found.runs == len(moments)
-    assert found.items > 200 * len(moments)
+    assert found.items > 190 * len(moments)
     assert found.recovery
 
 
@@ -55,6 +56,7 @@ def test_real_workers_lose_and_double_nothing_in_a_short_storm(seed: int) -> Non
         came = storm(opened, seed, SHORT)
     all_well(came.figures)
     assert set(came.done) == set(SHORT.chosen) <= set(FAULTS)
+    assert came.bugs == []
     assert came.exits[-9] == 2
     assert came.exits.keys() <= {0, -9}, "whoever is told to end hands over and ends well"
     assert came.figures.items > 0
@@ -64,7 +66,7 @@ def test_real_workers_lose_and_double_nothing_in_a_short_storm(seed: int) -> Non
 def test_a_plan_does_every_fault_and_its_seed_repeats_the_order() -> None:
     plan = Plan()
     order = plan.order(random.Random(7))
-    assert set(order) == set(FAULTS)
+    assert set(order) == FAULTS.keys() - {"dies at a drawn point"}
     assert order == plan.order(random.Random(7)) != plan.order(random.Random(8))
-    assert order.count("dies at a drawn point") == 20
+    assert order.count("dies at five drawn points") == 4
     assert replace(plan, chosen=("SIGTERM",)).order(random.Random(7)) == ["SIGTERM"]

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from tests.operators import CANARY, EXAMPLE, FILE, SHAPES, TOKEN, Operator, in_its_name, with_keys
 from worker.ledger import connectors, mirror
-from worker.ledger.session import as_tenant
+from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.vault import Vault
 
 
@@ -41,6 +41,15 @@ def test_a_connector_is_added_with_sealed_credentials_and_a_check_that_is_due(ac
         assert CANARY not in str(kept.scalar())
         opened = connectors.open_credentials(session, vault, tenant_id=tenant_id, connector_id=connector_id)
     assert (opened["source_secret"], opened["store_token"]) == (CANARY, TOKEN)
+
+
+def test_a_connector_whose_store_rests_is_listed_with_the_time(acme: Operator) -> None:
+    acme.adds()
+    assert acme.reads("list", shape="list")["connectors"][0]["rests_until"] is None
+    with as_scheduler(acme.here.engine) as session:
+        session.connection().exec_driver_sql("UPDATE store_turn SET not_before = '2999-01-01 12:34:56 UTC'")
+    assert acme.reads("list", shape="list")["connectors"][0]["rests_until"].startswith("2999-01-01")
+    assert "its neighbour rests until" in " ".join(acme.says("list").stdout.split())
 
 
 def test_all_faults_of_a_file_are_told_at_once_and_nothing_is_stored(acme: Operator) -> None:

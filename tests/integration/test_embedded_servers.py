@@ -148,6 +148,32 @@ def test_a_clone_holds_what_its_template_held(postgres: EmbeddedPostgres) -> Non
         ask(postgres.url("copy", "service"), "CREATE TABLE mine ()")
 
 
+def test_a_crashed_postgres_comes_back_with_what_was_committed() -> None:
+    with EmbeddedPostgres() as postgres:
+        postgres.create_database("shop")
+        ask(postgres.url("shop", "owner"), "CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7)")
+        before = pid_of(postgres)
+        postgres.crash(0.2)
+        with pytest.raises(sqlalchemy.exc.OperationalError):
+            ask(postgres.url("shop", "owner"), "SELECT 1")
+        postgres.wait()
+        assert pid_of(postgres) != before
+        assert ask(postgres.url("shop", "owner"), "SELECT n FROM kept") == 7
+
+
+def test_a_redis_started_again_is_empty_and_where_it_was() -> None:
+    with EmbeddedRedis() as server:
+        with redis.Redis.from_url(server.url) as client:
+            client.set("kept", "no")
+        before = server.url
+        server.stop()
+        assert not answers(before)
+        server.start()
+        assert server.url == before
+        with redis.Redis.from_url(server.url) as client:
+            assert client.get("kept") is None
+
+
 def test_stopped_servers_leave_no_process_folder_user_or_permission() -> None:
     users, before = Path("/etc/passwd").read_text(), modes()
     with EmbeddedPostgres() as postgres, EmbeddedRedis() as embedded_redis:

@@ -135,6 +135,26 @@ def test_a_slice_that_died_is_over_when_it_is_swept(engine: Engine, a_connector:
     assert found.longest_wait_now == pytest.approx(7, abs=2)  # since it was lost, not since it first was ready
 
 
+def test_while_its_store_rests_a_connector_waits_for_no_slot(engine: Engine, a_connector: AConnector) -> None:
+    with as_scheduler(engine) as session:
+        processes.begin(session, "w1", slots=1)
+    ready(engine, a_connector().id)
+    do(engine, "UPDATE worker_process SET started_at = now() - interval '300 s'")
+    do(engine, "UPDATE turn SET ready_at = now() - interval '100 s'")
+    do(engine, "UPDATE store_turn SET not_before = now() + interval '50 s'")
+    found = figures(engine)
+    assert (found.longest_wait_now, found.idle_while_ready) == (0, 0)
+    do(engine, "UPDATE store_turn SET not_before = now() - interval '30 s'")
+    with as_scheduler(engine) as session:
+        (one,) = turns.dispatch(session, door=1, ttl=150.0)
+    with as_tenant(engine, one.tenant_id) as session:
+        assert turns.claim(session, one.connector_id, one.epoch, lease=25.0, worker="w1")
+        runs.log_slice(session, one.tenant_id, one.connector_id, one.epoch, worker="w1")
+    found = figures(engine)
+    assert found.longest_wait == pytest.approx(30, abs=2)
+    assert found.idle_while_ready == pytest.approx(30, abs=2)
+
+
 def test_without_any_history_there_are_no_figures(engine: Engine) -> None:
     found = figures(engine)
     assert (found.jain, found.utilisation, found.waits.p50, found.longest_wait, found.tenants) == (

@@ -102,7 +102,7 @@ def test_down_to_nothing_and_up_again_is_the_same(empty: str) -> None:
 
 
 def test_slices_that_died_before_their_end_was_written_down_are_ended(migrated: EmbeddedPostgres, empty: str) -> None:
-    migrate(empty, "20261125_announced")
+    migrate(empty, "20261126_rests")
     made = create_engine(migrated.url(str(make_url(empty).database), "service"), poolclass=NullPool)
     with made.begin() as connection:
         connection.execute(text("SELECT set_config('app.tenant', '1', true)"))

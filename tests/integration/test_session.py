@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import psycopg2
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
@@ -43,12 +44,28 @@ def test_a_scheduler_s_transaction_is_committed_at_its_end(engine: Engine, a_con
 
 
 @pytest.mark.parametrize(("setting", "value"), [
-    ("statement_timeout", "30s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "1min"),
+    ("statement_timeout", "30s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "25s"),
     ("jit", "off"), ("application_name", "connector"), ("transaction_isolation", "read committed"),
 ])  # fmt: skip
 def test_every_connection_has_its_limits(engine: Engine, setting: str, value: str) -> None:
     with engine.connect() as connection:
         assert connection.scalar(text(f"SHOW {setting}")) == value
+
+
+def test_a_connection_that_breaks_at_a_commit_is_a_database_that_is_away(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(_: object) -> None:
+        # So psycopg2 says it where the server dies between two bytes; elsewhere it says OperationalError by itself.
+        raise psycopg2.DatabaseError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(engine.dialect, "do_commit", breaks)
+    with pytest.raises(OperationalError) as broken, as_scheduler(engine):
+        pass
+    assert broken.value.connection_invalidated
+    monkeypatch.undo()
+    with as_scheduler(engine) as session:
+        assert session.scalar(text("SELECT 1")) == 1
 
 
 def test_a_connection_that_the_server_dropped_is_replaced(

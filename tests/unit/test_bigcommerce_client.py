@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -237,7 +238,8 @@ def test_after_four_tries_the_store_is_unwell() -> None:
     play = Play(says(502))
     with pytest.raises(StoreUnwell) as trouble:
         play.client.get(PATH)
-    assert trouble.value.retry_after == 30
+    assert trouble.value.is_failure
+    assert trouble.value.retry_after == 0, "the store has said nothing of when"
     assert play.client.calls == 4
     assert sum(play.slept) <= (0.5 + 1 + 2) + 0.3 + 1.1  # back-off, the little more, and the first calls' pace
     assert max(play.slept) <= 0.25
@@ -331,8 +333,9 @@ def test_an_update_that_may_have_acted_is_never_said_not_to_have_been_sent() -> 
         return play.answer(request)
 
     client = play.open(answer)
-    with pytest.raises(StoreUnwell):
+    with pytest.raises(StoreUnwell) as trouble:
         client.put(PATH, {})
+    assert not trouble.value.is_failure, "it is our own haste"
 
 
 @pytest.mark.parametrize("step", [*LOST[:1], says(401, TOKEN), says(422, {"title": TOKEN}), says(500, TOKEN)], ids=repr)
@@ -356,15 +359,17 @@ def test_many_threads_share_one_client() -> None:
         with lock:
             here += 1
             most = max(most, here)
-        together.wait()
+        if client.answers:
+            together.wait()
         with lock:
             here -= 1
         return httpx.Response(200, json={"data": []}, headers=LIMITS)
 
     client = play.open(answer)
+    client.get(PATH)
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda _: client.get(PATH), range(64)))
-    assert client.calls == 64
+    assert client.calls == 65
     assert most == 16
 
 
@@ -373,3 +378,74 @@ def test_the_latency_follows_what_is_measured() -> None:
     for _ in range(60):
         play.client.get(PATH)
     assert play.client.latency < 0.5
+
+
+def test_until_the_store_has_answered_calls_go_one_at_a_time() -> None:
+    play = Play(ok())
+    most, here = 0, 0
+    lock = threading.Lock()
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        nonlocal most, here
+        with lock:
+            here += 1
+            most = max(most, here)
+        time.sleep(0.02)
+        with lock:
+            here -= 1
+        return httpx.Response(500, headers=LIMITS)
+
+    client = play.open(answer)
+    with ThreadPoolExecutor(8) as pool:
+        troubles = [future.exception() for future in [pool.submit(client.get, PATH) for _ in range(8)]]
+    assert most == 1
+    assert all(isinstance(trouble, StoreUnwell) for trouble in troubles)
+
+
+def test_after_the_first_refused_token_no_thread_sends_another_call() -> None:
+    play = Play(ok())
+    together = threading.Barrier(4, timeout=10)
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        if not client.answers:
+            return httpx.Response(200, json={"data": []}, headers=LIMITS)
+        together.wait()
+        return httpx.Response(401, headers=LIMITS)
+
+    client = play.open(answer)
+    client.get(PATH)
+    with ThreadPoolExecutor(4) as pool:
+        troubles = [future.exception() for future in [pool.submit(client.get, PATH) for _ in range(40)]]
+    assert client.calls == 1 + 4, "those that were in the air with the first"
+    assert sum(isinstance(trouble, CredentialsRefused) for trouble in troubles) == 4
+    assert sum(isinstance(trouble, Stopping) for trouble in troubles) == 36
+
+
+def test_our_own_pace_parks_nobody() -> None:
+    play = Play(httpx.Response(200, headers={"X-Rate-Limit-Requests-Quota": "7", "X-Rate-Limit-Requests-Left": "6"}))
+    play.client.patience = lambda _seconds: False
+    began = play.now
+    for _ in range(6):
+        play.client.get(PATH)
+    assert play.now - began > 3
+
+
+def test_threads_ask_for_leave_one_after_the_other() -> None:
+    play = Play(ok())
+    play.client.get(PATH)
+    most, asking = 0, 0
+    ask = play.quota.ask
+
+    def watched() -> Any:
+        nonlocal most, asking
+        asking += 1
+        most = max(most, asking)
+        time.sleep(0.005)
+        unit = ask()
+        asking -= 1
+        return unit
+
+    play.quota.ask = watched  # type: ignore[method-assign]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: play.client.get(PATH), range(16)))
+    assert most == 1

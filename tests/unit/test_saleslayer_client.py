@@ -179,6 +179,11 @@ def test_a_later_page_whose_token_is_refused_is_a_broken_attempt_and_no_trouble_
     assert len(script.asked) == 1
 
 
+def test_a_later_page_that_is_refused_with_401_has_expired() -> None:
+    with pytest.raises(SourceUnwell, match="expired"):
+        next_page(Script(httpx.Response(401, text="no")))
+
+
 @pytest.mark.parametrize(("code", "trouble"), [(6, SourceUnreadable), (10, SourceUnwell), (14, SourceUnwell)])
 def test_other_errors_of_a_later_page_are_those_of_a_first_one(code: int, trouble: type[WorkerError]) -> None:
     with pytest.raises(trouble):
@@ -194,6 +199,9 @@ def test_other_errors_of_a_later_page_are_those_of_a_first_one(code: int, troubl
         (httpx.Response(302, headers={"location": "https://evil.test/"}), SourceUnreadable, "redirect", 1),
         (httpx.Response(200, text="<h1>Maintenance</h1>"), SourceUnreadable, "'Maintenance'", 1),
         (httpx.Response(403, text="<h1>Forbidden</h1>"), SourceUnreadable, "403.*'Forbidden'", 1),
+        (httpx.Response(401, text="<h1>Unauthorized</h1>"), CredentialsRefused, "HTTP status 401", 1),
+        (httpx.Response(401, json={"title": "Unauthorized"}), CredentialsRefused, "HTTP status 401", 1),
+        (httpx.Response(401, json={"error": 10}), SourceUnwell, "blocked", 1),
         (httpx.Response(404, json={"error": 2}), CredentialsRefused, "connector code", 1),
         (httpx.Response(200, json=[]), SourceUnreadable, "not an object", 1),
         (httpx.Response(200, json={"time": 1, "action": "update"}), SourceUnreadable, "neither data nor", 1),
@@ -209,7 +217,8 @@ def test_what_is_no_answer_is_named(answer: Any, trouble: type[WorkerError], say
     with pytest.raises(trouble, match=says) as raised:
         first_page(script)
     assert len(script.asked) == calls
-    assert not isinstance(raised.value, SourceUnwell) or raised.value.retry_after == 30
+    if isinstance(raised.value, SourceUnwell):
+        assert raised.value.retry_after == (30 if says != "blocked" else 600)
 
 
 def test_a_source_that_names_its_pause_is_given_it() -> None:

@@ -10,7 +10,10 @@
 | any other 4xx, and 501, 505, 507    | RefusedByStore                    | RefusedByStore             |
 
 "Again" has an end, which is StoreUnwell. So whatever ends a slice here (QuotaSpent, Stopping, StoreUnwell) says of a
-POST that it was not executed. The token is in no text.
+POST that it was not executed. Until the store has answered once, calls go one at a time: the first shows whether it is
+well. The first 401 stops the client: no thread sends another call with a token that is refused.
+
+The token is in no text.
 """
 
 from __future__ import annotations
@@ -50,7 +53,6 @@ MOST_TRIES = 4  # docs: 3 to 5 for a 500; then the slice waits instead of the th
 MOST_TURNS_AWAY = 10  # docs: about 10 tries
 FIRST_BACK_OFF = 0.5
 CONNECT_SECONDS = 10.0
-STORE_REST_SECONDS = 30.0
 LONGEST_SLEEP = 0.25  # so long a thread may fail to notice that it should stop
 LONGEST_WAIT = 1.0  # before the quota is asked again: it can be better than it said
 FIRST_LATENCY = 2.0  # a create (design §4), until something has been measured
@@ -82,11 +84,13 @@ class Client:
     """One store's API; may be used by many threads at once."""
 
     patience: Callable[[float], bool]
-    """asked, on the calling thread, when the quota says to wait so many seconds: False = QuotaSpent"""
+    """asked, on the calling thread, when the store allows no call for so many seconds: False = QuotaSpent"""
     stop: threading.Event
     """set = no new call is sent"""
     calls: int
     """requests sent, repeats included"""
+    answers: int
+    """calls that the store has answered for good, be it with a refusal: it is not unwell"""
     latency: float
     """seconds from sending to answer, smoothed"""
 
@@ -105,12 +109,15 @@ class Client:
         self.patience = lambda _seconds: True
         self.stop = threading.Event()
         self.calls = 0
+        self.answers = 0
         self.latency = FIRST_LATENCY
         self._root = f"{base_url.rstrip('/')}/stores/{percent_encoded(store_hash, safe='')}"
         self._token = token
         self._quota = quota
         self._sleep = sleep
         self._lock = threading.Lock()
+        self._turnstile = threading.Lock()
+        self._probe = threading.Lock()
         self._http = httpx.Client(
             headers={"X-Auth-Token": token, "Accept": "application/json", "User-Agent": USER_AGENT},
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
@@ -157,7 +164,26 @@ class Client:
     def _call(
         self, method: str, path: str, *, params: Params | None = None, body: Any = None, repeatable: bool = True
     ) -> Answer:
-        """Send, and send again as the table above says."""
+        """Send, and send again as the table above says; alone as long as the store has not answered."""
+        alone = self._is_probe()
+        try:
+            return self._repeated(method, path, params=params, body=body, repeatable=repeatable)
+        finally:
+            if alone:
+                self._probe.release()
+
+    def _is_probe(self) -> bool:
+        """Whether this call is to show if the store answers; waits for the one that does, if another thread has it."""
+        while not self.answers:
+            if self._probe.acquire(timeout=LONGEST_SLEEP):
+                if not self.answers:
+                    return True
+                self._probe.release()
+            elif self.stop.is_set():
+                raise Stopping
+        return False
+
+    def _repeated(self, method: str, path: str, *, params: Params | None, body: Any, repeatable: bool) -> Answer:
         what = f"{method} {path}"
         content = None if body is None else json.dumps(body, separators=(",", ":"), default=_number).encode()
         turned_away = failed = 0
@@ -172,7 +198,7 @@ class Client:
             failed += not came.is_turned_away
             if failed >= MOST_TRIES or turned_away >= MOST_TURNS_AWAY:
                 text = f"{what}: {came.why}, {failed + turned_away} times"
-                raise StoreUnwell(text, retry_after=STORE_REST_SECONDS)
+                raise StoreUnwell(text)
             if not came.is_turned_away:  # else the quota knows how long to wait
                 self.rest(random.uniform(0, FIRST_BACK_OFF * 2 ** (failed - 1)))  # noqa: S311  spreads, hides nothing
 
@@ -214,15 +240,27 @@ class Client:
             if not may_have_acted:
                 raise
             text = f"{what}: no answer, and no time to send it again"
-            raise StoreUnwell(text, retry_after=end.retry_after) from end
+            raise StoreUnwell(text, retry_after=end.retry_after, is_failure=False) from end
 
     def _leave(self) -> Unit:
-        """One unit of the quota, waited for as long as `patience` says."""
+        """One unit of the quota, waited for as long as `patience` says.
+
+        The threads ask one after the other: else all that wait would ask Redis at once, over and over.
+        """
+        while not self._turnstile.acquire(timeout=LONGEST_SLEEP):
+            if self.stop.is_set():
+                raise Stopping
+        try:
+            return self._first_in_line()
+        finally:
+            self._turnstile.release()
+
+    def _first_in_line(self) -> Unit:
         while not self.stop.is_set():
             unit = self._quota.ask()
             if unit <= 0:
                 return unit
-            if not self.patience(unit):
+            if unit.spent and not self.patience(unit):
                 raise QuotaSpent(f"the store allows the next call in {unit:.1f} s", retry_after=float(unit))
             self.rest(min(unit, LONGEST_WAIT))
         raise Stopping
@@ -262,12 +300,15 @@ class Client:
         except ValueError as trouble:
             if not repeatable:
                 raise AnswerLost(f"{what}: {status}, but not JSON") from trouble
-            raise StoreUnwell(f"{what}: {status}, but not JSON", retry_after=STORE_REST_SECONDS) from trouble
+            raise StoreUnwell(f"{what}: {status}, but not JSON") from trouble
+        with self._lock:
+            self.answers += 1
         if status < 300 or (status == 404 and is_repeat and what.startswith("DELETE")):
             return answer
         if status < 400:
             raise StoreGone(f"{what}: {status}, the store's address has moved or is wrong")
         if status == 401:
+            self.stop.set()
             raise CredentialsRefused(f"{what}: 401 {answer.title}: the store refuses the access token")
         if status == 403 and "scope" in answer.title.lower():
             raise ScopeMissing(f"{what}: the store's API account lacks the scope for it")

@@ -8,14 +8,18 @@ careful model of that count: it errs only towards fewer calls.
     others   what else is missing from the store's own figure: the calls of other apps.
     left     quota - used - others; the share that is left to other apps counts what they have had already
     reset    when the window ends. An answer tells it late by its own way back, never early: the earliest counts.
+    slack    how long the answer that told it took: by so much at most it may be late
+    ready    calls that may go at once. They grow at the pace at which what is left for us lasts until the window ends,
+             a few of them are kept for the call that comes after a pause, and each call takes one (decision 0011).
 
 A window ends by the clock, or by an answer that already belongs to the next one. With Redis away each process goes on
-slowly by itself.
+slowly by itself, by what the last answer has told it.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
 import time
@@ -24,14 +28,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 
 GUARD_MS = 100  # after the turn, so that no call of the new window arrives in the old one
 FIRST_CALLS = 2  # a second, while nothing is known of the store: 40 first calls at once could overrun an empty budget
-BLIND_CALLS = 2  # a second, per process, with Redis away
+BURST = 1 / 20  # of a window's calls may go at once: 1.5 seconds' worth of 30
+FEWEST_AT_ONCE = 4  # however small the window's quota is
+CATCH_UP = 3  # times the even pace, at most, where a part of the window was slept through
+EARLY = 1 / 60  # of the window: so long before its end all is to be used
+SLACK = 1 / 15  # of the window, at most: so much earlier, since the end is known no better than answers take to come
+BLIND_CALLS = 2  # a second, with Redis away: one slice at a time calls a store, so that is all that it gets of us
 BLIND_SECONDS = 2.0  # before Redis is tried again
 SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0  # after a 429 that does not say until when
+LONGEST_TOLD = 3600.0  # a store that tells of more is not believed: its windows last half a minute
+SHORTEST_WINDOW_MS, LONGEST_WINDOW_MS = 500, 3_600_000  # idem
 
 _NOW_AND_STATE = """
 local now = tonumber(ARGV[1])
@@ -39,7 +52,9 @@ if not now then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
-local s = {flying = 0, asked = 0, turn = 0, ['until'] = 0, paused = 0, pause = 0, probed = 0, probes = 0}
+local MILLION = 1e6  -- `ready` is kept in millionths
+local s = {flying = 0, asked = 0, turn = 0, ['until'] = 0, paused = 0, pause = 0, probed = 0, probes = 0,
+           ready = 1e9 * MILLION, since = now}
 local flat = redis.call('HGETALL', KEYS[1])
 for i = 1, #flat, 2 do s[flat[i]] = tonumber(flat[i + 1]) end
 local function save()
@@ -53,32 +68,44 @@ local function save()
 end
 """
 
-# -> {ms to wait, turn, serial, now}
+# -> {ms to wait, turn, serial, now, whether the store allows no call until then (1), or only our own pace (0)}
 _ASK = """
 local share, guard, first_calls = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-if now < s['until'] then return {s['until'] - now, 0, 0, now} end
+local burst, fewest, catch_up = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local early, slack = tonumber(ARGV[8]), tonumber(ARGV[9])
+if now < s['until'] then return {s['until'] - now, 0, 0, now, 1} end
 if s.quota then
   if now >= s.reset + guard then
     -- calls in the air may be counted on either side of the turn; older than a window they have long arrived
     s.used = now < s.reset + s.window and s.flying or 0
-    s.turn, s.flying, s.others, s.reset, s.sure = s.turn + 1, 0, 0, now + s.window, 0
+    s.turn, s.flying, s.others, s.surely, s.reset, s.sure = s.turn + 1, 0, 0, 0, now + s.window, 0
   end
   local floor = math.ceil(s.quota * share - 1e-6)
-  if s.quota - s.used - math.max(s.others, floor) <= 0 then
+  local left = s.quota - s.used - math.max(s.others, floor)
+  if left <= 0 then
     local wait = s.reset + guard - now
     -- only what others seem to have used stands in the way, and answers on their way may correct that
     if s.quota - s.used > floor and s.flying > 0 then wait = math.min(wait, 250) end
-    return {wait, 0, 0, now}
+    return {wait, 0, 0, now, 1}
   end
+  local ours = s.quota - floor
+  -- what of `others` may be calls of ours on their way is no reason to go slowly, only to stop in time
+  local lasts = s.quota - s.used - math.max(s.surely or 0, floor)
+  local last_call = s.reset - early * s.window - math.min(s.slack or 0, slack * s.window)
+  local pace = math.min(catch_up * ours / s.window, lasts / math.max(1, last_call - now))
+  local ready = math.min(math.max(fewest, burst * ours), s.ready / MILLION + pace * (now - s.since))
+  -- nothing is saved where the answer is no, so that many askers wear off nothing by rounding
+  if ready < 1 then return {math.ceil((1 - ready) / pace), 0, 0, now, 0} end
+  s.ready, s.since = (ready - 1) * MILLION, now
   s.used = s.used + 1
 else
   if now - s.probed >= 1000 then s.probed, s.probes = now, 0 end
-  if s.probes >= first_calls then return {s.probed + 1000 - now, 0, 0, now} end
+  if s.probes >= first_calls then return {s.probed + 1000 - now, 0, 0, now, 0} end
   s.probes = s.probes + 1
 end
 s.flying, s.asked = s.flying + 1, s.asked + 1
 save()
-return {0, s.turn, s.asked, now}
+return {0, s.turn, s.asked, now, 0}
 """
 
 _HEED = """
@@ -93,15 +120,14 @@ if window > 0 and quota > 0 and left >= 0 and reset >= 0 and not (s.quota and to
   local ends = now + reset
   if not s.quota or ends - s.reset > window / 2 then
     -- the first headers ever, or the store's window has turned before ours
-    s.used, s.others, s.reset, s.sure, s.fresh = s.flying + 1, 0, ends, 1, 0
+    s.used, s.others, s.surely, s.reset, s.slack, s.sure, s.fresh = s.flying + 1, 0, 0, ends, took, 1, 0
     if s.quota then s.turn, s.flying = s.turn + 1, 0 end
   elseif not ours and ends - s.reset < -window / 2 then
     old = true
     if turn == s.turn - 1 then s.used = math.max(0, s.used - 1) end
-  elseif ours and s.sure == 0 then
-    s.reset, s.sure = ends, 1
-  else
-    s.reset = math.min(s.reset, ends)
+  elseif ours and s.sure == 0 or ends < s.reset then
+    s.reset, s.slack = ends, took
+    if ours then s.sure = 1 end
   end
   if not old then
     s.window, s.quota = window, quota
@@ -109,6 +135,7 @@ if window > 0 and quota > 0 and left >= 0 and reset >= 0 and not (s.quota and to
     if serial >= (s.fresh or 0) then
       -- counted by the store when it wrote `left`: all of ours but those asked for after this call
       s.fresh = serial
+      s.surely = math.max(0, quota - left - s.used)
       local others = math.max(0, quota - left - math.max(0, s.used - (s.asked - serial)))
       -- they went on while the answer was on its way
       s.others = math.floor(others * (1 + took / math.max(window / 10, now - took - (s.reset - window))) + 0.5)
@@ -123,6 +150,8 @@ if status == 429 and not old then
     s.pause = math.min(longest, math.max(shortest, 2 * s.pause))
     s.paused, s['until'] = now, math.max(s['until'], now + s.pause * tonumber(ARGV[13]))
   end
+  -- one call shows whether it is over; the others follow at their pace
+  s.ready, s.since = MILLION, math.max(now, s['until'])
 elseif status >= 200 and status < 300 and at > s.paused then
   s.pause = 0
 end
@@ -137,12 +166,21 @@ class Unit(float):
     turn: int = -1
     serial: int = -1
     at: int = 0
+    spent: bool = False
+    """the store allows no call for so long; else it is only our own pace that keeps the call waiting"""
 
     @classmethod
     def granted(cls, turn: int, serial: int, at: int) -> Unit:
         """Leave to send the `serial`-th call, asked for at `at` (ms) in the window `turn`."""
         unit = cls(0.0)
         unit.turn, unit.serial, unit.at = turn, serial, at
+        return unit
+
+    @classmethod
+    def later(cls, seconds: float, *, spent: bool) -> Unit:
+        """No leave for so many seconds."""
+        unit = cls(seconds)
+        unit.spent = spent
         return unit
 
 
@@ -177,36 +215,49 @@ class Quota:
         self._lock = threading.Lock()
         self._blind_until = 0.0
         self._next_blind_call = 0.0
+        self._blind_gap = 1 / BLIND_CALLS
+        self._spent_until = 0.0
 
     def ask(self) -> Unit:
         """0.0 = one unit is ours, send now; else the seconds until it is worth asking again."""
-        answer = self._run(self._ask, self._share, GUARD_MS, FIRST_CALLS)
+        paces = (BURST, FEWEST_AT_ONCE, CATCH_UP, EARLY, SLACK)
+        answer = self._run(self._ask, self._share, GUARD_MS, FIRST_CALLS, *paces)
         if answer is None:
             return self._ask_blindly()
-        wait, turn, serial, at = (int(number) for number in answer)
-        return Unit(max(wait, 1) / 1000) if wait > 0 else Unit.granted(turn, serial, at)
+        wait, turn, serial, at, spent = (int(number) for number in answer)
+        if wait <= 0:
+            return Unit.granted(turn, serial, at)
+        unit = Unit.later(max(wait, 1) / 1000, spent=bool(spent))
+        if unit.spent:
+            self._spent_until = self._now() + unit  # so that it is known too if Redis goes away now
+        return unit
 
     def heed(self, headers: Mapping[str, str], *, status: int, unit: Unit | None = None) -> None:
         """Learn from an answer; `unit` is what `ask` gave for it, and status 0 a call without an answer."""
-        said = {name.lower(): value for name, value in headers.items() if name.lower().startswith("x-r")}
+        said = {name.lower(): value for name, value in headers.items()}
         numbers = [_whole(said.get(f"x-rate-limit-{name}")) for name in _HEADERS]
-        again = max(0, _whole(said.get("x-retry-after"))) * 1000
+        again = max(_whole(said.get(name)) for name in ("x-retry-after", "retry-after"))
+        again = round(min(max(0, again), LONGEST_TOLD) * 1000)
+        if not _makes_sense(*numbers):
+            # Nothing is learnt of the window; of a refusal it may still be known how long it lasts.
+            reset = numbers[3] if numbers[3] <= LONGEST_TOLD * 1000 else -1
+            numbers = [-1, -1, numbers[2], reset]
         unit = Unit() if unit is None else unit  # a granted one is 0.0, so false
         jitter = 1 - random.random() / 4  # noqa: S311  spreads, hides nothing
         pauses = (int(SHORTEST_PAUSE * 1000), int(LONGEST_PAUSE * 1000))
-        answer = self._run(self._heed, status, unit.turn, unit.serial, unit.at, *numbers, again, *pauses, jitter)
-        if answer is None and status == 429:
-            wait = max(numbers[-1], again) / 1000 or SHORTEST_PAUSE
-            with self._lock:
-                self._next_blind_call = max(self._next_blind_call, self._now() + wait)
+        self._keep_in_mind(status, numbers, again)
+        self._run(self._heed, status, unit.turn, unit.serial, unit.at, *numbers, again, *pauses, jitter)
 
     def level(self) -> Level | None:
         """What is left now, or None where nothing is known."""
+        if self._now() < self._blind_until:
+            return None
         try:
             names = ["quota", "used", "others", "reset", "until"]
             values: list[Any] = self._redis.hmget(self._key, names)
             seconds, micros = self._redis.time() if self._clock is None else (self._clock(), 0)
-        except redis.RedisError:
+        except redis.RedisError as trouble:
+            self._is_away(trouble)
             return None
         if values[0] is None:
             return None
@@ -220,35 +271,72 @@ class Quota:
 
     def _run(self, script: Callable[..., Any], *values: float) -> Any:
         """What the script answers, or None while Redis is away."""
-        if self._now() < self._blind_until:
-            return None
+        with self._lock:
+            began = self._now()
+            if began < self._blind_until:
+                return None
+            if self._blind_until:
+                self._blind_until = began + BLIND_SECONDS  # one call looks whether it is back, the others do not wait
         now = "" if self._clock is None else round(self._clock() * 1000)
         try:
             answer = script(keys=[self._key], args=[now, *values])
         except redis.RedisError as trouble:
-            log.warning("quota kept without Redis for %s s: %s", BLIND_SECONDS, type(trouble).__name__)
-            self._blind_until = self._now() + BLIND_SECONDS
+            self._is_away(trouble)
             return None
+        self._blind_until = 0.0
         return answer
 
+    def _is_away(self, trouble: redis.RedisError) -> None:
+        log.warning("quota kept without Redis for %s s: %s", BLIND_SECONDS, type(trouble).__name__)
+        self._blind_until = self._now() + BLIND_SECONDS
+
     def _ask_blindly(self) -> Unit:
+        """At a slow pace, and not before the store's window has turned if it is known to be spent."""
         with self._lock:
             now = self._now()
+            if now < self._spent_until:
+                return Unit.later(self._spent_until - now, spent=True)
             if now < self._next_blind_call:
-                return Unit(self._next_blind_call - now)
-            self._next_blind_call = now + 1 / BLIND_CALLS
+                return Unit.later(self._next_blind_call - now, spent=False)
+            self._next_blind_call = now + self._blind_gap
             return Unit.granted(-1, -1, 0)
+
+    def _keep_in_mind(self, status: int, numbers: list[int], again: int) -> None:
+        """What this answer means for calls that are sent without Redis."""
+        _, quota, left, reset = numbers
+        ours = left - math.ceil(quota * self._share - 1e-6) if left >= 0 else 0
+        with self._lock:
+            if status == 429:
+                pause = max(reset, again) / 1000 if again or left <= 0 else 0
+                self._spent_until = max(self._spent_until, self._now() + (pause or SHORTEST_PAUSE))
+            elif quota > 0 and ours <= 0:
+                self._spent_until = max(self._spent_until, self._now() + reset / 1000)
+            elif quota > 0:
+                self._blind_gap = max(1 / BLIND_CALLS, reset / 1000 / ours)
 
     def _now(self) -> float:
         return time.monotonic() if self._clock is None else self._clock()
 
 
+def connect(url: str) -> redis.Redis:
+    """The Redis of the quota: tried twice, so that who asks is told soon that it is away."""
+    return redis.Redis.from_url(
+        url, socket_timeout=5, socket_connect_timeout=3, health_check_interval=5, retry=Retry(NoBackoff(), 1)
+    )
+
+
 _HEADERS = ("time-window-ms", "requests-quota", "requests-left", "time-reset-ms")
 
 
+def _makes_sense(window: int, quota: int, left: int, reset: int) -> bool:
+    """Whether the four can be true of one window."""
+    is_window = SHORTEST_WINDOW_MS <= window <= LONGEST_WINDOW_MS
+    return is_window and quota > 0 and left >= 0 and 0 <= reset <= window + 1000
+
+
 def _whole(text: str | None) -> int:
-    """The header's number, or -1 where it has none."""
+    """The header's number, not below the truth, or -1 where it has none."""
     try:
-        return int(float(text)) if text is not None else -1
+        return min(math.ceil(float(text)), 10**12) if text is not None else -1
     except (ValueError, OverflowError):
         return -1

@@ -2,8 +2,8 @@
 
 `history` reads what was and is, as scheduler; `reckon` makes the figures of it once the transaction is over, which may
 hold the scheduler's connection for no longer than it takes to read. Times are seconds on the clock of Postgres. A
-connector *waits* from the moment at which its turn became ready until a slice of it begins, so also while it is at the
-door, or while its store or its tenant's plan keeps it from passing.
+connector *waits* from the moment at which its turn became ready, and its neighbours did not rest, until a slice of it
+begins; so also while it is at the door, while another slice has its store, or while its tenant's plan holds it back.
 """
 
 from __future__ import annotations
@@ -280,8 +280,9 @@ _SLICES = text("""
     WHERE l.ended_at >= to_timestamp(:since) OR (l.ended_at IS NULL AND u.epoch = l.epoch AND u.state = 'running')
     UNION ALL
     SELECT u.tenant_id, u.connector_id, u.store_hash,
-      extract(epoch FROM greatest(u.ready_at, before.ended_at))::float8, NULL, NULL, NULL
-    FROM turn u LEFT JOIN LATERAL (
+      extract(epoch FROM greatest(u.ready_at, before.ended_at, s.not_before, u.source_not_before))::float8,
+      NULL, NULL, NULL
+    FROM turn u LEFT JOIN store_turn s USING (store_hash) LEFT JOIN LATERAL (
       SELECT ended_at FROM slice_log l WHERE u.attempts > 0 AND l.connector_id = u.connector_id
       ORDER BY epoch DESC LIMIT 1) before ON true
     WHERE u.state IN ('ready', 'dispatched')

@@ -62,7 +62,7 @@ class TurnNow:
 
     state: str
     is_held_back: bool
-    """It waits for a date, or for its store: no worker could take it up now."""
+    """It waits for a date, or for its store or source to have rested: no worker could take it up now."""
     anybody_runs: bool
 
 
@@ -70,7 +70,8 @@ def turn(session: Session, connector_id: int) -> TurnNow | None:
     """The connector's turn now; as scheduler."""
     row = session.execute(
         text("""
-        SELECT u.state, (u.state = 'parked' AND u.not_before > now()) OR coalesce(s.not_before > now(), false),
+        SELECT u.state,
+          (u.state = 'parked' AND u.not_before > now()) OR greatest(s.not_before, u.source_not_before) > now(),
           EXISTS (SELECT FROM turn a WHERE a.state = 'running' AND a.deadline > now())
         FROM turn u LEFT JOIN store_turn s USING (store_hash) WHERE u.connector_id = :id
         """),
@@ -92,6 +93,8 @@ class Standing:
     not_before: datetime | None
     worker: str | None
     attempts: int
+    rests_until: datetime | None = None
+    """before that, nobody calls its store or its source, which have failed"""
 
 
 def standings(session: Session) -> list[Standing]:
@@ -99,8 +102,11 @@ def standings(session: Session) -> list[Standing]:
     rows = session.execute(
         text(
             "SELECT t.name, u.name, u.tenant_id, u.connector_id, u.state, u.tag,"
-            " CASE WHEN isfinite(u.not_before) THEN u.not_before END, u.worker, u.attempts"
-            " FROM turn u JOIN tenant_turn t USING (tenant_id) ORDER BY t.name, u.name"
+            " CASE WHEN isfinite(u.not_before) THEN u.not_before END, u.worker, u.attempts,"
+            " CASE WHEN greatest(s.not_before, u.source_not_before) > now()"
+            " THEN greatest(s.not_before, u.source_not_before) END"
+            " FROM turn u JOIN tenant_turn t USING (tenant_id) LEFT JOIN store_turn s USING (store_hash)"
+            " ORDER BY t.name, u.name"
         )
     )
     return [Standing(*row) for row in rows]

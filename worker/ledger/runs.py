@@ -266,6 +266,19 @@ def say(session: Session, tenant_id: int, run_id: int, *, level: str, code: str,
     )
 
 
+def keep_saying(session: Session, tenant_id: int, run_id: int, *, level: str, code: str, message: str) -> None:
+    """Say how it stands with something that lasts: the run's last message of this code is brought up to date."""
+    told = session.execute(
+        text(
+            "UPDATE run_message SET level = :level, text = :text, at = now() WHERE id ="
+            " (SELECT max(id) FROM run_message WHERE run_id = :run AND code = :code) RETURNING id"
+        ),
+        {"run": run_id, "level": level, "code": code, "text": message},
+    )
+    if told.first() is None:
+        say(session, tenant_id, run_id, level=level, code=code, message=message)
+
+
 def log_slice(session: Session, tenant_id: int, connector_id: int, epoch: int, *, worker: str) -> None:
     """A slice has begun; it has waited since its turn was tagged, or since the slice before it lost the turn."""
     session.execute(

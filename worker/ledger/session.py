@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 MUTEX_SECONDS = 2
@@ -28,7 +30,7 @@ def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0) -> Engine:
     `longest_idle`, in seconds, is how long a transaction may be idle: the lease, for a frozen process must not lock a
     turn longer than it holds it.
     """
-    return create_engine(
+    made = create_engine(
         url,
         pool_size=pool,
         max_overflow=0,
@@ -40,6 +42,19 @@ def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0) -> Engine:
             "application_name": "connector",
         },
     )
+    event.listen(made, "handle_error", _lost, retval=True)
+    return made
+
+
+def _lost(context: ExceptionContext) -> OperationalError | None:
+    """A connection that breaks is an OperationalError everywhere.
+
+    psycopg2 says a bare DatabaseError where that happens at a commit, as for a statement that is wrong.
+    """
+    said = context.original_exception
+    if not context.is_disconnect or isinstance(context.sqlalchemy_exception, OperationalError):
+        return None
+    return OperationalError(context.statement, None, said, connection_invalidated=True)
 
 
 @contextmanager

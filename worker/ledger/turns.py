@@ -107,7 +107,8 @@ def _take_the_mutex(session: Session) -> float:
 def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> list[Dispatched]:
     """Fill the door with the smallest tags; what is returned is published after the commit.
 
-    A connector passes if its store has no slice and may be called, and its tenant is under its limit.
+    A connector passes if its store has no slice, neither its store nor its source rests, and its tenant is under its
+    limit.
     """
     if not take_the_baton(session, wait=wait):
         return []
@@ -129,15 +130,17 @@ def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> l
 
 _PASS = text("""
     WITH next AS (
-      SELECT u.connector_id FROM turn u JOIN tenant_turn t USING (tenant_id)
-      LEFT JOIN store_turn s ON s.store_hash = u.store_hash
-      WHERE u.state = 'ready' AND coalesce(s.not_before, '-infinity') <= now()
+      -- While its neighbour rested, it did not wait for a slot.
+      SELECT u.connector_id, greatest(u.ready_at, s.not_before, u.source_not_before) AS waits_since
+      FROM turn u JOIN tenant_turn t USING (tenant_id) LEFT JOIN store_turn s ON s.store_hash = u.store_hash
+      WHERE u.state = 'ready' AND greatest(s.not_before, u.source_not_before) <= now()
         AND NOT EXISTS (SELECT FROM turn b WHERE b.store_hash = u.store_hash AND b.state IN ('dispatched', 'running'))
         AND (t.max_slots IS NULL OR t.max_slots > (
           SELECT count(*) FROM turn f WHERE f.tenant_id = u.tenant_id AND f.state IN ('dispatched', 'running')))
       ORDER BY u.tag, u.ready_at, u.connector_id LIMIT 1 FOR UPDATE OF u SKIP LOCKED
     )
-    UPDATE turn u SET state = 'dispatched', epoch = u.epoch + 1, deadline = now() + make_interval(secs => :ttl)
+    UPDATE turn u SET state = 'dispatched', epoch = u.epoch + 1, deadline = now() + make_interval(secs => :ttl),
+           ready_at = next.waits_since
     FROM next, tenant_turn t WHERE u.connector_id = next.connector_id AND t.tenant_id = u.tenant_id
     RETURNING u.tenant_id, u.connector_id, u.epoch, u.tag, u.name, t.name AS tenant
 """)
@@ -178,12 +181,15 @@ def renew(session: Session, connector_id: int, epoch: int, *, lease: float, prog
 def is_wanted(session: Session, connector_id: int, epoch: int, *, quantum: float) -> bool:
     """Whether somebody poorer waits: one who would come next, were this slice given back now (tags.is_wanted).
 
-    What is at the door counts from its third second on: until then a worker is about to take it.
+    What is at the door counts from its third second on: until then a worker is about to take it. Who waits for a
+    neighbour that rests could not have the worker.
     """
     row = session.execute(
         text("""
         SELECT least(
-            (SELECT min(tag) FROM turn WHERE state = 'ready'),
+            (SELECT u.tag FROM turn u LEFT JOIN store_turn s USING (store_hash)
+               WHERE u.state = 'ready' AND greatest(s.not_before, u.source_not_before) <= now()
+               ORDER BY u.tag LIMIT 1),
             (SELECT min(tag) FROM turn WHERE state = 'dispatched' AND deadline IS NOT NULL
                AND ready_at < now() - interval '2 seconds')) AS waiting,
           (SELECT virtual_time FROM scheduler) AS virtual_time, t.virtual_finish AS finish, t.weight,

@@ -4,7 +4,7 @@
 | ---------------------------------------- | ----------------------------------------------------- |
 | HTTP 408, 429, 5xx                       | SourceUnwell                                          |
 | HTTP 3xx; no JSON; no object             | SourceUnreadable, with the beginning of what came     |
-| `error` 2, 4, 9                          | CredentialsRefused                                    |
+| `error` 2, 4, 9; HTTP 401 without one    | CredentialsRefused                                    |
 | `error` 10, 11, 14                       | SourceUnwell, for longer or shorter                   |
 | `error` 3, 5, 13                         | SourceUnreadable, if asking again has not mended it   |
 | `error` 7, 8 beside data                 | nothing: the data came as it was asked for            |
@@ -38,6 +38,9 @@ _REFUSED = {
     4: "Sales Layer refuses the signature of this connector. Correct the connector's source secret.",
     9: "Sales Layer says that the private key is not valid. Enter a valid key as the connector's source secret.",
 }
+_REFUSED_BY_HTTP = (
+    "Sales Layer refuses the credentials of this connector (HTTP status 401). Correct its source code and secret."
+)
 _UNWELL = {
     10: ("Sales Layer has blocked its service for a while. It is asked again later.", 600.0),
     11: ("Sales Layer is unavailable at the moment. It is asked again later.", 60.0),
@@ -75,11 +78,15 @@ def opened(response: httpx.Response, *, hide: Iterable[str] = ()) -> dict[str, A
         written = response.content.decode("utf-8-sig")
         found = json.loads(written, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
+        if status == 401:
+            raise CredentialsRefused(_REFUSED_BY_HTTP) from None
         beginning = quoted(response.content.decode("utf-8-sig", "replace"), hide=hide)
         text = f"Sales Layer's answer is not JSON (HTTP status {status}); it begins with {beginning}"
         raise SourceUnreadable(text) from None
     if not isinstance(found, dict):
         raise SourceUnreadable(f"Sales Layer's answer is not an object; it begins with {quoted(written, hide=hide)}")
+    if status == 401 and not error_in(found):
+        raise CredentialsRefused(_REFUSED_BY_HTTP)
     return _storable(found) if _UNSTORABLE.search(written) else found
 
 
@@ -110,9 +117,12 @@ def trouble_of_a_later_page(code: int) -> WorkerError:
     Its address is all that we send, and the credentials were good a moment ago: a complaint about them means
     that the page's token is no longer known. If there is more to it, the next first page will say so.
     """
-    if code in _ABOUT_THE_TOKEN:
-        return SourceUnwell("The pages of this answer have expired at Sales Layer. Reading begins anew.", retry_after=5)
-    return trouble(code)
+    return expired() if code in _ABOUT_THE_TOKEN else trouble(code)
+
+
+def expired() -> SourceUnwell:
+    """The trouble that a later page is no longer given out."""
+    return SourceUnwell("The pages of this answer have expired at Sales Layer. Reading begins anew.", retry_after=5)
 
 
 def quoted(written: str, *, hide: Iterable[str] = ()) -> str:

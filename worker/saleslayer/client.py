@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from worker.catalog.columns import Columns, Page
-from worker.errors import SourceUnreadable, SourceUnwell
+from worker.errors import CredentialsRefused, SourceUnreadable, SourceUnwell
 from worker.saleslayer import answer, decode
 
 API_VERSION = "1.18"
@@ -59,6 +59,8 @@ class Client:
         language: str | None = None,
     ) -> None:
         self.calls = 0
+        self.answers = 0
+        """calls that were answered with what was asked for"""
         self._base = httpx.URL(base_url)
         self.code = code
         self._secret = secret
@@ -88,9 +90,13 @@ class Client:
         a page that does not repeat its columns would be read shifted.
         """
         url = self._own(next_url)
-        found = self._opened(lambda: self._http.build_request("GET", url))
+        try:
+            found = self._opened(lambda: self._http.build_request("GET", url))
+        except CredentialsRefused:
+            raise answer.expired() from None
         if code := answer.error_in(found):
             raise answer.trouble_of_a_later_page(code)
+        self.answers += 1
         return decode.page(found, known=columns, language=self._language)
 
     def import_rows(self, form: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -115,6 +121,7 @@ class Client:
             found = self._opened(lambda: self._signed_request(asked, form))
             code = answer.error_in(found)
             if not code:
+                self.answers += 1
                 return found
             if code not in answer.MENDED_BY_ASKING_AGAIN or code in tried:
                 raise answer.trouble(code)

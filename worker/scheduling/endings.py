@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, RunState, SliceEnd
 from worker.catalog.profile import Profile
-from worker.errors import CredentialsRefused, RootCategoryGone, RunTrouble
+from worker.errors import CredentialsRefused, RootCategoryGone, RunTrouble, Unwell
 from worker.ledger import connectors, runs
+from worker.scheduling import breaker
 from worker.scheduling.fence import Fence
 
 log = structlog.get_logger(__name__)
@@ -68,6 +69,20 @@ class Endings:
         if waiting is not None and waiting.state is RunState.QUEUED:
             runs.say(session, self.fence.tenant_id, waiting.id, level="error", code=trouble.code, message=str(trouble))
             runs.become(session, waiting.id, RunState.FAILED)
+
+    def unwell(self, trouble: Unwell, run_id: int | None, *, got_on: bool) -> Ending:
+        """A neighbour has failed: it rests, for all who share it, and the run says why and until when."""
+        rest = breaker.trip(self.fence, trouble, self.rng, got_on=got_on)
+        log.warning("neighbour unwell", code=trouble.code, failures=rest.failures, seconds=round(rest.seconds))
+        if run_id is not None:
+            with self.fence.transaction() as session:
+                if rest.failures > 1:
+                    runs.list_it(session, run_id)  # a check too: what lasts is to be seen
+                text = f"{trouble}{'' if str(trouble).endswith('.') else '.'} [{rest}]"
+                runs.keep_saying(
+                    session, self.fence.tenant_id, run_id, level="warning", code=trouble.code, message=text
+                )
+        return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=rest.seconds)
 
     def bug(self, bug: Exception, run_id: int | None) -> Ending:
         """An unknown exception: the slice ends, it is counted, after three in a row the run stops."""

@@ -22,11 +22,13 @@ from sqlalchemy.orm import Session
 
 from models.vocabulary import RunState, SliceEnd, Trigger
 from worker.catalog.profile import Profile
-from worker.errors import QuotaSpent, RunHeld, RunTrouble, SliceTrouble, TurnLost
+from worker.errors import QuotaSpent, RunHeld, RunTrouble, SliceTrouble, TurnLost, Unwell
 from worker.ledger import connectors, runs, source_items, turns
 from worker.ledger.connectors import Connector
+from worker.ledger.rests import Neighbour
 from worker.ledger.runs import Run
 from worker.ledger.session import as_scheduler, as_tenant
+from worker.scheduling import breaker
 from worker.scheduling.deadline import Deadline
 from worker.scheduling.endings import FOR_GOOD, Ending, Endings
 from worker.scheduling.fence import Fence
@@ -66,6 +68,7 @@ class Slice:
     _calls: tuple[int, int] = (0, 0)
     _neighbours: Neighbours | None = None
     _bugs_before: int = 0
+    _unwell: Neighbour | None = None
 
     def __post_init__(self) -> None:
         self.fence = Fence(
@@ -110,6 +113,8 @@ class Slice:
         except SliceTrouble as trouble:
             if self.deadline.reason() is not None:
                 return self._left()
+            if isinstance(trouble, Unwell) and trouble.is_failure:
+                return self._failed_by(trouble)
             self._say("warning", trouble.code, str(trouble))
             return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self.endings.spread(max(1.0, trouble.retry_after)))
         except RunTrouble as trouble:
@@ -122,6 +127,22 @@ class Slice:
             with self.fence.transaction() as session:
                 runs.forgive_bugs(session, self.run_id)
         return ending
+
+    def _failed_by(self, trouble: Unwell) -> Ending:
+        self._unwell = breaker.whose(trouble)
+        # Pages of the source are worth nothing before the last (law 7); what the store took, it took.
+        got_on = self._unwell is Neighbour.STORE and self.deadline.units > 0 and self._unwell in self._have_answered()
+        return self.endings.unwell(trouble, self.run_id, got_on=got_on)
+
+    def _have_answered(self) -> set[Neighbour]:
+        if self._neighbours is None:
+            return set()
+        answers = {Neighbour.STORE: self._neighbours.store.answers, Neighbour.SOURCE: self._neighbours.source.answers}
+        return {neighbour for neighbour, number in answers.items() if number}
+
+    def served_by(self) -> set[Neighbour]:
+        """The neighbours that have answered, and have not been what ended the slice."""
+        return self._have_answered() - {self._unwell}
 
     def _work(self) -> Ending:
         with self.fence.transaction() as session:

@@ -86,6 +86,10 @@ def _products(tools: Toolbox, kept: dict[str, Any]) -> Step:
         except StoreUnwell:
             if size <= SMALLEST_PAGE:
                 raise
+            # One that is down altogether is not asked for page after page: it fails here too.
+            _, leaving = yield from answered(tools, partial(reads.store_info, tools.store))
+            if leaving:
+                return False
             size //= 2
             continue
         unknown = {int(raw.get("brand_id") or 0) for raw in page.rows} - set(brands) - {0}

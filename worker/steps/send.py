@@ -17,17 +17,24 @@ from sqlalchemy.orm import Session
 from models.vocabulary import RunState
 from worker.bigcommerce import apply
 from worker.bigcommerce.client import Stopping
-from worker.bigcommerce.limits import STOCK_CALLS_AT_ONCE
+from worker.bigcommerce.limits import (
+    ASSIGNMENT_CALLS_AT_ONCE,
+    CUSTOM_FIELD_CALLS_AT_ONCE,
+    PRICE_READS_AT_ONCE,
+    STOCK_CALLS_AT_ONCE,
+)
 from worker.catalog.changes import (
     AssignStorefronts,
     CreateCategory,
     CreateVariant,
     ProveStock,
+    RebuildVariants,
     SetStock,
     UpdateCategory,
+    UpdateProduct,
 )
 from worker.catalog.sending import Applied, Job
-from worker.errors import ItemTrouble, WorkerError
+from worker.errors import ItemTrouble, RunTrouble, Unwell, WorkerError
 from worker.ledger import changes, runs
 from worker.ledger.changes import Pending
 from worker.steps import resolve, settle
@@ -69,6 +76,8 @@ def send(tools: Toolbox, cursor: Cursor | None) -> Step:
             if sending.empty:
                 return True
         _collect(sending, block=bool(sending.calls))
+        if sending.trouble is not None and _weight(sending.trouble) > 1:
+            tools.store.stop.set()  # what waits for its turn, or for its next try, does not go out any more
         wants_more = not leaving and sending.trouble is None and sending.bug is None and not sending.queued
         wants_more = wants_more and len(sending.calls) < tools.most_calls
         if sending.results or sending.orphans or (wants_more and not sending.empty):
@@ -125,13 +134,19 @@ def _take(tools: Toolbox, session: Session, sending: Sending) -> None:
 
 def _room(tools: Toolbox, change: object) -> int:
     """How many calls of this kind may be under way at once (API facts §2.4)."""
-    if isinstance(change, AssignStorefronts):
-        return 1
-    if isinstance(change, SetStock | ProveStock):
-        return STOCK_CALLS_AT_ONCE
-    if isinstance(change, CreateCategory | UpdateCategory):
-        return min(CATEGORY_CALLS, tools.most_calls)
-    return tools.width()
+    match change:
+        case AssignStorefronts():
+            return ASSIGNMENT_CALLS_AT_ONCE
+        case SetStock() | ProveStock():
+            return STOCK_CALLS_AT_ONCE
+        case CreateCategory() | UpdateCategory():
+            return min(CATEGORY_CALLS, tools.most_calls)
+        case RebuildVariants():
+            return min(PRICE_READS_AT_ONCE, tools.width())
+        case UpdateProduct():
+            return min(CUSTOM_FIELD_CALLS_AT_ONCE, tools.width())
+        case _:
+            return tools.width()
 
 
 def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
@@ -155,9 +170,18 @@ def _family(job: Job) -> int | None:
     return job.change.product_id if isinstance(job.change, CreateVariant) else None
 
 
+def _is_stock(batch: Sequence[Job]) -> bool:
+    """Whether it adjusts stock: the store wants no other write beside it, whatever waves they are in."""
+    return isinstance(batch[0].change, SetStock | ProveStock)
+
+
 def _feed(tools: Toolbox, sending: Sending) -> None:
+    if any(map(_is_stock, sending.calls.values())):
+        return
     busy = {_family(batch[0]) for batch in sending.calls.values()} - {None}
-    free = [batch for batch in sending.queued if _family(batch[0]) not in busy]
+    free = [batch for batch in sending.queued if _family(batch[0]) not in busy and not _is_stock(batch)]
+    if not sending.calls and not free:
+        free = sending.queued[:STOCK_CALLS_AT_ONCE]
     while free and tools.gate.acquire(blocking=False):
         batch = free.pop(0)
         sending.queued.remove(batch)
@@ -194,8 +218,21 @@ def _collect(sending: Sending, *, block: bool) -> None:
         for one in found:
             if one.trouble is None or isinstance(one.trouble, ItemTrouble):
                 continue
-            if sending.trouble is None or isinstance(sending.trouble, Stopping):
+            if sending.trouble is None or _weight(one.trouble) > _weight(sending.trouble):
                 sending.trouble = one.trouble
+
+
+def _weight(trouble: WorkerError) -> int:
+    """Of troubles that come together, the cause weighs more than what follows from it."""
+    match trouble:
+        case RunTrouble():
+            return 3
+        case Unwell(is_failure=True):
+            return 2
+        case Stopping():
+            return 0
+        case _:
+            return 1
 
 
 def _give_back(session: Session, sending: Sending) -> None:

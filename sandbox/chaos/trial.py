@@ -1,14 +1,16 @@
-"""The whole service under fire: servers, neighbours, workers, tenants who go on trading, and who looks after it all."""
+"""The whole service on trial: servers, neighbours, workers, and tenants who go on trading."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import redis
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from models.vocabulary import ENDED
 from sandbox.chaos.ground import Ground
@@ -22,10 +24,12 @@ from worker.tasks import publish
 
 SECONDS_BETWEEN_TRADES = 2.0
 SECONDS_TO_BECOME_IDLE = 120.0
+ATTEMPTS = 8
+"""To ask for a run, each of which ends after the five seconds for which a statement waits for a lock."""
 
 
 @dataclass(slots=True)
-class Service:
+class Trial:
     """Everything that a fault can be done to."""
 
     ground: Ground
@@ -65,11 +69,15 @@ class Service:
                 self.request(trader)
 
     def request(self, trader: Trader) -> None:
-        """A run for the next turn of this one."""
+        """A run for the next turn of this one; a frozen worker may hold its rows for as long as its lease."""
         cast = trader.cast
-        with as_tenant(self.engine, cast.tenant_id) as session:
-            runs.request(session, cast.tenant_id, cast.connector_id, refresh=False)
-        dispatch.wake(self.engine, self.settings, publish, cast.connector_id)
+        for _ in range(ATTEMPTS):
+            with suppress(OperationalError):
+                with as_tenant(self.engine, cast.tenant_id) as session:
+                    runs.request(session, cast.tenant_id, cast.connector_id, refresh=False)
+                dispatch.wake(self.engine, self.settings, publish, cast.connector_id)
+                return
+            self.platform.tend()
 
     def trouble_stores(self, *faults: dict[str, object]) -> None:
         """These faults in every store from now on; none puts everything right."""
