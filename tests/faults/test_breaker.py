@@ -354,3 +354,22 @@ def test_a_follow_up_of_a_run_with_refused_credentials_calls_nobody(scene: Scene
     assert not scene.enabled()
     with as_tenant(scene.stage.engine, scene.cast.tenant_id) as session:
         assert set(session.scalars(text("SELECT state FROM run"))) == {"failed"}
+
+
+def test_a_source_that_prepares_its_data_does_not_fail_and_is_asked_when_it_said(scene: Scene) -> None:
+    scene.source_says(Fault("error", error=14, times=None))
+    scene.stage.request(scene.cast)
+    for _ in range(4):
+        assert scene.stage.play_one() == "neighbour_unwell"
+        due = scene.turn("CAST(extract(epoch FROM u.not_before - now()) AS float8)")
+        assert 160 < due < 200
+        assert scene.rest() is None
+        with as_scheduler(scene.stage.engine) as session:
+            session.execute(
+                text("UPDATE turn SET not_before = now() WHERE connector_id = :id"), {"id": scene.cast.connector_id}
+            )
+        scene.stage.let_time_pass()
+    assert [code for code, _ in scene.messages()] == ["source_unwell"]
+    scene.source_says()
+    scene.stage.play()
+    assert scene.state() == "completed"

@@ -31,7 +31,8 @@ INFORMATIVE = frozenset({7, 8})
 """Output mode or compression were not understood; JSON came, uncompressed (API facts §9)."""
 WRONG_CURSOR = 5
 RETRY_AFTER = 30.0
-PREPARING = "The source is preparing its data. It is asked again in a few minutes; there is nothing to do."
+_PREPARES = 14
+_PREPARED_IN = 180.0
 
 _REFUSED = {
     2: "Sales Layer does not know this connector code. Correct the connector's source code.",
@@ -44,7 +45,6 @@ _REFUSED_BY_HTTP = (
 _UNWELL = {
     10: ("Sales Layer has blocked its service for a while. It is asked again later.", 600.0),
     11: ("Sales Layer is unavailable at the moment. It is asked again later.", 60.0),
-    14: (PREPARING, 180.0),
 }
 _CLOCK = "Set the clock of this machine (NTP): Sales Layer takes signatures of the present time only."
 _UNREADABLE = {
@@ -104,11 +104,19 @@ def trouble(code: int) -> WorkerError:
     """The trouble that an error number stands for, once asking again has not mended it."""
     if code in _REFUSED:
         return CredentialsRefused(_REFUSED[code])
+    if code == _PREPARES:
+        return preparing()
     if code in _UNWELL:
         text, pause = _UNWELL[code]
         return SourceUnwell(text, retry_after=pause)
     unknown = f"Sales Layer answered with an error that its description does not know ({code}). Ask its support."
     return SourceUnreadable(_UNREADABLE.get(code, unknown))
+
+
+def preparing() -> SourceUnwell:
+    """The trouble that the data is not ready; that takes its time and is no failure, however often it is asked."""
+    text = "The source is preparing its data. It is asked again in a few minutes; there is nothing to do."
+    return SourceUnwell(text, retry_after=_PREPARED_IN, is_failure=False)
 
 
 def trouble_of_a_later_page(code: int) -> WorkerError:
@@ -122,7 +130,8 @@ def trouble_of_a_later_page(code: int) -> WorkerError:
 
 def expired() -> SourceUnwell:
     """The trouble that a later page is no longer given out."""
-    return SourceUnwell("The pages of this answer have expired at Sales Layer. Reading begins anew.", retry_after=5)
+    text = "The pages of this answer have expired at Sales Layer. Reading begins anew."
+    return SourceUnwell(text, retry_after=5, is_failure=False)
 
 
 def quoted(written: str, *, hide: Iterable[str] = ()) -> str:

@@ -22,8 +22,8 @@ from models.vocabulary import ItemKind
 from worker.catalog import fingerprint
 from worker.catalog.columns import CATEGORIES, Column, Columns, Page, Row
 from worker.catalog.fields import TABLES
-from worker.errors import SourceUnreadable, SourceUnwell
-from worker.saleslayer.answer import PREPARING
+from worker.errors import SourceUnreadable
+from worker.saleslayer.answer import preparing
 
 FIXED = ("STATUS", "ID")
 PARENT = {ItemKind.CATEGORY: "ID_PARENT", ItemKind.VARIANT: "ID_products"}
@@ -56,7 +56,7 @@ def page(answer: Mapping[str, Any], *, known: Columns | None = None, language: s
     # Without it a refresh that brings nothing would say that everything is gone.
     is_told = action == "refresh" or not all(row.gone for row in rows)
     if is_first and is_told and not answer.get("data_schema_info"):
-        raise SourceUnwell(PREPARING, retry_after=180.0)
+        raise preparing()
     return Page(
         is_refresh=IS_REFRESH.get(str(action), False),
         time=time or 0,

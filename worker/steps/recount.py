@@ -47,6 +47,8 @@ def recount(tools: Toolbox, cursor: Cursor | None) -> Step:
                 return False
         count, _ = yield from answered(tools, lambda: reads.variant_count(tools.store))
     except (StoreUnwell, RefusedByStore) as trouble:
+        if isinstance(trouble, StoreUnwell) and not trouble.is_failure:
+            raise  # the slice ends, and the next one asks again
         yield Save(None, _not_recounted(tools, str(trouble)))
     else:
         yield Save(None, _telling(tools, kept, count))
