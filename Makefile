@@ -11,7 +11,7 @@ READY := .venv/.ready
 SOURCES := $(wildcard api cli migrations models sandbox tests worker)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo chaos test check lint types format lock clean
+.PHONY: help demo bench chaos test check lint types format lock clean
 
 help: ## Print this text
 	@scripts/help $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ help: ## Print this text
 
 demo: $(READY) ## Watch catalogues flow into stores; ONCE=1 ends by itself, CATALOGUE=file [ROOT=category] runs that one
 	@$(BIN)/python -m sandbox.demo
+
+bench: $(READY) ## Measure, and print tables with what is to be reached; T=fairness one of them, SCALE=0.1 a quick look
+	@$(BIN)/python -m sandbox.bench $(T)
 
 chaos: $(READY) ## Kill, freeze and cut off everything, and count what is lost; T=sweep or T=storm, SEED=n repeats one
 	@$(BIN)/python -m sandbox.chaos $(T)

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     )
     lease_seconds: float = Field(25.0, gt=0, description="How long a slice holds its turn without a sign, seconds")
     drain_seconds: float = Field(20.0, gt=0, description="Longest a stopping worker waits for its slices, seconds")
-    door_size: int = Field(8, ge=1, description="Most slices dispatched and not yet begun")
+    door_size: int = Field(8, ge=1, description="Most slices dispatched and not yet begun; never more than free slots")
     dispatch_seconds: float = Field(
         150.0, gt=0, description="After this long a dispatched slice is sent again, seconds"
     )

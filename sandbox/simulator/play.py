@@ -75,7 +75,8 @@ class _Floor:
     def fill(self, now: float) -> None:
         """The door is filled, and who stands at it takes what slots are free."""
         while True:
-            while len(self.door) < self.house.door and (passed := self.order.take()) is not None:
+            free = self.house.slots - len(self.started)
+            while len(self.door) < min(self.house.door, free) and (passed := self.order.take()) is not None:
                 self.door.append(passed)
             if not self.door or len(self.started) == self.house.slots:
                 return

@@ -149,12 +149,12 @@ def test_a_tenant_without_debts_waits_no_longer_than_its_place_in_line_says(
 def test_two_backlogged_tenants_differ_by_the_slices_under_way_however_long_it_takes(
     house: House, weights: list[float], more: int, hours: int
 ) -> None:
-    # More connectors than the slots and the door take: else who passes next is no question.
-    each = house.slots + house.door + more
+    # More connectors than the slots take: else who passes next is no question.
+    each = house.slots + more
     runs = [Run(tenant, 0.0, 1e9) for tenant in range(len(weights)) for _ in range(each)]
     played = play(runs, Fair(house.quantum, dict(enumerate(weights))), house, until=hours * 3600.0)
     had = [played.held[tenant] / weight for tenant, weight in enumerate(weights)]
-    # Each may hold all slots and fill the door; slices end at the quantum, since somebody waits all the time.
-    slack = (house.slots + house.door) * (house.quantum + house.batch)
+    # Each may hold all slots; slices end at the quantum, since somebody waits all the time.
+    slack = house.slots * (house.quantum + house.batch)
     for (one, its), (other, theirs) in itertools.combinations(enumerate(had), 2):
         assert abs(its - theirs) <= slack / weights[one] + slack / weights[other]

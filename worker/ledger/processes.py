@@ -37,3 +37,24 @@ def seen(session: Session, worker: str, started_at: datetime, *, ends: bool = Fa
         ),
         {"worker": worker, "started": started_at, "ends": ends},
     )
+
+
+def free_slots(session: Session) -> int | None:
+    """The slots that no slice holds, of the processes that are there; None where none has said so. As scheduler.
+
+    A slice whose process takes nothing new any more holds none of theirs.
+    """
+    there: int | None
+    held: int
+    there, held = session.execute(
+        text("""
+        WITH there AS (
+          SELECT worker, slots FROM worker_process
+          WHERE ended_at IS NULL AND seen_at > now() - make_interval(secs => :gone)
+        )
+        SELECT (SELECT sum(slots) FROM there),
+          (SELECT count(*) FROM turn WHERE state = 'running' AND worker IN (SELECT worker FROM there))
+        """),
+        {"gone": GONE_AFTER_SECONDS},
+    ).one()
+    return None if there is None else max(0, int(there) - held)

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import TurnState
-from worker.ledger import tags
+from worker.ledger import processes, tags
 from worker.ledger.bulk import rows_of
 
 BROKEN_AFTER = 5
@@ -107,17 +107,22 @@ def _take_the_mutex(session: Session) -> float:
 def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> list[Dispatched]:
     """Fill the door with the smallest tags; what is returned is published after the commit.
 
+    The door has no more places than there are free slots: who would stand there longer than a hand-off could not be
+    overtaken by somebody poorer (decision 0013). Where no worker has said how many it has, `door` alone counts.
+
     A connector passes if its store has no slice, neither its store nor its source rests, and its tenant is under its
     limit.
     """
     if not take_the_baton(session, wait=wait):
         return []
-    free = door - int(session.scalar(text("SELECT count(*) FROM turn WHERE state = 'dispatched'")))
-    if free <= 0:
+    free = processes.free_slots(session)
+    places = door if free is None else min(door, free)
+    places -= int(session.scalar(text("SELECT count(*) FROM turn WHERE state = 'dispatched'")))
+    if places <= 0:
         return []
     virtual_time = _take_the_mutex(session)
     passed = []
-    for _ in range(free):
+    for _ in range(places):
         row = session.execute(_PASS, {"ttl": ttl}).first()
         if row is None:
             break
