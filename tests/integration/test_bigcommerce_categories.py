@@ -8,8 +8,8 @@ import fakeredis
 
 from sandbox.bigcommerce.core import Sandbox
 from sandbox.bigcommerce.transport import SandboxTransport
-from worker.bigcommerce import write_categories
 from worker.bigcommerce.client import Client
+from worker.bigcommerce.items import write_categories
 from worker.bigcommerce.quota import Quota
 from worker.catalog.changes import CreateCategory
 from worker.catalog.items import Category

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import options_shown
 from worker.bigcommerce.client import Client, Stopping
+from worker.bigcommerce.options import options_shown
 from worker.catalog.changes import ShowOptions
 from worker.catalog.items import Key, Option
 from worker.catalog.sending import Applied, Job

@@ -10,20 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import (
-    assignments,
-    metafields,
-    options_shown,
-    prove,
-    rebuild,
-    relabel,
-    related,
-    write_categories,
-    write_products,
-    write_stock,
-    write_variants,
-)
+from worker.bigcommerce import write_stock
 from worker.bigcommerce.client import Client
+from worker.bigcommerce.items import assignments, related, write_categories, write_products, write_variants
 from worker.bigcommerce.limits import (
     ASSIGNMENTS_PER_BATCH,
     CATEGORIES_PER_BATCH,
@@ -34,6 +23,8 @@ from worker.bigcommerce.limits import (
     STOCK_ROWS_PER_BATCH,
     VARIANTS_PER_BATCH,
 )
+from worker.bigcommerce.options import options_shown, prove, rebuild, relabel
+from worker.bigcommerce.parts import metafields
 from worker.catalog.changes import (
     AssignStorefronts,
     Change,

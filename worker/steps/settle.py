@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
-from worker.bigcommerce.prove import in_words
+from worker.bigcommerce.options.prove import in_words
 from worker.catalog.changes import (
     AssignStorefronts,
     Change,

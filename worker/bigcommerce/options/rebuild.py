@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import encode, metafields, pictures_sent, product_options, reads, whole_variants
+from worker.bigcommerce import encode, reads
 from worker.bigcommerce.client import Client
-from worker.bigcommerce.make_room import Clearing
-from worker.bigcommerce.prove import in_words, rebuilt_as
+from worker.bigcommerce.options import product_options, whole_variants
+from worker.bigcommerce.options.make_room import Clearing
+from worker.bigcommerce.options.prove import in_words, rebuilt_as
+from worker.bigcommerce.parts import metafields, pictures_sent
 from worker.catalog.changes import ProveStock, RebuildVariants
 from worker.catalog.fields import FIELDS, Group
 from worker.catalog.items import Key, Problem, Variant

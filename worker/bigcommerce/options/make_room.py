@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from worker.bigcommerce import product_options
 from worker.bigcommerce.client import Client
+from worker.bigcommerce.options import product_options
 from worker.catalog.changes import RebuildVariants
 from worker.errors import RefusedByStore
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from worker.bigcommerce import decode, encode, product_options, reads
+from worker.bigcommerce import decode, encode, reads
 from worker.bigcommerce.client import Client
+from worker.bigcommerce.options import product_options
 from worker.catalog import fingerprint
 from worker.catalog.changes import ShowOptions
 from worker.catalog.fields import Group

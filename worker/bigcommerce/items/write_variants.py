@@ -10,8 +10,11 @@ from types import MappingProxyType
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches, encode, partly, pictures_sent, product_options, reads, step_aside, write_stock
+from worker.bigcommerce import batches, encode, partly, reads, write_stock
 from worker.bigcommerce.client import Answer, Client
+from worker.bigcommerce.items import step_aside
+from worker.bigcommerce.options import product_options
+from worker.bigcommerce.parts import pictures_sent
 from worker.catalog import pictures
 from worker.catalog.changes import CreateVariant, UpdateVariant
 from worker.catalog.fields import Group

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from worker.bigcommerce import bulk_rules, custom_fields, gallery, videos
 from worker.bigcommerce.client import Client
+from worker.bigcommerce.parts import bulk_rules, custom_fields, gallery, videos
 from worker.catalog.changes import CreateProduct, UpdateProduct
 from worker.catalog.fields import Group
 from worker.catalog.items import Problem

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from worker.bigcommerce import decode, product_options
+from worker.bigcommerce import decode
 from worker.bigcommerce.client import Client
+from worker.bigcommerce.options import product_options
 from worker.catalog.changes import RelabelOptions
 from worker.catalog.fields import Group
 from worker.catalog.items import Problem

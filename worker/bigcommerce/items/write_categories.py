@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from worker.bigcommerce import batches, encode, reads, step_aside
+from worker.bigcommerce import batches, encode, reads
 from worker.bigcommerce.client import Answer, Client
+from worker.bigcommerce.items import step_aside
 from worker.bigcommerce.limits import CATEGORIES_PER_BATCH, CATEGORIES_PER_BATCH_WITH_URL
 from worker.catalog import pictures
 from worker.catalog.changes import CreateCategory, UpdateCategory

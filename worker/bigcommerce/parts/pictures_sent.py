@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from worker.bigcommerce import gallery
 from worker.bigcommerce.client import Client
+from worker.bigcommerce.parts import gallery
 from worker.catalog import pictures
 from worker.catalog.changes import CreateProduct
 from worker.catalog.fields import Group

@@ -8,18 +8,10 @@ from functools import partial
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import (
-    batches,
-    decode,
-    encode,
-    partly,
-    pictures_sent,
-    product_parts,
-    reads,
-    step_aside,
-    write_stock,
-)
+from worker.bigcommerce import batches, decode, encode, partly, reads, write_stock
 from worker.bigcommerce.client import Answer, Client
+from worker.bigcommerce.items import step_aside
+from worker.bigcommerce.parts import pictures_sent, product_parts
 from worker.catalog import bulk_pricing, pictures
 from worker.catalog.changes import CreateProduct, UpdateProduct
 from worker.catalog.fields import Group

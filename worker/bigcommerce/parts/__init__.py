@@ -1,0 +1,1 @@
+"""What hangs on a product or a variant: pictures, custom fields, bulk rules, videos, metafields."""
