@@ -20,6 +20,8 @@ from sandbox.chaos.figures import Figures
 from sandbox.chaos.ground import ground
 from sandbox.chaos.storm import Plan, Storm, storm
 from sandbox.chaos.sweep import sweep
+from sandbox.processes.trouble import CannotPlay
+from sandbox.servers.kept import ServerDidNotStart
 
 PARTS = ("sweep", "storm")
 NOT_UNDERSTOOD, INTERRUPTED, TERMINATED = 2, 130, 143
@@ -41,6 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     seed = int(given) if given else random.randrange(10_000)
     try:
         return _play(arguments or PARTS, seed, console)
+    except (CannotPlay, ServerDidNotStart) as trouble:
+        errors.print(str(trouble), style="red", markup=False, soft_wrap=True)
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -10,6 +10,8 @@ from sandbox.generator.dirt import Dirt
 
 NEVER = 100_000
 """Seconds between scheduled checks: whoever plays asks for the runs."""
+DRAWER = 9_999
+"""Id of a category that is hidden at the source."""
 CHANNELS = [{"id": number, "name": f"Storefront {number}"} for number in (1, 2)]
 STORE: Mapping[str, Any] = {"plan": "Enterprise", "channels": CHANNELS}
 
@@ -20,6 +22,13 @@ def catalogue(
     """Categories, products, variants, pictures, custom fields and stock, with a little of every dirt among them."""
     dirt = Dirt(no_weight=0.02, no_price=0.02, orphans=0.01, duplicate_names=0.02, duplicate_skus=0.01)
     return generate(seed=seed, categories=categories, products=products, variants_per_product=variants, dirt=dirt)
+
+
+def with_drawer(catalogue: Mapping[str, Any]) -> dict[str, Any]:
+    """The catalogue with one category more, which whoever serves it hides: for products that are not to be seen yet."""
+    rows = catalogue["data"]["catalogue"]
+    drawer = ["M", DRAWER, rows[0][2], "DRAWER", "Drawer", *rows[0][5:]]
+    return {**catalogue, "data": {**catalogue["data"], "catalogue": [*rows, drawer]}}
 
 
 def profile(catalogue: Mapping[str, Any]) -> dict[str, Any]:

@@ -151,9 +151,10 @@ def _trial(ground: Ground, seed: int, plan: Plan, tell: Callable[[str], None]) -
 
 def _trader(ground: Ground, opened: Engine, number: int, weight: float, plan: Plan, chance: random.Random) -> Trader:
     name = f"tenant{number}"
-    catalogue = goods.catalogue(100 + number, products=plan.products)
+    catalogue = goods.with_drawer(goods.catalogue(100 + number, products=plan.products))
     latency = {"median": plan.latency, "sigma": 0.3}
     ground.neighbours.open(f"CN-{name}", name, catalogue, latency=latency)
+    ground.neighbours.hide(f"CN-{name}", "catalogue", goods.DRAWER)
     cast = seat(
         opened,
         Vault.from_ring(KEY_RING),

@@ -78,6 +78,7 @@ class Trader:
         """The same catalogue, the same edits, two runs, and nothing that goes wrong."""
         profile = goods.profile(self.catalogue)
         cast = stage.connect(f"twin-{self.tenant}", self.catalogue, storefronts=2, profile=profile)
+        stage.sources.hide(cast.code, "catalogue", goods.DRAWER)
         stage.request(cast)
         stage.play()
         for verb, table, item_id, values in self.deeds:
@@ -97,17 +98,28 @@ class Trader:
         self.deeds.append(("edit", table, item_id, values))
 
     def _add(self) -> None:
-        """A new product with two variants, made after one that is there."""
+        """A new product with two variants, made after one that is there.
+
+        They are put together in a category that is hidden, and shown all at once: a run that read the product without
+        its variants would rightly make another one of it.
+        """
         self._count += 1
         number = FIRST_NEW + 10 * self._count
         like = self._values("products", self.chance.choice(self.catalogue["data"]["products"]))
         like |= {"ID": number, "REF": f"NEW-{number}", "product_name_en": f"Novelty {number}", "product_url": ""}
-        sound = {"product_weight": "1", "product_price": "500", "product_sale_price": ""}
+        place = like["ID_catalogue"]
+        sound = {
+            "product_weight": "1",
+            "product_price": "500",
+            "product_sale_price": "",
+            "ID_catalogue": [goods.DRAWER],
+        }
         self.deeds.append(("add", "products", number, like | sound))
         for at, size in enumerate(("S", "M"), start=1):
             values = self._values("product_formats", self.catalogue["data"]["product_formats"][0])
             values |= {"ID": number + at, "ID_products": number, "REF": f"NEW-{number}-{size}", "size": size}
             self.deeds.append(("add", "product_formats", number + at, values | {"format_upc": "", "format_image": []}))
+        self._edit("products", number, ID_catalogue=place)
 
     def _values(self, table: str, row: list[Any]) -> dict[str, Any]:
         names = [c if isinstance(c, str) else next(iter(c)) for c in self.catalogue["data_schema"][table]]
