@@ -213,6 +213,24 @@ def test_trouble_of_the_store_doubles_nothing_and_loses_nothing(
     undisturbed.close()
 
 
+@pytest.mark.parametrize("fault", ["drop_after_commit", "status_after"])
+def test_a_read_that_lags_behind_the_write_doubles_nothing(config: Settings, play: Play, fault: str) -> None:
+    """The store's search does not know yet what was made without an answer: sent again, refused, and adopted then."""
+    undisturbed = Stage(config, haste=50)
+    calm = Play(undisturbed, undisturbed.connect(f"bad-{next(_names)}", CATALOGUE))
+    calm.run()
+    play.stage.haste = 10
+    play.store().configure(switches={"filter_lag": 3.0 / play.stage.haste})
+    for nth in (1, 2, 5):
+        play.store().faults.add(StoreFault.from_json({"match": {"method": "POST", "nth": nth}, "action": fault}))
+    play.run()
+    assert play.state == "completed"
+    stores = play.stage.stores, calm.stage.stores
+    assert content(stores[0].snapshot(play.cast.store_hash)) == content(stores[1].snapshot(calm.cast.store_hash))
+    assert play.store().created() == calm.store().created()
+    undisturbed.close()
+
+
 def test_a_refused_picture_does_not_fail_its_product(config: Settings) -> None:
     stage = Stage(config, haste=50)
     store = {"switches": {"refused_images": ["re:.*0+1\\.jpg"]}}

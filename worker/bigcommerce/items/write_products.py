@@ -46,7 +46,7 @@ def _refused(client: Client, job: Job, refusal: RefusedByStore, without: frozens
     """A refused picture, rule or video does not fail its product: it is made without them, then each is tried."""
     change = _creation(job)
     if refusal.status == 409 and job.unsure:
-        found = _look_up(client, job)
+        found = _look_up(client, job) or _look_again(client, job)
         if found is not None:
             return _adopted(client, job, found)
     if _is_about_the_url(refusal) and change.product.fields.get("url") and (job.attempts or refusal.status != 409):
