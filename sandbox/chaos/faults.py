@@ -144,16 +144,19 @@ def die_at_drawn_points(trial: Trial, points: int) -> None:
     drawn = [{DIES_AT: str(trial.chance.randrange(LATEST_MOMENT))} for _ in range(points)]
     trial.platform.next_is(place, drawn[0])
     replace(trial, place)
+    usual = trial.platform.seconds_before_another
     for following in [*drawn[1:], None]:
         worker = trial.platform.workers[place]
         if following is not None:
-            # Its start takes as long as others need to find what its predecessor held.
             trial.platform.next_is(place, following)
+            # What one of them held is claimed again before the next one can take its message and die of that.
+            trial.platform.seconds_before_another = trial.lease + SETTLE_SECONDS
         _live_until(trial, worker.child.has_ended, SECONDS_TO_DIE)
         if not worker.child.has_ended():
             worker.send(signal.SIGKILL)
             worker.child.process.wait()
         _live_until(trial, partial(_is_succeeded, trial, place, worker), SECONDS_TO_START)
+        trial.platform.seconds_before_another = usual
     trial.live(trial.lease + SETTLE_SECONDS)
     _both_at_work(trial)
 

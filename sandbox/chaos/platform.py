@@ -17,7 +17,6 @@ from sandbox.processes.children import Child, Children
 from worker.ledger.session import as_scheduler
 
 SECONDS_BETWEEN_LOOKS = 0.02
-SECONDS_BEFORE_ANOTHER = 1.0
 ARGUMENTS = "worker -P threads -E --without-gossip --without-mingle -l warning"
 
 
@@ -63,6 +62,8 @@ class Platform:
     """Seconds from a hit to the next claim, as they are to be."""
     workers: dict[str, Worker] = field(default_factory=dict)
     hits: list[Hit] = field(default_factory=list)
+    seconds_before_another: float = 1.0
+    """Between the end of a worker and the start of its successor."""
     exits: list[tuple[str, int]] = field(default_factory=list)
     """Node and exit code of every worker that has ended."""
     _count: int = 0
@@ -88,7 +89,7 @@ class Platform:
         """Write down who has ended, and start others in their places."""
         for place, worker in list(self.workers.items()):
             if place in self._ended:
-                if time.monotonic() - self._ended[place] > SECONDS_BEFORE_ANOTHER:
+                if time.monotonic() - self._ended[place] > self.seconds_before_another:
                     del self._ended[place]
                     self.start(place, self._orders.pop(place, None))
             elif worker.child.has_ended():

@@ -68,6 +68,15 @@ def test_a_connection_that_breaks_at_a_commit_is_a_database_that_is_away(
         assert session.scalar(text("SELECT 1")) == 1
 
 
+def test_who_interrupts_a_commit_is_heard(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine.dialect, "do_commit", is_interrupted)
+    with pytest.raises(KeyboardInterrupt), as_scheduler(engine):
+        pass
+
+
 def test_a_connection_that_the_server_dropped_is_replaced(
     engine: Engine, database_url: str, a_connector: AConnector
 ) -> None:

@@ -51,10 +51,11 @@ def _lost(context: ExceptionContext) -> OperationalError | None:
 
     psycopg2 says a bare DatabaseError where that happens at a commit, as for a statement that is wrong.
     """
-    said = context.original_exception
-    if not context.is_disconnect or isinstance(context.sqlalchemy_exception, OperationalError):
+    told = context.sqlalchemy_exception
+    # None where it is not the database's: somebody interrupts, and the connection is given up for that.
+    if not context.is_disconnect or told is None or isinstance(told, OperationalError):
         return None
-    return OperationalError(context.statement, None, said, connection_invalidated=True)
+    return OperationalError(context.statement, None, context.original_exception, connection_invalidated=True)
 
 
 @contextmanager
