@@ -80,7 +80,7 @@ class RunMessage(Base):
 
 
 class Announced(Base):
-    """Items that the plan of the run under way has announced, a portion of one kind and storefront a row."""
+    """Items that the plan of a run has announced, a portion of one kind and storefront a row."""
 
     __tablename__ = "announced"
     __table_args__ = (
@@ -93,6 +93,7 @@ class Announced(Base):
     id: Mapped[NewId]
     tenant_id: Mapped[Number]
     connector_id: Mapped[Number]
+    run_id: Mapped[Number]
     kind: Mapped[Word]
     storefront_id: Mapped[Number]
     ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))

@@ -10,6 +10,7 @@ WorkerError
 │   ├── Unwell               a neighbour fails, and is left in peace for a while
 │   │   ├── StoreUnwell          the store does not answer, or answers 5xx
 │   │   └── SourceUnwell         the source does not answer, or asks to come later
+│   ├── WorkerTooOld         the run has come to a step that this version does not know
 │   ├── RunHeld              somebody paused or cancelled the run meanwhile
 │   └── TurnLost             another slice holds the connector's turn
 └── RunTrouble           the run stops and somebody must act
@@ -112,6 +113,15 @@ class SourceUnwell(Unwell):
     """The source does not answer, or asks to come again later."""
 
     code = "source_unwell"
+
+
+class WorkerTooOld(SliceTrouble):
+    """A newer version has brought the run to a step that this one does not know; its workers go on."""
+
+    code = "worker_too_old"
+
+    def __init__(self, step: str) -> None:
+        super().__init__(f"this worker does not know the step '{step}': it is older than the run. A newer one goes on.")
 
 
 class RunHeld(SliceTrouble):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -144,7 +145,11 @@ def _ready(sender: Any, **_: object) -> None:
     here = process()
 
     def end() -> None:
+        # What is left of it takes nothing new: no message, and none of the slots that its drained slices give back.
+        pacemaker.stopped.set()
         here.drain(exit_code=STUCK)
+        with suppress(Exception):  # the broker may be what it is stuck in
+            app.control.cancel_consumer(QUEUE, destination=[str(sender.hostname)])
 
     pacemaker = Pacemaker(
         here.engine,

@@ -208,8 +208,8 @@ _ROWS = (
     FROM made WHERE kind <> 'category' ORDER BY kind, source_id
     """,
     """
-    INSERT INTO announced (connector_id, tenant_id, kind, storefront_id, ids)
-    SELECT :id, :tenant, kind, 0, array_agg(source_id) FROM made WHERE kind <> 'category'
+    INSERT INTO announced (connector_id, tenant_id, run_id, kind, storefront_id, ids)
+    SELECT :id, :tenant, :run, kind, 0, array_agg(source_id) FROM made WHERE kind <> 'category'
     GROUP BY kind, source_id / 200
     """,
 )

@@ -286,6 +286,25 @@ def test_a_bug_ends_the_slice_and_the_third_in_a_row_stops_the_run(play: Play, m
     assert play.products == 12
 
 
+def test_a_step_that_this_version_does_not_know_is_left_to_a_newer_one(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers of two versions during a deploy: the older one meets a run that the newer one has brought further."""
+    names = list(sequence.SEQUENCE)
+    known = {name: step for name, step in sequence.SEQUENCE.items() if name != "recount"}
+    with monkeypatch.context() as older:
+        older.setattr(sequence, "SEQUENCE", known)
+        older.setattr(sequence, "after", lambda step: names[names.index(step) + 1])
+        play.stage.request(play.cast)
+        for _ in range(5):
+            assert play.stage.play_one() == "neighbour_unwell"
+            play.stage.let_time_pass()
+    assert play.state == "synchronizing"
+    assert "older than the run" in play.messages()["worker_too_old"]
+    play.stage.play()
+    assert play.state == "completed"
+
+
 def test_a_disabled_connector_stops_at_its_next_heartbeat_and_goes_on_when_enabled(play: Play) -> None:
     play.store().configure(latency=0.3)
     play.stage.request(play.cast)

@@ -231,9 +231,9 @@ def test_who_waits_for_a_store_that_rests_drives_nobody_from_its_worker(scene: S
             text("UPDATE turn SET tag = 1e9, started_at = now() - interval '1 h' WHERE connector_id = :id"),
             {"id": rich.connector_id},
         )
-        assert not turns.is_wanted(session, rich.connector_id, one.epoch, quantum=60.0)
+        assert not turns.is_wanted(session, rich.connector_id, one.epoch, quantum=60.0, ttl=150.0)
         session.execute(text("UPDATE store_turn SET not_before = '-infinity'"))
-        assert turns.is_wanted(session, rich.connector_id, one.epoch, quantum=60.0)
+        assert turns.is_wanted(session, rich.connector_id, one.epoch, quantum=60.0, ttl=150.0)
 
 
 def test_quota_and_refused_items_are_no_failures(scene: Scene) -> None:

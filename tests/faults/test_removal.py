@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 import models
 from models.base import Base
@@ -18,7 +18,7 @@ from models.connector import Connector
 from sandbox.generator.catalogue import generate
 from sandbox.stage.stage import Cast, Stage
 from worker.ledger import removal as rows
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import as_tenant
 from worker.scheduling import removal
 from worker.settings import Settings
 
@@ -148,14 +148,10 @@ def test_others_of_the_store_and_the_tenant_stay(config: Settings) -> None:
     before = left(stage, other)
     remove(stage, cast)
     assert left(stage, other) == before
-    with as_scheduler(stage.engine) as session:
-        kept = session.scalar(text("SELECT count(*) FROM store_turn WHERE store_hash = :it"), {"it": cast.store_hash})
-    assert kept == 1
     remove(stage, other)
-    with as_scheduler(stage.engine) as session:
-        assert not session.scalar(
-            text("SELECT count(*) FROM store_turn WHERE store_hash = :it"), {"it": cast.store_hash}
-        )
+    again = stage.connect(name, CATALOGUE, name="three", store_hash=f"{name}shared")
+    stage.request(again)
+    assert stage.play() == ["work_done"]
     stage.close()
 
 

@@ -185,7 +185,7 @@ class TurnMachine(RuleBasedStateMachine):
             return
         waiting = [row["tag"] for row in self._rows() if row["state"] in ("ready", "dispatched")]
         with as_scheduler(self.engine) as session:
-            wanted = turns.is_wanted(session, one.connector_id, one.epoch, quantum=QUANTUM)
+            wanted = turns.is_wanted(session, one.connector_id, one.epoch, quantum=QUANTUM, ttl=TTL)
         assert not wanted or waiting
 
     @rule(which=MESSAGES, seconds=st.sampled_from([0, 5, 60, 600]), park=PARKS, failed=st.booleans())

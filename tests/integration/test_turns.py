@@ -61,7 +61,7 @@ class Turns:
 
     def is_wanted(self, one: Dispatched) -> bool:
         with as_scheduler(self.engine) as session:
-            return turns.is_wanted(session, one.connector_id, one.epoch, quantum=QUANTUM)
+            return turns.is_wanted(session, one.connector_id, one.epoch, quantum=QUANTUM, ttl=TTL)
 
     def begin(self, connector_id: int) -> Dispatched:
         """The connector's slice is under way, whatever else waits."""
@@ -340,9 +340,35 @@ def test_somebody_stuck_at_the_door_is_wanted_after_two_seconds(at: Turns, a_con
     at.held(one, 50)
     other = a_connector(tenant="other")
     at.ready(other.id)
+    # How long it had waited before it came to the door is no matter: a worker is about to take it.
+    at.do("UPDATE turn SET ready_at = now() - interval '1 hour' WHERE connector_id = :id", id=other.id)
     at.dispatch()
     assert not at.is_wanted(one)
-    at.do("UPDATE turn SET ready_at = now() - interval '3 s' WHERE connector_id = :id", id=other.id)
+    at.do("UPDATE turn SET deadline = deadline - interval '3 s' WHERE connector_id = :id", id=other.id)
+    assert at.is_wanted(one)
+
+
+def test_who_could_not_have_the_worker_is_not_wanted(at: Turns, a_connector: AConnector) -> None:
+    one = at.begin(a_connector("mine", tenant="mine").id)
+    limited = a_connector("first", tenant="limited"), a_connector("second", tenant="limited")
+    at.do("UPDATE tenant_turn SET max_slots = 1 WHERE name = 'limited'")
+    at.begin(limited[0].id)
+    at.ready(limited[1].id)
+    at.held(one, 500)
+    assert not at.is_wanted(one), "its plan gives it no second slot"
+    at.do("UPDATE tenant_turn SET max_slots = 2 WHERE name = 'limited'")
+    assert at.is_wanted(one)
+    at.do("UPDATE turn SET store_hash = 'shared' WHERE connector_id = ANY(:ids)", ids=[each.id for each in limited])
+    assert not at.is_wanted(one), "its store has a slice"
+
+
+def test_a_slice_yields_to_who_waits_for_its_own_store_or_its_own_slot(at: Turns, a_connector: AConnector) -> None:
+    mine, sibling = a_connector("mine", tenant="t"), a_connector("sibling", tenant="t")
+    at.do("UPDATE tenant_turn SET max_slots = 1")
+    at.do("UPDATE turn SET store_hash = 'shared'")
+    one = at.begin(mine.id)
+    at.ready(sibling.id)
+    at.held(one, 500)
     assert at.is_wanted(one)
 
 
@@ -898,3 +924,25 @@ def test_slots_of_a_process_that_ends_or_is_gone_are_not_counted(at: Turns, a_co
         session.execute(text("UPDATE worker_process SET seen_at = now() - interval '31 s'"))
         assert processes.free_slots(session) is None
     assert len(at.dispatch(door=4)) == 2, "where nobody says how many slots there are, the door's size counts"
+
+
+def test_slices_of_a_process_that_is_gone_hold_no_slots_of_the_next_of_its_name(
+    at: Turns, a_connector: AConnector
+) -> None:
+    made = [a_connector(f"c{n}", tenant=f"t{n}") for n in range(4)]
+    began = a_process(at, "w1", slots=2)
+    at.ready(*(one.id for one in made))
+    for one in at.dispatch():
+        assert at.claim(one)
+    with as_scheduler(at.engine) as session:
+        processes.seen(session, "w1", began, ends=True)
+    a_process(at, "w1", slots=2)
+    assert len(at.dispatch()) == 2
+
+
+def test_a_process_that_nobody_knows_says_so(at: Turns) -> None:
+    began = a_process(at, "w1", slots=2)
+    with as_scheduler(at.engine) as session:
+        assert processes.seen(session, "w1", began)
+        session.execute(text("DELETE FROM worker_process"))
+        assert not processes.seen(session, "w1", began)

@@ -70,6 +70,17 @@ def test_books_that_do_not_close_fail_the_run_and_name_the_items(
     assert [reason for reason in reasons if reason not in told] == []
 
 
+def test_what_another_run_has_announced_is_not_this_ones_affair(open_shop: Open) -> None:
+    """Left behind by a run that was cancelled, or closed by a worker of a version without this check."""
+    shop = open_shop(SOURCE)
+    left = (
+        "INSERT INTO announced (tenant_id, connector_id, run_id, kind, storefront_id, ids)"
+        " SELECT tenant_id, connector_id, id + 1000, 'product', 0, '{99}' FROM run"
+    )
+    shop.stage.wrap = lambda inner: Burglar(inner, shop, left)
+    assert shop.run().state == "completed"
+
+
 def test_untouched_books_close_and_leave_nothing_announced(open_shop: Open) -> None:
     shop = open_shop(SOURCE)
     assert shop.run().state == "completed"

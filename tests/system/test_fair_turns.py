@@ -78,10 +78,10 @@ def test_a_small_run_of_another_tenant_is_served_after_the_yield_quantum(stage: 
     def asks() -> None:
         begun.append(len(slices(stage, *giants, small)))
         stage.request(small)
-        # It has stood at the door for three seconds.
+        # It has stood at the door for three seconds, as far as the slice can tell.
         with as_scheduler(stage.engine) as session:
             session.execute(
-                text("UPDATE turn SET ready_at = now() - interval '3 s' WHERE connector_id = :id"),
+                text("UPDATE turn SET deadline = deadline - interval '3 s' WHERE connector_id = :id"),
                 {"id": small.connector_id},
             )
 

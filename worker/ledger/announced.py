@@ -1,4 +1,7 @@
-"""What the plan of a run has announced: each such item has an outcome of the run at its end."""
+"""What the plan of a run has announced: each such item has an outcome of the run at its end.
+
+A run that was planned by a version without this table has announced nothing, and is checked by its counters alone.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from worker.catalog.changes import Change, CreateProduct
 from worker.catalog.items import Key
 
 
-def keep(session: Session, tenant_id: int, connector_id: int, planned: Iterable[Change]) -> None:
+def keep(session: Session, tenant_id: int, connector_id: int, run_id: int, planned: Iterable[Change]) -> None:
     """Announce the items of a portion of changes, inline variants included."""
     ids: dict[tuple[ItemKind, int], set[int]] = {}
     for change in planned:
@@ -24,12 +27,13 @@ def keep(session: Session, tenant_id: int, connector_id: int, planned: Iterable[
     for (kind, storefront_id), some in ids.items():
         session.execute(
             text(
-                "INSERT INTO announced (tenant_id, connector_id, kind, storefront_id, ids)"
-                " VALUES (:tenant, :connector, :kind, :storefront, :ids)"
+                "INSERT INTO announced (tenant_id, connector_id, run_id, kind, storefront_id, ids)"
+                " VALUES (:tenant, :connector, :run, :kind, :storefront, :ids)"
             ),
             {
                 "tenant": tenant_id,
                 "connector": connector_id,
+                "run": run_id,
                 "kind": kind.value,
                 "storefront": storefront_id,
                 "ids": sorted(some),
@@ -46,7 +50,8 @@ def unaccounted(session: Session, connector_id: int, run_id: int) -> list[Key]:
     """The items that were announced and have no outcome of this run."""
     rows = session.execute(
         text("""
-        SELECT kind, unnest(ids), storefront_id FROM announced WHERE connector_id = (SELECT :connector)
+        SELECT kind, unnest(ids), storefront_id FROM announced
+        WHERE connector_id = (SELECT :connector) AND run_id = (SELECT :run)
         EXCEPT
         SELECT kind, source_id, storefront_id FROM item_status
         WHERE connector_id = (SELECT :connector) AND run_id = (SELECT :run)

@@ -28,32 +28,35 @@ def begin(session: Session, worker: str, *, slots: int) -> datetime:
     return started_at
 
 
-def seen(session: Session, worker: str, started_at: datetime, *, ends: bool = False) -> None:
-    """It is still there, or takes nothing new from now on (`ends`). As scheduler."""
-    session.execute(
+def seen(session: Session, worker: str, started_at: datetime, *, ends: bool = False) -> bool:
+    """It is still there, or takes nothing new from now on (`ends`); False where it is not known. As scheduler."""
+    known = session.execute(
         text(
             "UPDATE worker_process SET seen_at = now(), ended_at = CASE WHEN :ends THEN now() END"
-            " WHERE worker = :worker AND started_at = :started"
+            " WHERE worker = :worker AND started_at = :started RETURNING 1"
         ),
         {"worker": worker, "started": started_at, "ends": ends},
     )
+    return known.first() is not None
 
 
 def free_slots(session: Session) -> int | None:
     """The slots that no slice holds, of the processes that are there; None where none has said so. As scheduler.
 
-    A slice whose process takes nothing new any more holds none of theirs.
+    A slice whose process takes nothing new any more, or is gone, holds none of theirs; another process of the same name
+    is another one.
     """
     there: int | None
     held: int
     there, held = session.execute(
         text("""
         WITH there AS (
-          SELECT worker, slots FROM worker_process
+          SELECT worker, slots, started_at FROM worker_process
           WHERE ended_at IS NULL AND seen_at > now() - make_interval(secs => :gone)
         )
         SELECT (SELECT sum(slots) FROM there),
-          (SELECT count(*) FROM turn WHERE state = 'running' AND worker IN (SELECT worker FROM there))
+          (SELECT count(*) FROM turn u WHERE u.state = 'running' AND EXISTS (
+             SELECT FROM there WHERE there.worker = u.worker AND there.started_at <= u.started_at))
         """),
         {"gone": GONE_AFTER_SECONDS},
     ).one()

@@ -24,6 +24,17 @@ BELONGINGS = (
 """What hangs on a connector, in the order in which it goes; its turn goes with the connector itself."""
 
 
+def fence_off(session: Session, connector_id: int) -> None:
+    """Take the connector's turn away from whoever holds it, for good: its slice can save nothing; as scheduler."""
+    session.execute(
+        text(
+            "UPDATE turn SET state = 'parked', epoch = epoch + 1, tag = NULL, deadline = NULL, not_before = 'infinity'"
+            " WHERE connector_id = :id"
+        ),
+        {"id": connector_id},
+    )
+
+
 def some(session: Session, connector_id: int, *, limit: int) -> int:
     """Delete so many rows at most of what hangs on the connector; how many, 0 = nothing is left."""
     for table in BELONGINGS:
@@ -39,23 +50,12 @@ def some(session: Session, connector_id: int, *, limit: int) -> int:
     return 0
 
 
-def connector(session: Session, connector_id: int) -> str | None:
-    """Delete the connector with its turn, so that who comes later finds neither; the hash of its store.
+def connector(session: Session, connector_id: int) -> None:
+    """Delete the connector with its turn, so that who comes later finds neither.
+
+    The store's own row stays: somebody may be adding another connector of it just now, whose calls it governs.
 
     The turn's lock comes first, as in every transaction of a slice: nobody waits in a circle.
     """
-    lock = text("SELECT store_hash FROM turn WHERE connector_id = :id FOR UPDATE")
-    store_hash: str | None = session.scalar(lock, {"id": connector_id})
+    session.execute(text("SELECT FROM turn WHERE connector_id = :id FOR UPDATE"), {"id": connector_id})
     session.execute(text("DELETE FROM connector WHERE id = :id"), {"id": connector_id})
-    return store_hash
-
-
-def store(session: Session, store_hash: str) -> None:
-    """Forget a store that no connector feeds any more; as scheduler."""
-    session.execute(
-        text(
-            "DELETE FROM store_turn s WHERE s.store_hash = :store"
-            " AND NOT EXISTS (SELECT FROM turn t WHERE t.store_hash = s.store_hash)"
-        ),
-        {"store": store_hash},
-    )

@@ -133,22 +133,28 @@ def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> l
     return passed
 
 
-_PASS = text("""
+def _may_pass(*, but: str = "") -> str:
+    """SQL: the turn `u` of tenant `t` and store `s` could have a worker now; slices under way count, `but` for some."""
+    under_way = f"state IN ('dispatched', 'running'){but}"
+    return f"""u.state = 'ready' AND greatest(s.not_before, u.source_not_before) <= now()
+        AND NOT EXISTS (SELECT FROM turn b WHERE b.store_hash = u.store_hash AND b.{under_way})
+        AND (t.max_slots IS NULL OR t.max_slots > (
+          SELECT count(*) FROM turn b WHERE b.tenant_id = u.tenant_id AND b.{under_way}))"""  # noqa: S608 constants
+
+
+_PASS = text(f"""
     WITH next AS (
       -- While its neighbour rested, it did not wait for a slot.
       SELECT u.connector_id, greatest(u.ready_at, s.not_before, u.source_not_before) AS waits_since
       FROM turn u JOIN tenant_turn t USING (tenant_id) LEFT JOIN store_turn s ON s.store_hash = u.store_hash
-      WHERE u.state = 'ready' AND greatest(s.not_before, u.source_not_before) <= now()
-        AND NOT EXISTS (SELECT FROM turn b WHERE b.store_hash = u.store_hash AND b.state IN ('dispatched', 'running'))
-        AND (t.max_slots IS NULL OR t.max_slots > (
-          SELECT count(*) FROM turn f WHERE f.tenant_id = u.tenant_id AND f.state IN ('dispatched', 'running')))
+      WHERE {_may_pass()}
       ORDER BY u.tag, u.ready_at, u.connector_id LIMIT 1 FOR UPDATE OF u SKIP LOCKED
     )
     UPDATE turn u SET state = 'dispatched', epoch = u.epoch + 1, deadline = now() + make_interval(secs => :ttl),
            ready_at = next.waits_since
     FROM next, tenant_turn t WHERE u.connector_id = next.connector_id AND t.tenant_id = u.tenant_id
     RETURNING u.tenant_id, u.connector_id, u.epoch, u.tag, u.name, t.name AS tenant
-""")
+""")  # noqa: S608 constants
 
 
 def take_the_baton(session: Session, *, wait: bool = False) -> bool:
@@ -183,26 +189,26 @@ def renew(session: Session, connector_id: int, epoch: int, *, lease: float, prog
     return None if row is None else Renewed(row.stop_asked)
 
 
-def is_wanted(session: Session, connector_id: int, epoch: int, *, quantum: float) -> bool:
+def is_wanted(session: Session, connector_id: int, epoch: int, *, quantum: float, ttl: float) -> bool:
     """Whether somebody poorer waits: one who would come next, were this slice given back now (tags.is_wanted).
 
-    What is at the door counts from its third second on: until then a worker is about to take it. Who waits for a
-    neighbour that rests could not have the worker.
+    Who could not have the worker does not count: its neighbour rests, another slice has its store, its tenant's plan
+    gives it no more slots. What is at the door (dispatched for `ttl` seconds) counts from its third second on: until
+    then a worker is about to take it.
     """
     row = session.execute(
-        text("""
+        text(f"""
         SELECT least(
-            (SELECT u.tag FROM turn u LEFT JOIN store_turn s USING (store_hash)
-               WHERE u.state = 'ready' AND greatest(s.not_before, u.source_not_before) <= now()
-               ORDER BY u.tag LIMIT 1),
-            (SELECT min(tag) FROM turn WHERE state = 'dispatched' AND deadline IS NOT NULL
-               AND ready_at < now() - interval '2 seconds')) AS waiting,
+            (SELECT u.tag FROM turn u JOIN tenant_turn t USING (tenant_id) LEFT JOIN store_turn s USING (store_hash)
+               WHERE {_may_pass(but=" AND b.connector_id <> :id")} ORDER BY u.tag LIMIT 1),
+            (SELECT min(tag) FROM turn WHERE state = 'dispatched'
+               AND deadline < now() + make_interval(secs => :ttl - 2))) AS waiting,
           (SELECT virtual_time FROM scheduler) AS virtual_time, t.virtual_finish AS finish, t.weight,
           extract(epoch FROM now() - mine.started_at)::float8 AS held
         FROM turn mine JOIN tenant_turn t USING (tenant_id)
         WHERE mine.connector_id = :id AND mine.epoch = :epoch AND mine.state = 'running'
-        """),
-        {"id": connector_id, "epoch": epoch},
+        """),  # noqa: S608 constants
+        {"id": connector_id, "epoch": epoch, "ttl": ttl},
     ).one_or_none()
     return row is not None and tags.is_wanted(**row._asdict(), quantum=quantum)
 
@@ -288,17 +294,6 @@ def state(session: Session, connector_id: int) -> TurnState | None:
     """Where the turn stands; None where the connector is gone."""
     found = session.scalar(text("SELECT state FROM turn WHERE connector_id = :id"), {"id": connector_id})
     return None if found is None else TurnState(found)
-
-
-def fence_off(session: Session, connector_id: int) -> None:
-    """Take the turn away from whoever holds it, for good: its message claims nothing, its slice can save nothing."""
-    session.execute(
-        text(
-            "UPDATE turn SET state = 'parked', epoch = epoch + 1, tag = NULL, deadline = NULL, not_before = 'infinity'"
-            " WHERE connector_id = :id"
-        ),
-        {"id": connector_id},
-    )
 
 
 def sweep(session: Session, *, quantum: float, ttl: float, queue_is_empty: bool) -> tuple[int, int]:

@@ -75,10 +75,8 @@ class Pacemaker:
         if not self.slots or time.monotonic() - self._said_at < SEEN_EVERY_SECONDS:
             return
         with as_scheduler(self.engine) as session:
-            if self._began is None:
+            if self._began is None or not processes.seen(session, self.worker, self._began):
                 self._began = processes.begin(session, self.worker, slots=self.slots)
-            else:
-                processes.seen(session, self.worker, self._began)
         self._said_at = time.monotonic()
 
     def _say_that_it_ends(self) -> None:

@@ -42,16 +42,13 @@ def remove(
         sleep(LOOK_SECONDS)
         waited += LOOK_SECONDS
     with as_scheduler(engine) as session:
-        turns.fence_off(session, connector_id)
+        removal.fence_off(session, connector_id)
     gone = 1
     while gone:
         with as_tenant(engine, tenant_id) as session:
             gone = removal.some(session, connector_id, limit=ROWS)
     with as_tenant(engine, tenant_id) as session:
-        store_hash = removal.connector(session, connector_id)
-    if store_hash is not None:
-        with as_scheduler(engine) as session:
-            removal.store(session, store_hash)
+        removal.connector(session, connector_id)
 
 
 def _runs(engine: Engine, connector_id: int) -> bool:

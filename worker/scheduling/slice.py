@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from models.vocabulary import RunState, SliceEnd, Trigger
 from worker.catalog.profile import Profile
-from worker.errors import QuotaSpent, RunHeld, RunTrouble, SliceTrouble, TurnLost, Unwell
+from worker.errors import QuotaSpent, RunHeld, RunTrouble, SliceTrouble, TurnLost, Unwell, WorkerTooOld
 from worker.ledger import connectors, runs, source_items, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.rests import Neighbour
@@ -196,6 +196,8 @@ class Slice:
         cursor: Cursor | None = run.cursor
         while name is not None:
             self.step = name
+            if name not in sequence.SEQUENCE:
+                raise WorkerTooOld(name)
             if not self._drive(sequence.SEQUENCE[name](tools, cursor)):
                 return self._left()
             if name == "read_source" and (ending := self._nothing_changed(run, profile)):
@@ -252,7 +254,11 @@ class Slice:
         if self.deadline.question_is_due():
             with as_scheduler(self.engine) as session:
                 self.deadline.is_wanted = turns.is_wanted(
-                    session, self.connector_id, self.epoch, quantum=self.settings.slice_yield_seconds
+                    session,
+                    self.connector_id,
+                    self.epoch,
+                    quantum=self.settings.slice_yield_seconds,
+                    ttl=self.settings.dispatch_seconds,
                 )
             self.deadline.answered()
         return self.deadline.reason() is not None

@@ -169,7 +169,9 @@ def _writing(tools: Toolbox, planned: Plan, trees: Trees | None = None) -> Write
             # A run that was held by the brake plans anew once it is approved.
             statuses.forget_planned(session, tools.run_id)
         changes.plan(session, tools.tenant_id, tools.connector_id, tools.run_id, planned.changes)
-        announced.keep(session, tools.tenant_id, tools.connector_id, [change for _, change in planned.changes])
+        announced.keep(
+            session, tools.tenant_id, tools.connector_id, tools.run_id, [change for _, change in planned.changes]
+        )
         figures = {
             (kind.value, storefront, f"to_{action}"): count
             for (kind, storefront, action), count in changes.sizes(change for _, change in planned.changes).items()
