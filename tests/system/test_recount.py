@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import httpx
@@ -161,3 +162,67 @@ def test_what_is_gone_at_the_source_is_hidden_in_the_store(open_shop: Open) -> N
 
     shop.stage.wrap = lambda inner: Meddling(inner, show)
     assert "product 11 (visibility)" in recounted(shop)[2]
+
+
+def test_more_decimals_than_the_store_keeps_are_no_difference(open_shop: Open) -> None:
+    source = a_source(
+        categories=[(1, 0, "C1", "Root")],
+        products=[(10, [1], "P10", "Plain cup", "12.396694", "0.123456")],
+        variants=[],
+    )
+    assert recounted(open_shop(source))[1] == "recounted"
+
+
+def test_what_the_store_did_not_take_is_told_by_the_item_alone(open_shop: Open) -> None:
+    """Two products ask for one address: the second is made without, and says so."""
+    source = a_source(
+        products=[(10, [1], "P10", "One", "9", "1", "/cup/"), (11, [1], "P11", "Other", "9", "1", "/cup/")],
+        columns={"products": ["product_url"]},
+    )
+    shop = open_shop(source)
+    assert recounted(shop)[1] == "recounted"
+    assert shop.status("product", 11)[1] == "url_refused"
+
+
+def test_categories_that_are_all_that_was_written_are_read_once_more(open_shop: Open) -> None:
+    shop = open_shop(SOURCE)
+    shop.run()
+    shop.edit("catalogue", 2, section_name="Mugs")
+    times = count()
+
+    class Lagging(httpx.BaseTransport):
+        def __init__(self, inner: httpx.BaseTransport) -> None:
+            self._inner = inner
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            response = self._inner.handle_request(request)
+            if "category_id%3Ain" in str(request.url.query) and request.method == "GET" and not next(times):
+                old = response.read().decode().replace("Mugs", "Cups")
+                return httpx.Response(200, content=old, headers={"Content-Type": "application/json"})
+            return response
+
+    shop.stage.wrap = Lagging
+    assert recounted(shop)[1] == "recounted"
+    assert next(times) == 2
+
+
+@pytest.mark.parametrize("answer", [
+    httpx.Response(200, json={"data": {"variant_count": "n/a"}}),
+    httpx.Response(200, json={"data": ["what?"]}),
+    httpx.Response(403, json={"status": 403, "title": "You don't have a required scope to access the endpoint"}),
+], ids=["no number", "another shape", "no scope"])  # fmt: skip
+def test_an_answer_that_makes_no_sense_costs_the_recount_and_not_the_run(
+    open_shop: Open, answer: httpx.Response
+) -> None:
+    class Odd(httpx.BaseTransport):
+        def __init__(self, inner: httpx.BaseTransport) -> None:
+            self._inner = inner
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith("/catalog/summary"):
+                return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
+            return self._inner.handle_request(request)
+
+    shop = open_shop(SOURCE)
+    shop.stage.wrap = Odd
+    assert recounted(shop)[:2] == ("warning", "not_recounted")

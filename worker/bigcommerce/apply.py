@@ -7,10 +7,11 @@ came of it; nothing here speaks SQL.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import write_stock
+from worker.bigcommerce import reads, write_stock
 from worker.bigcommerce.client import Client
 from worker.bigcommerce.items import assignments, related, write_categories, write_products, write_variants
 from worker.bigcommerce.limits import (
@@ -44,6 +45,7 @@ from worker.catalog.changes import (
     UpdateVariant,
 )
 from worker.catalog.sending import Applied, Job
+from worker.errors import AnswerLost, StoreUnwell
 
 
 def batch_size(change: Change) -> int:
@@ -82,7 +84,28 @@ def batch_size(change: Change) -> int:
 
 
 def apply(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
-    """Carry out the jobs of one batch, all of the same kind of change."""
+    """Carry out the jobs of one batch, all of the same kind of change.
+
+    A store that is well, and yet fails at these, has trouble with one of them: they are halved until it stands alone.
+    Of that one nobody knows what came: it is tried again, and left alone in the end (law 8).
+    """
+    failed = []
+    for one in _carried_out(client, jobs):
+        if isinstance(one.trouble, StoreUnwell) and one.trouble.is_failure:
+            failed.append(one)
+        else:
+            yield one
+    if not failed or not reads.is_well(client):
+        yield from failed
+    elif len(failed) == 1:
+        yield replace(failed[0], trouble=AnswerLost(str(failed[0].trouble)))
+    else:
+        middle = len(failed) // 2
+        for half in (failed[:middle], failed[middle:]):
+            yield from apply(client, [one.job for one in half])
+
+
+def _carried_out(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     change = jobs[0].change
     match change:
         case CreateCategory():

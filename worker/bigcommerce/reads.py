@@ -22,7 +22,7 @@ from worker.bigcommerce.limits import (
     STOCK_ROWS_PER_PAGE,
     VARIANTS_PER_PAGE,
 )
-from worker.errors import RefusedByStore
+from worker.errors import RefusedByStore, ScopeMissing, WorkerError
 
 Row = dict[str, Any]
 
@@ -41,6 +41,17 @@ class Page:
 def store_info(client: Client) -> Row:
     """Plan, currency, units, and whether there are several storefronts; also the test of the credentials."""
     return _row(client.get("/v2/store"))
+
+
+def is_well(client: Client) -> bool:
+    """Whether the store answers at all: one that does, and fails at one call, has trouble with what is in it."""
+    try:
+        store_info(client)
+    except (RefusedByStore, ScopeMissing):
+        return True
+    except WorkerError:
+        return False
+    return True
 
 
 def channels(client: Client) -> list[Row]:
@@ -95,7 +106,7 @@ def categories_of(client: Client, ids: Sequence[int]) -> list[Row]:
 
 def variant_count(client: Client) -> int:
     """How many variants the store counts, those of products without options included (the catalogue summary)."""
-    return int(_row(client.get("/v3/catalog/summary")).get("variant_count") or 0)
+    return int(_row(client.get("/v3/catalog/summary"))["variant_count"])
 
 
 def products_by_sku(client: Client, skus: Sequence[str]) -> list[Row]:

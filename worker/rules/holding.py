@@ -8,6 +8,7 @@ carries the name of the source's: the store tells no source URL (API facts §3.7
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +18,7 @@ from worker.catalog.fingerprint import of as fingerprint
 from worker.catalog.items import Category, Image, Item, Product, Variant
 from worker.catalog.store import StoreRow
 from worker.catalog.values import Value, brand_id
+from worker.rules.bulk_pricing import KEPT
 
 
 def coinciding(
@@ -68,9 +70,14 @@ def _same(field: Field, wanted: Value, row: StoreRow) -> bool:
         return has_no_empty_value or held in ((None,) if field.nullable else (None, "", "0", 0, []))
     if field.group is Group.URL:
         return isinstance(held, str) and held.strip("/") == str(wanted).strip("/")
-    if field.type is Type.NUMBER and held is None:
-        return wanted == "0"
+    if field.type is Type.NUMBER:
+        return _as_kept(wanted) == _as_kept(held or "0")
     return held == wanted
+
+
+def _as_kept(number: Any) -> Decimal:
+    """The number with the decimals that the store keeps (API facts §4)."""
+    return Decimal(str(number)).quantize(KEPT, ROUND_HALF_UP)
 
 
 def _same_pictures(wanted: Sequence[Image], held: Sequence[Sequence[Any]]) -> bool:

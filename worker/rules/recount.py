@@ -36,13 +36,17 @@ def differing(
     switches: Switches,
     *,
     category_ids: Iterable[int] = (),
+    is_whole: bool = True,
 ) -> tuple[str, ...]:
     """The groups in which the store shows something else than was last sent; all that is left out is as it should be.
 
-    `row`: what was read, None = the item is not there. A group counts if it was sent as the source says it now.
+    `row`: what was read, None = the item is not there. A group counts if it was sent as the source says it now; none
+    does of an item that goes without something (not `is_whole`), as its status says.
     """
     if row is None:
         return ("all: it is not in the store",)
+    if not is_whole:
+        return ()
     same = holding.coinciding(item, said, row, category_ids=category_ids)
     apart = _NOT_COMPARED | difference.held_back(switches) | _NOT_OF.get(type(item), frozenset())
     sent = {group for group, value in said.items() if relation.fingerprints.get(group) == fingerprint.of(value)}

@@ -84,10 +84,10 @@ def _products(tools: Toolbox, kept: dict[str, Any]) -> Step:
         try:
             page, leaving = yield from answered(tools, partial(reads.products, tools.store, after_id=after, limit=size))
         except StoreUnwell:
-            if size <= SMALLEST_PAGE:
+            # One that is down altogether is not asked for page after page.
+            is_well, leaving = yield from answered(tools, partial(reads.is_well, tools.store))
+            if size <= SMALLEST_PAGE or not is_well:
                 raise
-            # One that is down altogether is not asked for page after page: it fails here too.
-            _, leaving = yield from answered(tools, partial(reads.store_info, tools.store))
             if leaving:
                 return False
             size //= 2

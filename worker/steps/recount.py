@@ -1,13 +1,13 @@
 """At the end of a run that wrote: what the store counts, and a sample read back and compared.
 
-Three calls: two that read, and the catalogue summary. Products that differ are read once more instead of categories,
-since the store's reads may lag behind its writes. The result stands in the register as a message; it changes no item's
-status, and a store that does not answer costs the recount, not the run.
+Three calls: two that read, and the catalogue summary. What differs is read once more, if need be instead of the
+categories, since the store's reads may lag behind its writes. The result stands in the register as a message; it
+changes no item's status, and a store that does not answer costs the recount, not the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,26 +16,27 @@ from models.vocabulary import ItemKind, Outcome
 from worker.bigcommerce import decode, reads
 from worker.catalog.items import Key
 from worker.catalog.store import Relation, StoreRow
-from worker.errors import RefusedByStore, StoreUnwell
+from worker.errors import RefusedByStore, ScopeMissing, StoreUnwell
 from worker.ledger import register, relations, runs, samples, source_items, statuses
 from worker.rules import recount as rule
 from worker.steps import reading
 from worker.steps.told import told
-from worker.steps.toolbox import Cursor, Idle, Save, Step, Toolbox, Write, answered
+from worker.steps.toolbox import Answered, Cursor, Idle, Save, Step, Toolbox, Write, answered
 
 SETTLING_SECONDS = 3.0
-"""Before products that differ are read again."""
+"""Before something is read that may have been written just now."""
 _WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.DISABLED})
 
 Kept = dict[str, Any]
-"""The cursor: `part` that comes next, `read` (kind -> how many), `differing` ([item in words, its groups])."""
-Rows = Mapping[tuple[ItemKind, int], StoreRow]
-"""(kind, store id) -> what was read."""
+"""The cursor: `part` that comes next, whether it is read `again`, how many `reads` there were; `read` (kind -> how many
+items), `differing` ([item in words, its groups])."""
+Reading = Generator[Save | Idle, bool, tuple[Kept, bool]]
+"""Reads a sample, and returns the cursor behind it; and whether the slice should leave."""
 
 
 def recount(tools: Toolbox, cursor: Cursor | None) -> Step:
     """Read back some of what the run has written, ask the store for its count, and say how they compare."""
-    kept: Kept = dict(cursor or {"part": "products", "read": {}, "differing": []})
+    kept: Kept = dict(cursor or {"part": "products", "again": False, "reads": 0, "read": {}, "differing": []})
     with tools.read() as session:
         booked = statuses.counters(session, tools.run_id)
     if not any(count for (_, _, figure), count in booked.items() if figure in _WRITTEN):
@@ -45,19 +46,20 @@ def recount(tools: Toolbox, cursor: Cursor | None) -> Step:
             kept, leaving = yield from (_categories if kept["part"] == "categories" else _products)(tools, kept)
             if (yield Save(dict(kept))) or leaving:
                 return False
-        count, _ = yield from answered(tools, lambda: reads.variant_count(tools.store))
-    except (StoreUnwell, RefusedByStore) as trouble:
+        with tools.read() as session:
+            ours = samples.linked_variants(session, tools.connector_id)
+        count, _ = yield from answered(tools, lambda: _count(tools, at_least=ours))
+    except (StoreUnwell, RefusedByStore, ScopeMissing) as trouble:
         if isinstance(trouble, StoreUnwell) and not trouble.is_failure:
             raise  # the slice ends, and the next one asks again
         yield Save(None, _not_recounted(tools, str(trouble)))
     else:
-        yield Save(None, _telling(tools, kept, count))
+        yield Save(None, _telling(tools, kept, count, ours))
     return True
 
 
-def _products(tools: Toolbox, kept: Kept) -> Generator[Save | Idle, bool, tuple[Kept, bool]]:
+def _products(tools: Toolbox, kept: Kept) -> Reading:
     """Some of the products, with their variants; where one differs the same ones once more, a little later."""
-    is_again = kept["part"] == "again"
     with tools.read() as session:
         ids = samples.products(session, tools.connector_id, tools.run_id, limit=rule.SAMPLED_PRODUCTS)
         keys = [Key(ItemKind.PRODUCT, one) for one in ids] + samples.variants_of(session, tools.connector_id, ids)
@@ -66,35 +68,67 @@ def _products(tools: Toolbox, kept: Kept) -> Generator[Save | Idle, bool, tuple[
     if not asked:
         return {**kept, "part": "categories"}, False
 
-    def read() -> list[dict[str, Any]]:
-        if is_again:
-            tools.store.rest(SETTLING_SECONDS)
-        return reads.products_of(tools.store, asked)
+    def read() -> list[StoreRow]:
+        # The names of brands would be one more call: brands are not compared.
+        return [row for raw in reads.products_of(tools.store, asked) for row in decode.product(raw, {})]
 
-    raws, leaving = yield from answered(tools, read)
-    # The names of brands would be one more call: brands are not compared.
-    rows = {(row.kind, row.store_id): row for raw in raws for row in decode.product(raw, {})}
+    rows, leaving = yield from answered(tools, _later(tools, read) if kept["again"] else _readable(read))
     found = _compared(tools, linked, rows)
-    following = "summary" if is_again else "again" if found["differing"] else "categories"
-    return found | {"part": following}, leaving
+    if found["differing"] and not kept["again"]:
+        following: Kept = {"part": "products", "again": True}
+    else:
+        following = {"part": "summary" if kept["again"] else "categories"}
+    return kept | found | {"reads": kept["reads"] + 1} | following, leaving
 
 
-def _categories(tools: Toolbox, kept: Kept) -> Generator[Save | Idle, bool, tuple[Kept, bool]]:
-    """Some of the categories."""
+def _categories(tools: Toolbox, kept: Kept) -> Reading:
+    """Some of the categories; the first thing that is read after the last write may lag, so it is read once more."""
     with tools.read() as session:
         keys = samples.categories(session, tools.connector_id, tools.run_id, limit=rule.SAMPLED_CATEGORIES)
         linked = relations.of(session, tools.connector_id, keys)
     if not linked:
         return {**kept, "part": "summary"}, False
     asked = [one.store_id for one in linked.values()]
-    raws, leaving = yield from answered(tools, lambda: reads.categories_of(tools.store, asked))
-    found = _compared(tools, linked, {(row.kind, row.store_id): row for row in map(decode.category, raws)})
-    read, differing = kept["read"] | found["read"], kept["differing"] + found["differing"]
-    return {"part": "summary", "read": read, "differing": differing}, leaving
+
+    def read() -> list[StoreRow]:
+        return [decode.category(raw) for raw in reads.categories_of(tools.store, asked)]
+
+    rows, leaving = yield from answered(tools, _later(tools, read) if kept["reads"] else _readable(read))
+    found = _compared(tools, linked, rows)
+    found["read"] = kept["read"] | found["read"]
+    is_last = kept["reads"] > 0 or not found["differing"]
+    return kept | found | {"reads": kept["reads"] + 1, "part": "summary" if is_last else "categories"}, leaving
 
 
-def _compared(tools: Toolbox, linked: Mapping[Key, Relation], rows: Rows) -> Kept:
+def _count(tools: Toolbox, *, at_least: int) -> int:
+    """How many variants the store counts; one that counts fewer than it should is asked once more, a little later."""
+    count = _readable(lambda: reads.variant_count(tools.store))()
+    return count if count >= at_least else _later(tools, lambda: reads.variant_count(tools.store))()
+
+
+def _later(tools: Toolbox, read: Callable[[], Answered]) -> Callable[[], Answered]:
+    def rested() -> Answered:
+        tools.store.rest(SETTLING_SECONDS)
+        return _readable(read)()
+
+    return rested
+
+
+def _readable(read: Callable[[], Answered]) -> Callable[[], Answered]:
+    """What is read; an answer that makes no sense is trouble of the store's, and not of the run's."""
+
+    def tried() -> Answered:
+        try:
+            return read()
+        except (ValueError, KeyError, TypeError, ArithmeticError) as odd:
+            raise StoreUnwell(f"the store's answer cannot be read ({type(odd).__name__})") from odd
+
+    return tried
+
+
+def _compared(tools: Toolbox, linked: Mapping[Key, Relation], rows: Iterable[StoreRow]) -> Kept:
     """How many of each kind were compared, and which of them differ in what."""
+    held = {(row.kind, row.store_id): row for row in rows}
     differing: list[tuple[str, tuple[str, ...]]] = []
     read: dict[str, int] = {}
     with tools.read() as session:
@@ -102,7 +136,7 @@ def _compared(tools: Toolbox, linked: Mapping[Key, Relation], rows: Rows) -> Kep
             here = {
                 at.source_id: one for at, one in linked.items() if (at.kind, at.storefront_id) == (kind, storefront)
             }
-            verdicts = _verdicts(tools, session, kind, storefront, here, rows)
+            verdicts = _verdicts(tools, session, kind, storefront, here, held)
             read[kind.value] = read.get(kind.value, 0) + len(verdicts)
             where = f" on storefront {storefront}" if storefront else ""
             differing += [(f"{kind} {one}{where}", groups) for one, groups in verdicts.items() if groups]
@@ -110,11 +144,19 @@ def _compared(tools: Toolbox, linked: Mapping[Key, Relation], rows: Rows) -> Kep
 
 
 def _verdicts(
-    tools: Toolbox, session: Session, kind: ItemKind, storefront: int, linked: Mapping[int, Relation], rows: Rows
+    tools: Toolbox,
+    session: Session,
+    kind: ItemKind,
+    storefront: int,
+    linked: Mapping[int, Relation],
+    rows: Mapping[tuple[ItemKind, int], StoreRow],
 ) -> dict[int, tuple[str, ...]]:
     """Source id -> the groups that differ, of the items of one kind on one storefront that can be compared."""
     kinds, trees = reading.mapped(tools, session), reading.trees(tools, session)
     categories = relations.of_categories(session, tools.connector_id) if kind is ItemKind.PRODUCT else {}
+    # What the store did not take, or not as it was sent, stands in the item's status.
+    booked = statuses.of_run(session, tools.connector_id, tools.run_id, [one.key for one in linked.values()])
+    goes_without = {at.source_id for at, one in booked.items() if one.problems}
     mirrored = source_items.rows(session, tools.connector_id, kind, linked)
     shown = {one for tree in trees.covered if tree.storefront_id == storefront for one in tree.places}
     fit = [
@@ -132,6 +174,7 @@ def _verdicts(
             relation,
             tools.profile.switches,
             category_ids=one.category_ids(categories),
+            is_whole=source_id not in goes_without,
         )
     for row in mirrored:
         relation = linked[row.source_id]
@@ -140,11 +183,10 @@ def _verdicts(
     return verdicts
 
 
-def _telling(tools: Toolbox, kept: Kept, count: int) -> Write:
-    """Say what the store counts, and what the sample showed."""
+def _telling(tools: Toolbox, kept: Kept, count: int, ours: int) -> Write:
+    """Say what the store counts, how many of these are ours, and what the sample showed."""
 
     def write(session: Session) -> None:
-        ours = samples.linked_variants(session, tools.connector_id)
         read = register.counted({kind: kept["read"].get(kind.value, 0) for kind in ItemKind})
         text = f"the store counts {count:,} variants, {ours:,} of them from this connector"
         if count < ours:
