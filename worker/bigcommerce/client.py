@@ -137,9 +137,9 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def get(self, path: str, params: Params | None = None) -> Answer:
+    def get(self, path: str, params: Params | None = None, *, tries: int = MOST_TRIES) -> Answer:
         """Read; `path` begins with the version: "/v3/catalog/products"."""
-        return self._call("GET", path, params=params)
+        return self._call("GET", path, params=params, tries=tries)
 
     def post(self, path: str, body: Any, *, repeatable: bool = False) -> Answer:
         """Create; raises AnswerLost where it may have been done, unless it is `repeatable` by nature."""
@@ -162,12 +162,19 @@ class Client:
                 raise
 
     def _call(
-        self, method: str, path: str, *, params: Params | None = None, body: Any = None, repeatable: bool = True
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        body: Any = None,
+        repeatable: bool = True,
+        tries: int = MOST_TRIES,
     ) -> Answer:
         """Send, and send again as the table above says; alone as long as the store has not answered."""
         alone = self._is_probe()
         try:
-            return self._repeated(method, path, params=params, body=body, repeatable=repeatable)
+            return self._repeated(method, path, params=params, body=body, repeatable=repeatable, tries=tries)
         finally:
             if alone:
                 self._probe.release()
@@ -183,7 +190,9 @@ class Client:
                 raise Stopping
         return False
 
-    def _repeated(self, method: str, path: str, *, params: Params | None, body: Any, repeatable: bool) -> Answer:
+    def _repeated(
+        self, method: str, path: str, *, params: Params | None, body: Any, repeatable: bool, tries: int
+    ) -> Answer:
         what = f"{method} {path}"
         content = None if body is None else json.dumps(body, separators=(",", ":"), default=_number).encode()
         turned_away = failed = 0
@@ -196,7 +205,7 @@ class Client:
             may_have_acted = may_have_acted or came.may_have_acted
             turned_away += came.is_turned_away
             failed += not came.is_turned_away
-            if failed >= MOST_TRIES or turned_away >= MOST_TURNS_AWAY:
+            if failed >= tries or turned_away >= MOST_TURNS_AWAY:
                 text = f"{what}: {came.why}, {failed + turned_away} times"
                 raise StoreUnwell(text)
             if not came.is_turned_away:  # else the quota knows how long to wait

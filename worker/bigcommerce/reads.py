@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker.bigcommerce.answer import Answer
-from worker.bigcommerce.client import Client
+from worker.bigcommerce.client import MOST_TRIES, Client
 from worker.bigcommerce.limits import (
     CATEGORIES_PER_PAGE,
     IDS_PER_LOOKUP,
@@ -38,15 +38,18 @@ class Page:
     next: int | None
 
 
-def store_info(client: Client) -> Row:
+def store_info(client: Client, *, tries: int = MOST_TRIES) -> Row:
     """Plan, currency, units, and whether there are several storefronts; also the test of the credentials."""
-    return _row(client.get("/v2/store"))
+    return _row(client.get("/v2/store", tries=tries))
 
 
 def is_well(client: Client) -> bool:
-    """Whether the store answers at all: one that does, and fails at one call, has trouble with what is in it."""
+    """Whether the store answers at all: one that does, and fails at one call, has trouble with what is in it.
+
+    Asked once: one that is down is not hammered by all who ask.
+    """
     try:
-        store_info(client)
+        store_info(client, tries=1)
     except (RefusedByStore, ScopeMissing):
         return True
     except WorkerError:
