@@ -31,6 +31,19 @@ def products(session: Session, connector_id: int, run_id: int, *, limit: int) ->
     return list(rows)
 
 
+def fresh_categories(session: Session, connector_id: int, run_id: int, *, seconds: float) -> set[Key]:
+    """Categories that the run has written in the last so many seconds."""
+    rows = session.execute(
+        text("""
+        SELECT source_id, storefront_id FROM item_status
+        WHERE connector_id = (SELECT :connector) AND run_id = (SELECT :run) AND kind = (SELECT 'category')
+          AND at > now() - make_interval(secs => :seconds)
+        """),
+        {"connector": connector_id, "run": run_id, "seconds": seconds},
+    )
+    return {Key(ItemKind.CATEGORY, row[0], row[1]) for row in rows}
+
+
 def categories(session: Session, connector_id: int, run_id: int, *, limit: int) -> list[Key]:
     """Categories that the run has written, drawn likewise."""
     rows = session.execute(

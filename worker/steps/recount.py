@@ -82,9 +82,14 @@ def _products(tools: Toolbox, kept: Kept) -> Reading:
 
 
 def _categories(tools: Toolbox, kept: Kept) -> Reading:
-    """Some of the categories; the first thing that is read after the last write may lag, so it is read once more."""
+    """Some of the categories, and once more where one differs.
+
+    Behind the products there is no call left for that: only those count that were written a while ago.
+    """
+    is_only_look = kept["reads"] > 0 and not kept["again"]
     with tools.read() as session:
         keys = samples.categories(session, tools.connector_id, tools.run_id, limit=rule.SAMPLED_CATEGORIES)
+        fresh = samples.fresh_categories(session, tools.connector_id, tools.run_id, seconds=SETTLING_SECONDS)
         linked = relations.of(session, tools.connector_id, keys)
     if not linked:
         return {**kept, "part": "summary"}, False
@@ -93,11 +98,13 @@ def _categories(tools: Toolbox, kept: Kept) -> Reading:
     def read() -> list[StoreRow]:
         return [decode.category(raw) for raw in reads.categories_of(tools.store, asked)]
 
-    rows, leaving = yield from answered(tools, _later(tools, read) if kept["reads"] else _readable(read))
-    found = _compared(tools, linked, rows)
+    rows, leaving = yield from answered(tools, _later(tools, read) if kept["again"] else _readable(read))
+    counting = {at: one for at, one in linked.items() if not (is_only_look and at in fresh)}
+    found = _compared(tools, counting, rows)
     found["read"] = kept["read"] | found["read"]
-    is_last = kept["reads"] > 0 or not found["differing"]
-    return kept | found | {"reads": kept["reads"] + 1, "part": "summary" if is_last else "categories"}, leaving
+    reads_again = bool(found["differing"]) and not kept["reads"]
+    following: Kept = {"part": "categories", "again": True} if reads_again else {"part": "summary"}
+    return kept | found | {"reads": kept["reads"] + 1} | following, leaving
 
 
 def _count(tools: Toolbox, *, at_least: int) -> int:
