@@ -17,6 +17,7 @@ from sqlalchemy import Engine, text
 
 from sandbox.servers.postgres import EmbeddedPostgres
 from tests.operators import Operator, an_operator
+from tests.turning import Turns
 from worker.catalog.profile import Profile
 from worker.ledger import connectors
 from worker.ledger.session import as_scheduler, as_tenant
@@ -179,3 +180,8 @@ def acme(operator: Operator) -> Operator:
     """The operator, who has added the tenant acme."""
     operator.says("tenant", "add", "acme")
     return operator
+
+
+@pytest.fixture
+def at(engine: Engine) -> Turns:
+    return Turns(engine)
