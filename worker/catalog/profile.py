@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Generic, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -217,6 +217,15 @@ class Source(_Value):
             raise ValueError("import_code and import_secret are needed together")
         return self
 
+    def credentials(self) -> dict[str, str]:
+        """Credential field -> secret text, to be sealed."""
+        return _said(
+            source_code=self.code,
+            source_secret=self.secret,
+            import_code=self.import_code,
+            import_secret=self.import_secret,
+        )
+
 
 class Store(_Value):
     """Who we are at BigCommerce."""
@@ -226,6 +235,14 @@ class Store(_Value):
         str, Field(min_length=1, max_length=255, description="Access token (X-Auth-Token)", repr=False)
     ]
     client_id: Annotated[str | None, Field(max_length=255, description="Client id; kept, not needed")] = None
+
+    def credentials(self) -> dict[str, str]:
+        """Credential field -> secret text, to be sealed."""
+        return _said(store_token=self.access_token, store_client_id=self.client_id)
+
+
+def _said(**found: str | None) -> dict[str, str]:
+    return {field: secret for field, secret in found.items() if secret is not None}
 
 
 class ConnectorFile(Profile):
@@ -241,12 +258,4 @@ class ConnectorFile(Profile):
 
     def credentials(self) -> dict[str, str]:
         """Credential field -> secret text, to be sealed."""
-        found: dict[str, Any] = {
-            "source_code": self.source.code,
-            "source_secret": self.source.secret,
-            "import_code": self.source.import_code,
-            "import_secret": self.source.import_secret,
-            "store_token": self.store.access_token,
-            "store_client_id": self.store.client_id,
-        }
-        return {field: secret for field, secret in found.items() if secret is not None}
+        return {**self.source.credentials(), **self.store.credentials()}

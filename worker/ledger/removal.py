@@ -17,6 +17,7 @@ BELONGINGS = (
     "item_status",
     "relation",
     "slice_log",
+    "journal",
     "run",
     "storefront",
     "mirror",
