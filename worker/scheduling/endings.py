@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.orm import Session
 
-from models.vocabulary import ENDED, RunState, SliceEnd
+from models.vocabulary import ENDED, Deed, RunState, SliceEnd
 from worker.catalog.profile import Profile
 from worker.errors import CredentialsRefused, RootCategoryGone, RunTrouble, Unwell
-from worker.ledger import connectors, runs
+from worker.ledger import connectors, journal, runs
 from worker.scheduling import breaker
 from worker.scheduling.fence import Fence
 
@@ -57,7 +57,10 @@ class Endings:
             if run is not None and run.state not in ENDED:
                 runs.become(session, run_id, RunState.FAILED)
             if isinstance(trouble, CredentialsRefused | RootCategoryGone):
-                connectors.disable(session, connector_id, f"{trouble.code}: {trouble}")
+                reason = f"{trouble.code}: {trouble}"
+                connectors.disable(session, connector_id, reason)
+                who, what = journal.THE_SERVICE, Deed.DISABLED
+                journal.write(session, tenant_id, connector_id, who=who, what=what, reason=reason)
                 self._answer_follow_up(session, trouble)
                 return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
         # Somebody must act, and asks for a run then: until that, no failed run every few minutes.
