@@ -66,7 +66,7 @@ class SourceItem(Base):
 
 
 class ItemText(Base):
-    """What an item is found by: name, SKU, reference and id in small letters, each behind a line's end.
+    """What an item is found by: name, SKU, reference and id in small letters, each on its own line behind a blank.
 
     Triggers on `source_item` keep it. It is narrow and seldom written, so that its trigrams are too (decision 0014).
     """

@@ -1,4 +1,4 @@
-"""Items as people look for them: by a part of a text, counted, with their history and what was last sent.
+"""Items as people look for them: found by a text, counted, with history and what was last sent.
 
 Why: the pages list and search a million item statuses. A search through row-level security reads every row, since its
 operators are not leakproof, so one function that fixes tenant and connector itself looks into the index (decision 0014).
@@ -7,6 +7,8 @@ what was last sent of it. Goes before the code (expand).
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -52,7 +54,7 @@ def upgrade() -> None:
         op.execute(f"CREATE STATISTICS st_{table}_tenant (dependencies) ON tenant_id, connector_id FROM {table}")
         for column, distinct in ASSUMED.items():
             op.execute(
-                "SELECT pg_restore_attribute_stats('schemaname', 'public', 'relname', relname::text,"
+                "SELECT pg_restore_attribute_stats('schemaname', 'public', 'relname', relname::text,"  # noqa: S608 constants
                 " 'attname', attname::text, 'inherited', false, 'avg_width', 8, 'null_frac', 0::real,"
                 f" 'n_distinct', {distinct}::real) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
                 f" WHERE c.oid = 'public.{table}'::regclass AND c.reltuples < 0 AND a.attname = '{column}'"
@@ -66,14 +68,11 @@ def _of_a_tenant(table: str) -> None:
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO service")
 
 
-def _key(table: str, *columns: sa.Column[object]) -> list[sa.Column[object] | sa.Constraint]:
+def _key(table: str, *columns: sa.Column[Any]) -> list[sa.schema.SchemaItem]:
     """The columns of a table that hangs on a connector, with its two keys."""
-    first = [
+    return [
         sa.Column("connector_id", sa.BigInteger(), nullable=False),
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
-    ]
-    return [
-        *first,
         *columns,
         sa.ForeignKeyConstraint(
             ["tenant_id", "connector_id"],
@@ -87,7 +86,7 @@ def _key(table: str, *columns: sa.Column[object]) -> list[sa.Column[object] | sa
     ]
 
 
-def _column(name: str, kind: sa.types.TypeEngine[object], *, key: bool = False, null: bool = False) -> sa.Column[object]:
+def _column(name: str, kind: Any, *, key: bool = False, null: bool = False) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=null, info={"key": key})
 
 
@@ -101,13 +100,13 @@ def _text() -> None:
             _column("find_key", sa.Text()),
         ),
     )
-    # A field begins behind a line's end, so that nothing is found across two of them.
+    # A field begins behind a line's end, so that nothing is found across two of them, and a blank, as a word does.
     op.execute(
         """
         CREATE FUNCTION find_key(name text, sku text, reference text, source_id bigint) RETURNS text
         LANGUAGE sql IMMUTABLE AS $$
-          SELECT E'\\n' || coalesce(name || E'\\n', '') || coalesce(sku || E'\\n', '')
-            || CASE WHEN lower(reference) = sku THEN '' ELSE coalesce(lower(reference) || E'\\n', '') END || source_id
+          SELECT ' ' || coalesce(name || E'\\n ', '') || coalesce(sku || E'\\n ', '')
+            || CASE WHEN lower(reference) = sku THEN '' ELSE coalesce(lower(reference) || E'\\n ', '') END || source_id
         $$
         """
     )
@@ -202,15 +201,15 @@ def _count() -> None:
     op.execute("ALTER TABLE item_status FORCE ROW LEVEL SECURITY")
     _of_a_tenant("item_count")
     moves = {
-        "insert": f"SELECT {place}, count(*) FROM told GROUP BY {place}",
-        "delete": f"SELECT {place}, -count(*) FROM untold GROUP BY {place}",
-        "update": f"SELECT {place}, sum(by) FROM (SELECT *, 1 AS by FROM told UNION ALL SELECT *, -1 FROM untold) m"
-        f" GROUP BY {place} HAVING sum(by) <> 0",
-    }  # fmt: skip
+        "insert": ("count(*)", "told"),
+        "delete": ("-count(*)", "untold"),
+        "update": ("sum(by)", "(SELECT *, 1 AS by FROM told UNION ALL SELECT *, -1 FROM untold) moved"),
+    }
     tables = {"insert": "NEW TABLE AS told", "delete": "OLD TABLE AS untold"}
-    for what, moved in moves.items():
+    for what, (by, rows) in moves.items():
         op.execute(
-            f"CREATE FUNCTION count_{what} () RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {into} {moved}"
+            f"CREATE FUNCTION count_{what} () RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {into}"  # noqa: S608 constants
+            f" SELECT {place}, {by} FROM {rows} GROUP BY {place} HAVING {by} <> 0"
             " ON CONFLICT (connector_id, run_id, kind, storefront_id, outcome, code)"
             " DO UPDATE SET count = c.count + excluded.count; RETURN NULL; END $$"
         )

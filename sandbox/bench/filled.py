@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, text
 
+from models.vocabulary import ItemKind
 from sandbox.servers.postgres import EmbeddedPostgres
 from sandbox.stage.database import migrate
 from worker.catalog.columns import Column, Columns
@@ -75,8 +76,16 @@ def _tenant(engine: Engine, name: str, statuses: int) -> Filled:
         made = connectors.add(
             session, tenant_id, name="shop", store_hash=f"store-{name}", profile=Profile(), first_check_in=3600.0
         )
-        columns = Columns({}, ("en",), "en")
-        del columns
+        columns = tuple(Column(name, name, "string") for name in COLUMNS)
+        mirror.finish_attempt(
+            session,
+            made,
+            last_update=1,
+            company_id=7,
+            columns=Columns(dict.fromkeys(ItemKind, columns), "en", ("en",)),
+            refreshed=False,
+            all_due=False,
+        )
         connectors.keep_storefronts(
             session,
             tenant_id,
@@ -161,8 +170,8 @@ _ROWS = (
     """,
     """
     INSERT INTO item_status (connector_id, tenant_id, run_id, kind, source_id, storefront_id, outcome, code, message)
-    SELECT :id, :tenant, :first + floor((:last - :first) * power(h % 10007 / 10007.0, 3))::bigint
-        + CASE WHEN h % 1000 = 1 THEN 0 ELSE 0 END, kind, source_id, s,
+    SELECT :id, :tenant, CASE WHEN h % 1000 = 1 THEN CAST(:last AS bigint)
+        ELSE :first + floor((:last - :first) * power(h % 10007 / 10007.0, 3))::bigint END, kind, source_id, s,
       outcome, CASE outcome WHEN 'failed' THEN
           CASE WHEN h % 97 = 0 THEN 'name_taken' ELSE 'refused_by_store' END
         WHEN 'rejected' THEN 'no_price' WHEN 'blocked' THEN 'product_failed'
