@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import problems
+from api.pages import door
 from api.problems import Problem
 from api.routes import connectors, health, runs
 from worker.commands.desk import Desk
@@ -45,6 +46,7 @@ def build(desk: Desk) -> FastAPI:
     app.state.desk = desk
     for router in ROUTERS:
         app.include_router(router)
+    door.attach(app, desk.settings)
     problems.attach(app)
     app.openapi = _document(app)  # type: ignore[method-assign]
     return app

@@ -127,6 +127,12 @@ def runs(session: Session, connector_id: int, limit: int = RUNS, *, before: int 
     return _entries(session, rows)
 
 
+def these(session: Session, ids: Sequence[int]) -> list[Entry]:
+    """The runs of these ids that the session's tenant has in its register, the newest first; of one connector."""
+    rows = session.execute(text(f"{_ENTRY} WHERE id = ANY(:ids) AND listed ORDER BY id DESC"), {"ids": list(ids)}).all()
+    return _entries(session, rows)
+
+
 def run(session: Session, run_id: int) -> Entry | None:
     """The run; None where the session's tenant has no such one in its register."""
     rows = session.execute(text(f"{_ENTRY} WHERE id = :id AND listed"), {"id": run_id}).all()
