@@ -45,6 +45,8 @@ def environment() -> Environment:
         "value": words.value,
         "short": words.short,
         "words": words.words,
+        "plain": words.plain,
+        "sentence": words.sentence,
         "deed": words.deed,
         "trigger": words.trigger,
     }

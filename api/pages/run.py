@@ -86,9 +86,12 @@ def look(here: Desk, viewer: Viewer, run_id: int, *, whole: bool = True) -> dict
         names = register.storefront_names(session, viewer.connector_id)
         messages = register.messages(session, run_id)
         whole = whole or entry.has_ended
-        groups = register.error_groups(session, viewer.connector_id, run_id) if whole else []
+        last = run_facts.last(session, viewer.connector_id)
+        is_told_anew = entry.has_ended and last.good_run is not None and last.good_run > run_id
+        told = run_facts.groups_then if is_told_anew else register.error_groups
+        groups = told(session, viewer.connector_id, run_id) if whole else []
         news = run_facts.news(session, viewer.connector_id, run_id, [(one.code, one.outcome) for one in groups])
-        is_blocking = any(one.outcome == Outcome.BLOCKED for one in groups)
+        is_blocking = not is_told_anew and any(one.outcome == Outcome.BLOCKED for one in groups)
         blockers: Sequence[Blocker] = run_facts.blockers(session, viewer.connector_id, run_id) if is_blocking else ()
     at = standing.of(here, viewer)
     is_newest = at.last.run_id == run_id
@@ -114,6 +117,7 @@ def look(here: Desk, viewer: Viewer, run_id: int, *, whole: bool = True) -> dict
             if one.outcome != Outcome.BLOCKED
         ],
         "blocked": [one for one in groups if one.outcome == Outcome.BLOCKED],
+        "may_retry": viewer.may_act and at.enabled and not is_told_anew,
         "blockers": blockers,
         "remedy": causes.remedy,
         "waits": at.waits if is_newest and not entry.has_ended else None,

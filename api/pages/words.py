@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 
 from models.vocabulary import Deed, Outcome, RunState, Trigger
 
+_LINK = re.compile(r"(?P<alone> ?\()?\[(?P<text>[^\]]+)\]\([^)\s]*\)(?(alone)\))")
 MINUTE, HOUR, DAY = 60, 3600, 86400
 LONGEST_VALUE = 120
 """Characters of a changed value that the register shows."""
@@ -151,6 +153,18 @@ def short(given: Any) -> str:
     """The same, cut where it is long."""
     told = value(given)
     return told if len(told) <= LONGEST_VALUE else told[: LONGEST_VALUE - 1] + "…"
+
+
+def sentence(text: str) -> str:
+    """With a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def plain(text: str | None) -> str:
+    """What the catalogue of causes says, without its marks of Markdown; nothing where there is nothing to do."""
+    said = _LINK.sub(lambda found: "" if found["alone"] else found["text"], text or "")
+    said = said.replace("`", "").replace("*", "").strip()
+    return "" if said == "Nothing." else said
 
 
 def words(name: str) -> str:

@@ -7,7 +7,7 @@ kind -> storefront's name ("-" where the kind is not told apart) -> figure -> co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -237,7 +237,11 @@ def error_groups(session: Session, connector_id: int, run_id: int) -> list[Error
             "trouble": [Outcome.REJECTED.value, Outcome.FAILED.value, Outcome.BLOCKED.value],
         },
     )
-    names = storefront_names(session, connector_id)
+    return grouped(rows, storefront_names(session, connector_id))
+
+
+def grouped(rows: Iterable[Any], names: Mapping[int, str]) -> list[ErrorGroup]:
+    """The groups of (code, outcome, count, kind, source id, storefront id, message), in their order."""
     samples: dict[tuple[str, str, int], list[Sample]] = {}
     for code, outcome, count, kind, source_id, storefront_id, message in rows:
         name = names.get(storefront_id, str(storefront_id))

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import Trigger
+from worker.ledger.register import SAMPLES, ErrorGroup, grouped, storefront_names
 
 MOST_LOOKED_AT = 1_000
 """Items of a group of errors that are looked at one by one for whether their trouble is new."""
@@ -42,7 +43,7 @@ def steps(session: Session, run_id: int) -> dict[str, StepTaken]:
         return {}
     end = {"at": row.until, "calls": row.calls, "source_calls": row.source_calls}
     found: dict[str, StepTaken] = {}
-    for begun, over in zip(row.steps, [*row.steps[1:], end], strict=True):
+    for begun, over in zip(row.steps, [*row.steps, end][1:], strict=True):
         before = found.get(begun["step"], StepTaken(begun["step"], 0.0, 0, 0))
         found[begun["step"]] = StepTaken(
             begun["step"],
@@ -89,6 +90,26 @@ def blockers(session: Session, connector_id: int, run_id: int) -> list[Blocker]:
         {"connector": connector_id, "run": run_id, "most": BLOCKERS},
     )
     return [Blocker(*row) for row in rows]
+
+
+def groups_then(session: Session, connector_id: int, run_id: int) -> list[ErrorGroup]:
+    """Items with trouble by code as the run told it, whatever later runs have told anew."""
+    rows = session.execute(
+        text("""
+        WITH trouble AS (
+          SELECT coalesce(code, outcome) AS code, outcome, kind, source_id, storefront_id, message,
+                 count(*) OVER w AS count,
+                 row_number() OVER (w ORDER BY kind, source_id, storefront_id) AS place
+          FROM item_history WHERE connector_id = (SELECT :connector) AND run_id = :run
+            AND outcome IN ('rejected', 'failed', 'blocked')
+          WINDOW w AS (PARTITION BY outcome, coalesce(code, outcome))
+        )
+        SELECT code, outcome, count, kind, source_id, storefront_id, message FROM trouble
+        WHERE place <= :samples ORDER BY count DESC, code, outcome, place
+        """),
+        {"connector": connector_id, "run": run_id, "samples": SAMPLES},
+    )
+    return grouped(rows, storefront_names(session, connector_id))
 
 
 @dataclass(frozen=True, slots=True)
