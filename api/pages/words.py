@@ -146,6 +146,8 @@ def value(given: Any) -> str:
         return str(given)
     if isinstance(given, list) and all(isinstance(one, str | int | float) for one in given):
         return ", ".join(map(str, given)) or "(none)"
+    if isinstance(given, list) and all(isinstance(one, list) and len(one) == 2 for one in given):
+        return "\n".join(f"{one[0]}: {value(one[1])}" for one in given)
     return json.dumps(given, ensure_ascii=False, indent=None)
 
 

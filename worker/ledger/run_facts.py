@@ -121,8 +121,14 @@ class News:
 
 
 def news(session: Session, connector_id: int, run_id: int, groups: Sequence[tuple[str, str]]) -> Mapping[Any, News]:
-    """(code, outcome) -> how many of its items had another or no trouble when a run touched them before."""
-    found = {}
+    """(code, outcome) -> how many of its items had another or no trouble when a run touched them before.
+
+    Nothing is new in the first run.
+    """
+    found = dict[Any, News]()
+    is_first = text("SELECT NOT EXISTS (SELECT FROM run WHERE connector_id = :id AND listed AND id < :run)")
+    if session.scalar(is_first, {"id": connector_id, "run": run_id}):
+        return found
     for code, outcome in groups:
         row = session.execute(
             text("""
