@@ -84,8 +84,8 @@ def _wanted(
     kind: str | None = None,
     outcome: str | None = None,
     code: Annotated[str | None, Query(max_length=100)] = None,
-    storefront: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
-    run: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
+    storefront: str | None = None,
+    run: str | None = None,
 ) -> Wanted:
     """An empty choice of the search form is none."""
     try:
@@ -94,11 +94,20 @@ def _wanted(
             ItemKind(kind) if kind else None,
             Outcome(outcome) if outcome else None,
             _text(code),
-            storefront,
-            run,
+            _id(storefront),
+            _id(run),
         )
     except ValueError as trouble:
         raise ProblemError(422, "not_valid", "The address names a filter that there is not.") from trouble
+
+
+def _id(given: str | None) -> int | None:
+    """The id that is named; ValueError where it cannot be one."""
+    if not given:
+        return None
+    if not (given.isascii() and given.isdecimal() and int(given[:20]) < 2**63):
+        raise ValueError(given)
+    return int(given)
 
 
 def _text(given: str | None) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +34,7 @@ MOST_ROOTS = 2000
 """Categories that a choice offers; others are named by their id."""
 FLAGS = ("overwrite_prices", "overwrite_stock", "include_empty_categories")
 FULL_TREE = "all"
+_ID = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,20 @@ def switches(here: Here, viewer: Acting, given: Filled) -> Response:
     faults: dict[str, str] = {}
     for field, percent in (("brake", True), ("quota_left_to_others", True), ("check_every_seconds", False)):
         text = given.get(field, "").strip().replace(",", ".")
-        try:
-            number = float(text)
-        except ValueError:
+        number = _number(text)
+        if number is None:
             faults[field] = "is no number."
             continue
         told[field] = round(number / 100, 6) if percent else (int(number) if number == int(number) else number)
     return _saved(here, viewer, told, "switches", given, faults)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 @router.post("/connectors/{connector_id}/settings/storefronts")
@@ -76,7 +86,7 @@ def storefronts(here: Here, viewer: Acting, given: Filled) -> Response:
         if not name.startswith("root_") or not text.strip():
             continue
         storefront, root = name.removeprefix("root_"), text.strip()
-        if root != FULL_TREE and not root.isdecimal():
+        if root != FULL_TREE and not _ID.fullmatch(root):
             faults[name] = "is no category's id."
         else:
             links.append({"storefront": storefront, "root": None if root == FULL_TREE else int(root)})
