@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.here import Here
@@ -16,6 +16,7 @@ from api.pages.bars import Bar
 from api.pages.route import PageRoute
 from api.pages.viewers import ConnectorId, Looking
 from api.pages.words import RUN_STATES
+from api.problems import ProblemError
 from models.vocabulary import RunState, Trigger
 from worker.ledger import journal, register, run_facts
 from worker.ledger.journal import Entry as Deed
@@ -46,6 +47,14 @@ class Moment:
     deed: Deed | None = None
 
 
+def _wanted(state: str = "", trigger: str = "", changed: str = "") -> Sought:
+    """An empty choice of the filter's form is none."""
+    try:
+        return Sought(RunState(state) if state else None, Trigger(trigger) if trigger else None, bool(changed))
+    except ValueError as trouble:
+        raise ProblemError(422, "not_valid", "The address names a filter that there is not.") from trouble
+
+
 @router.get("/connectors/{connector_id}/")
 def with_slash(here: Here, connector_id: ConnectorId) -> RedirectResponse:
     """The register stands at the address without it."""
@@ -56,14 +65,11 @@ def with_slash(here: Here, connector_id: ConnectorId) -> RedirectResponse:
 def page(
     here: Here,
     viewer: Looking,
-    state: RunState | None = None,
-    trigger: Trigger | None = None,
-    changed: Annotated[bool, Query()] = False,
+    wanted: Annotated[Sought, Depends(_wanted)],
     before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
     said: str | None = None,
 ) -> HTMLResponse:
     """The register; `before`: only runs older than this one."""
-    wanted = Sought(state, trigger, changed)
     with as_tenant(here.engine, viewer.tenant_id) as session:
         ids = run_facts.sought(session, viewer.connector_id, wanted, before=before, limit=RUNS + 1)
         entries = register.these(session, ids[:RUNS])
@@ -74,7 +80,7 @@ def page(
             since = entries[-1].requested_at if more and entries else None
             deeds = journal.entries(session, viewer.connector_id, limit=MOST_DEEDS, since=since)
     until = newer[0].requested_at if newer else None
-    chosen = {"state": state, "trigger": trigger, "changed": changed}
+    chosen = {"state": wanted.state, "trigger": wanted.trigger, "changed": wanted.changed_something}
     return paper.page(
         "register.html",
         here.settings,

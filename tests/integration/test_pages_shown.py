@@ -155,6 +155,7 @@ def test_the_register_goes_on_and_is_filtered(door: Door, a_connector: AConnecto
     assert shown(looker.sees("?state=failed&trigger=refresh")) == [ids[28], ids[26]]
     assert shown(looker.sees("?changed=1")) == [ids[3]]
     assert "4 products updated." in looker.sees("?changed=1")
+    assert shown(looker.sees("?state=&trigger=&changed=1")) == [ids[3]], "as the form sends it"
     assert "No run is like that" in looker.sees("?state=cancelled")
     looker.sees("?state=finished", status=422)
 

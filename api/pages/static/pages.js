@@ -158,6 +158,7 @@ function watch(live) {
   const start = () => {
     stop();
     if (over || document.hidden) return;
+    last = Date.now();
     source = new EventSource(address + "/live");
     source.onmessage = (event) => show(JSON.parse(event.data));
     source.onerror = () => {
@@ -170,7 +171,15 @@ function watch(live) {
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : start(), over || tellFresh()));
   addEventListener("pagehide", stop);
   addEventListener("pageshow", (event) => event.persisted && start());
-  setInterval(() => over || tellFresh(), 1000);
+  setInterval(() => {
+    if (over) return;
+    tellFresh();
+    // Something in between swallows the stream: ask instead.
+    if (source && Date.now() - last > 10000) {
+      stop();
+      poll();
+    }
+  }, 1000);
   keepGrown(live);
   start();
 }
