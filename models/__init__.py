@@ -5,5 +5,6 @@ turn, tenant_turn, store_turn, worker_process, scheduler: whose turn it is (no c
 run, run_counter, run_message, slice_log: what happened;
 mirror, source_item, source_page, source_staged: what the source says;
 store_item, store_page: what the store holds;
-relation, pending_change, item_status: what belongs together, what is to be sent, what came of it.
+relation, pending_change, item_status: what belongs together, what is to be sent, what came of it;
+webhook, webhook_delivery: who is told what happened, and what is on its way to them.
 """

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     database_pool: int = Field(8, ge=1, description="Postgres connections of one process")
     metrics_port: int = Field(0, ge=0, le=65535, description="Port on which a worker process serves metrics; 0 = none")
     metrics_host: str = Field("127.0.0.1", description="Address on which metrics are served")
+    webhook_private: bool = Field(
+        False, description="Whether webhooks may go to http and to private addresses; for tests and trials alone"
+    )
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error|critical)$", description="Lowest level that is logged"

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.vocabulary import ENDED, RunState, SliceEnd
 from worker.catalog.profile import Profile
 from worker.errors import CredentialsRefused, RootCategoryGone, RunTrouble, Unwell
-from worker.ledger import connectors, runs
+from worker.ledger import connectors, events, runs
 from worker.scheduling import breaker
 from worker.scheduling.fence import Fence
 
@@ -58,6 +58,7 @@ class Endings:
                 runs.become(session, run_id, RunState.FAILED)
             if isinstance(trouble, CredentialsRefused | RootCategoryGone):
                 connectors.disable(session, connector_id, f"{trouble.code}: {trouble}")
+                events.needs_action(session, connector_id, code=trouble.code, message=str(trouble), run_id=run_id)
                 self._answer_follow_up(session, trouble)
                 return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
         # Somebody must act, and asks for a run then: until that, no failed run every few minutes.
