@@ -20,6 +20,7 @@ from worker.ledger import connectors, mirror, overview
 from worker.ledger.overview import ConnectorLine, Standing
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.vault import KeyMissing
+from worker.scheduling import calendar
 
 FIRST_CHECK_WITHIN = 5.0
 """Seconds within which a new connector is checked first: many added at once do not move in step."""
@@ -72,6 +73,7 @@ def set_profile(context: typer.Context, connector: ConnectorName, file: File, te
     given = profile_file.profile_file(file)
     found = find.connector(at, connector, tenant)
     with as_tenant(at.engine, found.tenant_id) as session:
+        calendar.change_profile(session, found.id, _profile_of(given))
         if isinstance(given, ConnectorFile):
             _same_connector(found, _loaded(at, found), given)
             secrets = given.credentials()
@@ -81,7 +83,6 @@ def set_profile(context: typer.Context, connector: ConnectorName, file: File, te
                 session, at.vault, tenant_id=found.tenant_id, connector_id=found.id, secrets=secrets
             )
             connectors.drop_credentials(session, found.id, but=secrets)
-        connectors.change_profile(session, found.id, _profile_of(given))
     what = "profile and credentials" if isinstance(given, ConnectorFile) else "profile"
     typer.echo(f"{what} of {found.name} replaced; the next run works with it")
 

@@ -11,6 +11,7 @@ from cli.here import here
 from models.vocabulary import RunState
 from worker.ledger import connectors, runs, turns
 from worker.ledger.session import as_scheduler, as_tenant
+from worker.scheduling import calendar
 
 
 def approve(context: typer.Context, connector: ConnectorName, *, tenant: TenantName = None) -> None:
@@ -67,10 +68,11 @@ def cancel(context: typer.Context, connector: ConnectorName, *, tenant: TenantNa
             raise RefusalError(f"'{found.name}' has no run that could be cancelled.")
         runs.cancel(session, found.id, run.id)
         follow_up = runs.current(session, found.id)
-    if follow_up is not None:
+        seconds = None if follow_up is not None else calendar.until_next(session, known)
+    if seconds is None:
         at.wake(found.id)
     else:
-        # What was planned is still due: the next check, at its time and not at once, plans it again.
+        # What was planned is still due: the next check or date, at its time and not at once, plans it again.
         with as_scheduler(at.engine) as session:
-            turns.park(session, found.id, seconds=known.profile.check_every_seconds)
+            turns.park(session, found.id, seconds=seconds)
     typer.echo(f"run {run.id} is cancelled")

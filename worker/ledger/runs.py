@@ -67,6 +67,19 @@ def begin_check(session: Session, tenant_id: int, connector_id: int) -> int:
     )
 
 
+def begin_scheduled(session: Session, tenant_id: int, connector_id: int) -> int:
+    """A run that the connector's schedule asks for; it is in the register, whatever comes of it."""
+    return int(
+        session.scalar(
+            text(
+                "INSERT INTO run (tenant_id, connector_id, state, trigger)"
+                " VALUES (:tenant, :connector, 'queued', :trigger) RETURNING id"
+            ),
+            {"tenant": tenant_id, "connector": connector_id, "trigger": Trigger.SCHEDULE.value},
+        )
+    )
+
+
 _COLUMNS = "id, connector_id, state, trigger, listed, refresh, step, cursor, profile, bugs"
 
 
