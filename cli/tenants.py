@@ -34,7 +34,7 @@ def add(
     name: Annotated[str, typer.Argument(help="Short name, unlike any other tenant's.")],
     weight: Annotated[float, _WEIGHT] = 1.0,
     max_slots: Annotated[int | None, _MAX_SLOTS] = None,
-    time_zone: Annotated[str, _TIME_ZONE] = "UTC",
+    time_zone: Annotated[str, _TIME_ZONE] = schedules.UTC,
 ) -> None:
     """Add a tenant."""
     at = here(context)
@@ -85,7 +85,8 @@ def set_(
             calendar.change_time_zone(session, tenant_id, time_zone)
         zone = schedules.time_zone(session)
     limit = "no limit" if now.max_slots is None else f"at most {now.max_slots} at once"
-    typer.echo(f"tenant {name}: weight {now.weight:g}, {limit}, time zone {zone}")
+    told = "" if zone == schedules.UTC else f", time zone {zone}"
+    typer.echo(f"tenant {name}: weight {now.weight:g}, {limit}{told}")
 
 
 def _is_a_zone(name: str) -> None:

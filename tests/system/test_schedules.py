@@ -395,7 +395,6 @@ def test_a_slice_and_somebody_who_saves_a_profile_wait_in_no_circle(shop: Open) 
         calendar.change_profile(session, at.cast.connector_id, Profile.model_validate({"schedule": HOURLY}))
         with as_scheduler(at.stage.engine) as other:
             held = other.execute(
-                text("SELECT 1 FROM turn WHERE connector_id = :id FOR UPDATE SKIP LOCKED"),
-                {"id": at.cast.connector_id},
+                text("SELECT 1 FROM turn WHERE connector_id = :id FOR UPDATE SKIP LOCKED"), {"id": at.cast.connector_id}
             )
             assert held.first() is None

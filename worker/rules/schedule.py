@@ -17,7 +17,6 @@ from cronsim import CronSim
 
 from worker.catalog.profile import Schedule
 
-
 _OF_THE_MACHINE = {"localtime", "posixrules", "Factory"}
 """What each machine may have otherwise."""
 
