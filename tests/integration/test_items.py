@@ -174,7 +174,7 @@ def test_counts_are_what_a_count_item_by_item_comes_to_whoever_writes(shop: Shop
     shop.ask("UPDATE item_status SET outcome = 'blocked' WHERE source_id = 4 RETURNING 1")
     shop.ask("UPDATE item_status SET at = now() RETURNING 1")
     place = "run_id, kind, storefront_id, outcome, coalesce(code, '')"
-    told = shop.ask(f"SELECT {place}, count(*) FROM item_status GROUP BY {place}")
+    told = shop.ask(f"SELECT {place}, count(*) FROM item_status GROUP BY {place}")  # noqa: S608 a test's own
     assert len(told) > 3
     assert sorted(shop.ask("SELECT run_id, kind, storefront_id, outcome, code, count FROM item_count WHERE count <> 0")
                   ) == sorted(told)  # fmt: skip
@@ -319,7 +319,7 @@ def test_old_runs_go_with_all_that_is_theirs_and_the_last_ones_stay(shop: Shop, 
     for table in ("run", "run_counter", "run_message", "slice_log", "item_history"):
         column = "id" if table == "run" else "run_id"
         expected = [(one,) for one in kept if table not in ("run_message", "slice_log") or one != young]
-        assert shop.ask(f"SELECT DISTINCT {column} FROM {table} ORDER BY 1") == expected, table
+        assert shop.ask(f"SELECT DISTINCT {column} FROM {table} ORDER BY 1") == expected, table  # noqa: S608 idem
     assert shop.found() == [("product", one, 0) for one in range(3)], "an item keeps its last status"
     assert shop.ask("SELECT count(*) FROM item_count WHERE count = 0") == [(0,)]
 

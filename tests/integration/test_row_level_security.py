@@ -271,9 +271,13 @@ def test_service_alone_may_search_and_nobody_bends_the_search(engine: Engine, bo
     assert "search_path=pg_catalog, pg_temp" in definers[0][1]
     # A table of the same name that hides the real one is not asked.
     with as_tenant(engine, mine.tenant_id) as session:
-        session.execute(text("CREATE TEMPORARY TABLE item_text ON COMMIT DROP AS SELECT CAST(:c AS bigint) AS connector_id,"
-                             " CAST(:t AS bigint) AS tenant_id, 'planted' AS kind, 9::bigint AS source_id, 'x' AS find_key"),
-                        {"c": theirs.id, "t": mine.tenant_id})  # fmt: skip
+        session.execute(
+            text("""
+            CREATE TEMPORARY TABLE item_text ON COMMIT DROP AS SELECT CAST(:c AS bigint) AS connector_id,
+              CAST(:t AS bigint) AS tenant_id, 'planted' AS kind, CAST(9 AS bigint) AS source_id, 'x' AS find_key
+            """),
+            {"c": theirs.id, "t": mine.tenant_id},
+        )
         found = session.execute(text("SELECT kind FROM found_items(:c, '%', NULL, '', 0, 9)"), {"c": theirs.id}).all()
     assert found == []
 
