@@ -38,6 +38,8 @@ def upgrade() -> None:
         "relation",
         sa.Column("sent", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
     )
+    op.add_column("relation", sa.Column("anew", sa.Boolean(), server_default="false", nullable=False))
+    op.create_index("ix_relation_anew", "relation", ["connector_id"], postgresql_where=sa.text("anew"))
     for name, columns in INDEXES.items():
         op.drop_index(name, table_name="item_status")
         op.create_index(name, "item_status", list(dict.fromkeys([*columns, *TAIL])))
@@ -261,6 +263,8 @@ def downgrade() -> None:
     for name, columns in INDEXES.items():
         op.drop_index(name, table_name="item_status")
         op.create_index(name, "item_status", columns)
+    op.drop_index("ix_relation_anew", table_name="relation", postgresql_where=sa.text("anew"))
+    op.drop_column("relation", "anew")
     op.drop_column("relation", "sent")
     op.drop_column("mirror", "store_read_at")
     op.execute("DROP EXTENSION btree_gin")

@@ -59,6 +59,7 @@ class Corner:
 def corner(open_playing: Open) -> Corner:
     cup = {"ID": 301, "ID_catalogue": [1], "REF": "CUP", "product_name": "Cup", "product_price": "9"}
     cup |= {"product_weight": "1", "product_description": "Holds tea.", "Material": "Clay", "fabric": "none"}
+    cup |= {"product_is_visible": "1"}
     sizes = [
         {"ID": 9000 + n, "ID_products": 301, "REF": f"CUP-{size}", "size": size, "format_price": str(9 + n),
          "stock": "5", "image": [photo(size)]}
@@ -112,7 +113,7 @@ def test_what_was_edited_by_hand_is_as_the_source_says_and_nothing_else_is_touch
     assert corner.synchronise(PRODUCT, 301)
     assert shop.run() == "completed"
     assert not [one for one in shop.writes() if one.startswith("POST") or "image" in one], shop.writes()
-    assert not any("image_url" in (entry.body or "") for entry in shop.store.log.entries if entry.method != "GET")
+    assert not any(b"image_url" in (entry.body or b"") for entry in shop.store.log.entries if entry.method != "GET")
     after = {one["sku"]: one for one in held(shop)["products"]}
     assert after["POT"]["name"] == "Kettle", "nobody has asked for that one"
     assert shop.variants()["CUP-L"]["inventory_level"] == 2, "what was sold meanwhile is no difference"
