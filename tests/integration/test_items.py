@@ -91,6 +91,8 @@ def clothes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
         outcome = "failed" if number % 10 == 0 else "created"
         shop.a_status(run_id, "product", number, outcome, code="no_price" if number % 20 == 0 else None)
         shop.a_status(run_id, "variant", number, "created")
+    shop.an_item("product", 60, "\u00e9tag\u00e8re \u65e5\u672c\u8a9e")
+    shop.a_status(run_id, "product", 60, "created")
     return shop
 
 
@@ -108,6 +110,11 @@ def clothes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
         ("v\\3", []),
         ("ga", [("product", one, 0) for one in range(31, 41)]),  # two letters: as a word begins
         ("al", []),
+        ("v_", [("variant", one, 0) for one in range(1, 41)]),
+        ("-1", [("product", one, 0) for one in (1, *range(10, 20))]),
+        ("/", [("variant", one, 0) for one in range(1, 41)]),
+        ("\u00c9", [("product", 60, 0)]),
+        ("\u8a9e", [("product", 60, 0)]),
         ("p", [("product", one, 0) for one in range(1, 41)]),
         ("shirt 40 gala p-40", []),  # nothing is found across two fields
     ],
@@ -165,9 +172,10 @@ def test_what_is_unchanged_is_searched_too(clothes: Shop) -> None:
     clothes.an_item("product", 98, "cotton cap", gone=True)
     clothes.a_status(last, "product", 99, "unchanged", code="url_refused")
     expected = [("product", one, 0) for one in [*range(1, 41), 99] if one % 10]
+    other = [("product", 60, 0)]
     assert clothes.found(search="cotton", outcome=Outcome.UNCHANGED) == expected
-    assert clothes.found(outcome=Outcome.UNCHANGED, kind=PRODUCT) == expected
-    assert clothes.found(outcome=Outcome.UNCHANGED, kind=PRODUCT, after=("product", 39, 0)) == [("product", 99, 0)]
+    assert clothes.found(outcome=Outcome.UNCHANGED, kind=PRODUCT) == sorted(expected + other)
+    assert clothes.found(outcome=Outcome.UNCHANGED, kind=PRODUCT, after=("product", 60, 0)) == [("product", 99, 0)]
     assert clothes.found(outcome=Outcome.UNCHANGED, code="url_refused") == [("product", 99, 0)]
     assert clothes.found(search="99", outcome=Outcome.UNCHANGED) == [("product", 99, 0)]
 

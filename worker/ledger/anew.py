@@ -31,7 +31,8 @@ def marked(session: Session, connector_id: int) -> list[Relation]:
     rows = session.execute(
         text(
             "SELECT kind, source_id, storefront_id, store_id, parent_store_id, created_here, enabled, fingerprints,"
-            " parts FROM relation WHERE connector_id = (SELECT :connector) AND anew ORDER BY kind, source_id, storefront_id"
+            " parts FROM relation WHERE connector_id = (SELECT :connector) AND anew"
+            " ORDER BY kind, source_id, storefront_id"
         ),
         {"connector": connector_id},
     )

@@ -24,6 +24,8 @@ WALKED = 3_000
 """Items that a search looks at one by one before it asks the index of texts."""
 MOST_FOUND = 2_000
 """Items that it has the index name; where there are more, the filters are walked along."""
+UNPARTED = "\u2e80"
+"""From here on there are scripts that do not part their words, Chinese and Japanese among them."""
 BEFORE_ALL: Place = ("", 0, 0)
 
 
@@ -53,14 +55,14 @@ class Filter:
     def pattern(self) -> str | None:
         """The text as a pattern: what would be wildcards are letters.
 
-        One or two letters have no trigram of their own, but as a word's beginning: that is what they find.
+        One or two letters have no trigram of their own, but as a word's beginning: that is what they find, in all
+        scripts that part their words.
         """
         if self.term is None:
             return None
-        if len(self.term) < 3 and self.term.isascii() and self.term.isalnum():
-            return f"% {self.term}%"
         escaped = self.term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return f"%{escaped}%"
+        is_beginning = len(self.term) < 3 and self.term[0].isalnum() and max(self.term) < UNPARTED
+        return f"% {escaped}%" if is_beginning else f"%{escaped}%"
 
 
 def found(session: Session, connector_id: int, wanted: Filter, *, after: Place, limit: int) -> list[Place]:
