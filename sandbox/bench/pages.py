@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
@@ -105,6 +106,7 @@ def _questions(at: Filled) -> Iterator[Question]:
     yield Question("kind", some(lambda: listing(kind=chance.choice(kinds), after=place())))
     yield Question("outcome", some(lambda: listing(outcome=chance.choice(outcomes), after=place())))
     yield Question("unchanged", some(lambda: listing(outcome=Outcome.UNCHANGED, after=place())))
+    yield Question("unchanged: none", some(lambda: _none_unchanged(at, listing(outcome=Outcome.UNCHANGED))))
     yield Question("code", some(lambda: listing(code=chance.choice(codes), after=place())))
     yield Question("storefront", some(lambda: listing(storefront=chance.choice((0, *STOREFRONTS)))))
     yield Question("run", some(lambda: listing(run=run(at.first_run, at.last_run))))
@@ -120,6 +122,7 @@ def _questions(at: Filled) -> Iterator[Question]:
     yield Question("search: none", some(lambda: listing(search=f"zz{chance.randint(100, 999)}")))
     short = ("a", "7", "42", "co", "ga", "zq", "qu", "p", "-1", "v-")
     yield Question("search: short", some(lambda: listing(search=chance.choice(short))))
+    yield Question("search: marks alone", some(lambda: listing(search=chance.choice(("&", "_", "%"))), 5), None)
     yield Question("search: SKU", some(lambda: listing(search=sku())))
     yield Question("search: id", some(lambda: listing(search=str(chance.randint(1, at.variants)))))
     words = (*rare, *common, *clustered)
@@ -136,6 +139,18 @@ def _questions(at: Filled) -> Iterator[Question]:
     yield Question("register of runs", some(lambda: lambda session: register.runs(session, at.id, 19)), REGISTER)
     save = some(lambda: _save(at, [place() for _ in range(50)]), 20)
     yield Question("a save of 50 outcomes", save, None)
+
+
+def _none_unchanged(at: Filled, listing: Ask) -> Ask:
+    """As after a first run: the last run has touched all that there is, and its books say so."""
+
+    def ask(session: Session) -> None:
+        session.execute(text("UPDATE run_counter SET count = 0 WHERE run_id = :run AND figure = 'unchanged'"),
+                        {"run": at.last_run})  # fmt: skip
+        listing(session)
+        session.rollback()
+
+    return ask
 
 
 def _one(at: Filled, place: tuple[str, int, int]) -> Ask:

@@ -180,6 +180,19 @@ def test_what_is_unchanged_is_searched_too(clothes: Shop) -> None:
     assert clothes.found(search="99", outcome=Outcome.UNCHANGED) == [("product", 99, 0)]
 
 
+def test_where_the_books_say_that_none_of_a_kind_is_unchanged_none_is_looked_for(
+    clothes: Shop, a_row: Callable[..., int]
+) -> None:
+    last = clothes.a_run()
+    for kind, count in (("product", 0), ("variant", 3)):
+        values = {"kind": kind, "storefront_id": 0, "figure": "unchanged", "count": count}
+        a_row(clothes.tenant_id, "run_counter", run_id=last, **values)
+    for search in (None, "3"):
+        assert {place[0] for place in clothes.found(outcome=Outcome.UNCHANGED, search=search)} == {"variant"}
+    clothes.a_run("unchanged")  # it has looked again, and found nothing changed
+    assert {place[0] for place in clothes.found(outcome=Outcome.UNCHANGED)} == {"product", "variant"}
+
+
 # ---- counts
 
 
