@@ -248,12 +248,12 @@ def test_the_tenant_of_a_transaction_is_forgotten_with_it(engine: Engine, both: 
 def test_a_search_tells_a_tenant_its_own_items_whatever_connector_it_names(
     engine: Engine, both: tuple[Any, Any]
 ) -> None:
-    ask = text("SELECT kind, source_id FROM found_items(:connector, :pattern, NULL, '', 0, 100)")
+    ask = text("SELECT found_items(:connector, 'x', :pattern, 0, 100)")
     for mine, theirs in (both, both[::-1]):
         with as_tenant(engine, mine.tenant_id) as session:
             for pattern in ("%", "%x%", "%1%"):
                 assert session.execute(ask, {"connector": theirs.id, "pattern": pattern}).all() == []
-            assert session.execute(ask, {"connector": mine.id, "pattern": "%"}).all() == [("x", 1)]
+            assert session.execute(ask, {"connector": mine.id, "pattern": "%"}).all() == [(1,)]
             for connector in (None, 0, -1, 2**62):
                 assert session.execute(ask, {"connector": connector, "pattern": "%"}).all() == []
     with as_nobody(engine) as session:
@@ -264,7 +264,7 @@ def test_a_search_tells_a_tenant_its_own_items_whatever_connector_it_names(
 def test_service_alone_may_search_and_nobody_bends_the_search(engine: Engine, both: tuple[Any, Any]) -> None:
     mine, theirs = both
     with as_scheduler(engine) as session, pytest.raises(ProgrammingError, match="permission denied"):
-        session.execute(text("SELECT found_items(1, '%', NULL, '', 0, 1)"))
+        session.execute(text("SELECT found_items(1, 'x', '%', 0, 1)"))
     with as_nobody(engine) as session:
         definers = session.execute(
             text("SELECT proname, proconfig::text, has_function_privilege('service', oid, 'EXECUTE'),"
@@ -281,7 +281,7 @@ def test_service_alone_may_search_and_nobody_bends_the_search(engine: Engine, bo
             """),
             {"c": theirs.id, "t": mine.tenant_id},
         )
-        found = session.execute(text("SELECT kind FROM found_items(:c, '%', NULL, '', 0, 9)"), {"c": theirs.id}).all()
+        found = session.execute(text("SELECT found_items(:c, 'planted', '%', 0, 9)"), {"c": theirs.id}).all()
     assert found == []
 
 
