@@ -15,7 +15,8 @@ from worker.catalog import causes
 from worker.catalog.columns import Columns
 from worker.catalog.profile import Profile
 from worker.ledger import connectors, item_register, mirror
-from worker.ledger.item_register import Item, Place, Shown
+from worker.ledger.item_register import Item, Shown
+from worker.ledger.item_search import Filter, Place
 from worker.ledger.session import as_tenant
 from worker.rules import mapping
 
@@ -30,7 +31,13 @@ def items(
         Outcome | None, typer.Option(help="Only this outcome; `unchanged` lists what no run had to touch.")
     ] = None,
     code: Annotated[str | None, typer.Option(help="Only this code, as the page of errors has it.")] = None,
-    search: Annotated[str | None, typer.Option(help="Part of a name, SKU or reference; or a source id.")] = None,
+    storefront: Annotated[
+        int | None, typer.Option(help="Only this storefront's categories, by its id; 0 = what is not told apart.")
+    ] = None,
+    run: Annotated[int | None, typer.Option(help="Only what this run was the last to touch.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Part of a name, SKU, reference or source id; or an id of the store.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most items.")] = 100,
     after: Annotated[str | None, typer.Option(help="Go on after this place, as the last listing named it.")] = None,
     json: AsJson = False,
@@ -38,17 +45,15 @@ def items(
     """List items with their last outcome, per storefront."""
     at = here(context)
     found = find.connector(at, connector, tenant)
-    listing(at, found, kind=kind, outcome=status, code=code, search=search, limit=limit, after=after, json=json)
+    wanted = Filter(kind, status, code, storefront, run, search)
+    listing(at, found, wanted, limit=limit, after=after, json=json)
 
 
 def listing(
     at: Here,
     found: find.Found,
+    wanted: Filter,
     *,
-    kind: ItemKind | None = None,
-    outcome: Outcome | None = None,
-    code: str | None = None,
-    search: str | None = None,
     limit: int,
     after: str | None,
     json: bool,
@@ -65,10 +70,12 @@ def listing(
             session,
             found.id,
             shown=_shown(known.profile, columns),
-            kind=kind,
-            outcome=outcome,
-            code=code,
-            search=search,
+            kind=wanted.kind,
+            outcome=wanted.outcome,
+            code=wanted.code,
+            storefront=wanted.storefront,
+            run=wanted.run,
+            search=wanted.search,
             after=begin,
             limit=limit + 1,
         )

@@ -174,6 +174,31 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
 
 
+class Scope(StrEnum):
+    """What an API key opens."""
+
+    OPERATOR = "operator"
+    """Everything, in the name of any tenant."""
+    WRITE = "write"
+    """All that belongs to one tenant."""
+    READ = "read"
+    """The same, to look at."""
+
+
+class Deed(StrEnum):
+    """What somebody did to a connector, as the Activity Register shows it between the runs."""
+
+    ADDED = "added"
+    PROFILE_CHANGED = "profile_changed"
+    CREDENTIALS_CHANGED = "credentials_changed"
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    CANCELLED = "cancelled"
+    APPROVED = "approved"
+
+
 class EventType(StrEnum):
     """What a webhook tells (docs/webhooks.md)."""
 

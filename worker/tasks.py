@@ -16,8 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.vocabulary import SliceEnd
 from worker import logs
 from worker.app import QUEUE, app
-from worker.ledger import rests, runs, turns
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.commands import runs as commands
+from worker.commands.desk import Desk
+from worker.ledger import rests, turns
+from worker.ledger.session import as_scheduler
 from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
 from worker.process import Process, process
@@ -118,13 +120,14 @@ def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[
 
 
 @app.task(name="connector.request_run")
-def request_run(*, tenant: int, connector: int, refresh: bool = False) -> int:
-    """Request a run by message; a request while one waits is folded into it. The run's id."""
+def request_run(*, tenant: int, connector: int, refresh: bool = False, who: str = "message") -> int:
+    """Request a run by message (docs/api.md); a request while one waits is folded into it. The run's id.
+
+    Refusal where the tenant has no such connector, or it is switched off: the task fails, and says why.
+    """
     here = process()
-    with as_tenant(here.engine, tenant) as session:
-        run_id = runs.request(session, tenant, connector, refresh=refresh)
-    dispatch.wake(here.engine, here.settings, publish, connector)
-    return run_id
+    desk = Desk(here.settings, publish, lambda *_: here.meet, connections=here.engine)
+    return commands.request(desk, tenant, connector, refresh=refresh, who=who).run_id
 
 
 def queue_length() -> int | None:

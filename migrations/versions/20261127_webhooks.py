@@ -13,7 +13,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261127_webhooks"
-down_revision = "20261126_fairness"
+down_revision = "20261127_items"
 branch_labels = None
 depends_on = None
 

@@ -12,7 +12,8 @@ from cli import waiting
 from cli.waiting import Bar
 from models.vocabulary import RunState
 from tests.operators import Operator, in_its_name, keep_columns
-from worker.ledger import register, runs
+from worker.ledger import progress as where
+from worker.ledger import runs
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched
 
@@ -88,7 +89,7 @@ def test_the_live_view_has_a_bar_for_each_kind_and_one_for_each_follow_up(
         figures = {"kind": "product", "storefront_id": 0, "figure": figure, "count": count}
         a_row(tenant_id, "run_counter", run_id=run_id, **figures)
     with as_tenant(acme.here.engine, tenant_id) as session:
-        progress = register.progress(session, run_id)
+        progress = where.of(session, run_id)
     assert progress is not None
     assert waiting.bars(progress.parts) == [Bar("product", 5, 5), Bar("options to show", 4, 4)]
     view = waiting.Bars()
@@ -218,6 +219,10 @@ def test_items_are_listed_page_by_page_with_their_names(acme: Operator, a_row: C
     assert [one["do"] for one in (*first["items"], *rest["items"])] == [None, "Change one of the two."]
     left = acme.reads("items", "spring-shop", "--status", "unchanged", "--kind", "product", shape="items")
     assert [one["source_id"] for one in left["items"]] == [3]
+    of_run = acme.reads("items", "spring-shop", "--run", str(run_id), "--storefront", "0", shape="items")
+    assert [one["source_id"] for one in of_run["items"]] == [1, 2]
+    for unlike in (("--run", str(run_id + 1)), ("--storefront", "1")):
+        assert acme.reads("items", "spring-shop", *unlike, shape="items")["items"] == []
     assert "Ball 2" in acme.says("items", "spring-shop", "--status", "failed").stdout
     assert "--after product:1:0" in acme.says("items", "spring-shop", "--limit", "1").stderr
     acme.says("items", "spring-shop", "--after", "here", code=2)

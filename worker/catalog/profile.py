@@ -276,6 +276,15 @@ class Source(_Value):
             raise ValueError("import_code and import_secret are needed together")
         return self
 
+    def credentials(self) -> dict[str, str]:
+        """Credential field -> secret text, to be sealed."""
+        return _said(
+            source_code=self.code,
+            source_secret=self.secret,
+            import_code=self.import_code,
+            import_secret=self.import_secret,
+        )
+
 
 class Store(_Value):
     """Who we are at BigCommerce."""
@@ -285,6 +294,14 @@ class Store(_Value):
         str, Field(min_length=1, max_length=255, description="Access token (X-Auth-Token)", repr=False)
     ]
     client_id: Annotated[str | None, Field(max_length=255, description="Client id; kept, not needed")] = None
+
+    def credentials(self) -> dict[str, str]:
+        """Credential field -> secret text, to be sealed."""
+        return _said(store_token=self.access_token, store_client_id=self.client_id)
+
+
+def _said(**found: str | None) -> dict[str, str]:
+    return {field: secret for field, secret in found.items() if secret is not None}
 
 
 class ConnectorFile(Profile):
@@ -300,12 +317,4 @@ class ConnectorFile(Profile):
 
     def credentials(self) -> dict[str, str]:
         """Credential field -> secret text, to be sealed."""
-        found: dict[str, Any] = {
-            "source_code": self.source.code,
-            "source_secret": self.source.secret,
-            "import_code": self.source.import_code,
-            "import_secret": self.source.import_secret,
-            "store_token": self.store.access_token,
-            "store_client_id": self.store.client_id,
-        }
-        return {field: secret for field, secret in found.items() if secret is not None}
+        return {**self.source.credentials(), **self.store.credentials()}

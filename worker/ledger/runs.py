@@ -32,15 +32,16 @@ class Run:
     bugs: int
 
 
-def request(session: Session, tenant_id: int, connector_id: int, *, refresh: bool) -> int:
-    """The id of the run that will serve this request; further requests fold into the one that waits."""
+def request(session: Session, tenant_id: int, connector_id: int, *, refresh: bool, by: str | None = None) -> int:
+    """The id of the run that will serve this request of `by`; further requests fold into the one that waits."""
     return int(
         session.scalar(
             text("""
-            INSERT INTO run (tenant_id, connector_id, state, trigger, refresh)
-            VALUES (:tenant, :connector, 'queued', :trigger, :refresh)
+            INSERT INTO run (tenant_id, connector_id, state, trigger, refresh, requested_by)
+            VALUES (:tenant, :connector, 'queued', :trigger, :refresh, :by)
             ON CONFLICT (connector_id) WHERE state = 'queued'
             DO UPDATE SET refresh = run.refresh OR excluded.refresh, listed = true,
+                   requested_by = coalesce(run.requested_by, excluded.requested_by),
                    trigger = CASE WHEN run.refresh THEN run.trigger ELSE excluded.trigger END
             RETURNING id
             """),
@@ -49,9 +50,18 @@ def request(session: Session, tenant_id: int, connector_id: int, *, refresh: boo
                 "connector": connector_id,
                 "refresh": refresh,
                 "trigger": Trigger.REFRESH if refresh else Trigger.REQUEST,
+                "by": by,
             },
         )
     )
+
+
+def queued(session: Session, connector_id: int) -> int | None:
+    """The id of the run that waits for its first turn, into which a request is folded."""
+    found = session.scalar(
+        text("SELECT id FROM run WHERE connector_id = :id AND state = 'queued'"), {"id": connector_id}
+    )
+    return None if found is None else int(found)
 
 
 def begin_check(session: Session, tenant_id: int, connector_id: int) -> int:

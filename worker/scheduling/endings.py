@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.orm import Session
 
-from models.vocabulary import ENDED, RunState, SliceEnd
+from models.vocabulary import ENDED, Deed, RunState, SliceEnd
 from worker.errors import CredentialsRefused, ProfileUnusable, RootCategoryGone, RunTrouble, Unwell
-from worker.ledger import connectors, events, runs, schedules
+from worker.ledger import connectors, events, journal, runs, schedules
 from worker.scheduling import breaker, calendar
 from worker.scheduling.fence import Fence
 
@@ -54,7 +54,10 @@ class Endings:
             if run is not None and run.state not in ENDED:
                 runs.become(session, run_id, RunState.FAILED)
             if isinstance(trouble, CredentialsRefused | RootCategoryGone):
-                connectors.disable(session, connector_id, f"{trouble.code}: {trouble}")
+                reason = f"{trouble.code}: {trouble}"
+                connectors.disable(session, connector_id, reason)
+                who, what = journal.THE_SERVICE, Deed.DISABLED
+                journal.write(session, tenant_id, connector_id, who=who, what=what, reason=reason)
                 events.needs_action(session, connector_id, code=trouble.code, message=str(trouble), run_id=run_id)
                 self._answer_follow_up(session, trouble)
                 return Ending(SliceEnd.STOPPED, park=FOR_GOOD)

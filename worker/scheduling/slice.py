@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from models.vocabulary import RunState, SliceEnd, Trigger
 from worker.catalog.profile import Profile
 from worker.errors import QuotaSpent, RunHeld, RunTrouble, SliceTrouble, TurnLost, Unwell, WorkerTooOld
-from worker.ledger import connectors, runs, source_items, turns
+from worker.ledger import connectors, retention, runs, source_items, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.rests import Neighbour
 from worker.ledger.runs import Run
@@ -211,6 +211,7 @@ class Slice:
             self._save(Save(None), step=name or self.step)
         log.info("run ended", settled=self.settled)
         with self.fence.transaction() as session:
+            retention.prune(session, self.connector_id, days=self.settings.retention_days)
             return Ending(SliceEnd.WORK_DONE, park=self.endings.until_next(session))
 
     def _drive(self, step: Step) -> bool:
@@ -287,6 +288,7 @@ class Slice:
                 runs.forget(session, run.id)
             else:
                 runs.advance(session, run.id, RunState.UNCHANGED)
+            retention.prune(session, self.connector_id, days=self.settings.retention_days)
             self._count_calls(session)
             park = self.endings.until_next(session)
         self.run_id = None if leaves_no_run else self.run_id

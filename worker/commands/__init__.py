@@ -1,0 +1,1 @@
+"""What somebody may ask of the service, by whichever door they come."""
