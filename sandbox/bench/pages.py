@@ -2,7 +2,7 @@
 
 They are of one connector with 500 runs, beside twenty other tenants with 5,000 statuses each, in a Postgres that has
 analysed its tables. Each question is asked many times, with other words, places and filters each time, in the role
-*service* under row-level security, one transaction a time, as a page does. The figures are the milliseconds of the call.
+*service* under row-level security, one transaction a time. The figures are the milliseconds of the call.
 """
 
 from __future__ import annotations
