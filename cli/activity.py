@@ -17,9 +17,6 @@ from worker.ledger import register
 from worker.ledger.register import Entry, ErrorGroup, Message
 from worker.ledger.session import as_tenant
 
-RUNS = 19
-"""As many runs as the original's register shows."""
-
 PLANNED = {
     "to_create": "to create",
     "to_update": "to update",
@@ -42,7 +39,7 @@ def activity(
     connector: ConnectorName,
     *,
     tenant: TenantName = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most runs.")] = RUNS,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most runs.")] = register.RUNS,
     run: Annotated[int | None, typer.Option(help="Show this run in detail, not the last one.")] = None,
     json: AsJson = False,
 ) -> None:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import random
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from cli import find, profile_file, show
 from cli.errors import RefusalError
 from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import Here, here
-from worker.catalog.profile import ConnectorFile, Profile
-from worker.ledger import connectors, mirror, overview
+from worker.catalog.profile import ConnectorFile
+from worker.commands import connectors as commands
+from worker.commands.refusal import Refusal
+from worker.ledger import connectors, overview
 from worker.ledger.overview import ConnectorLine, Standing
 from worker.ledger.session import as_scheduler, as_tenant
-from worker.ledger.vault import KeyMissing
-
-FIRST_CHECK_WITHIN = 5.0
-"""Seconds within which a new connector is checked first: many added at once do not move in step."""
 
 File = Annotated[Path, typer.Option("--file", "-f", help="The profile file.", show_default=False)]
 
@@ -37,21 +32,10 @@ def add(
     given = profile_file.connector_file(file)
     tenant_id = find.tenant_id(at, tenant)
     try:
-        with as_tenant(at.engine, tenant_id) as session:
-            connector_id = connectors.add(
-                session,
-                tenant_id,
-                name=given.name,
-                store_hash=given.store.hash,
-                profile=given.profile(),
-                first_check_in=random.uniform(0, FIRST_CHECK_WITHIN),  # noqa: S311 spreads, hides nothing
-            )
-            connectors.keep_credentials(
-                session, at.vault, tenant_id=tenant_id, connector_id=connector_id, secrets=given.credentials()
-            )
-    except IntegrityError as trouble:
+        connector_id = commands.add(at, tenant_id, given, who=at.who)
+    except Refusal as refusal:
         text = f"tenant '{tenant}' has a connector '{given.name}' already"
-        raise RefusalError(f"{text}; `connector set-profile` replaces its profile.") from trouble
+        raise RefusalError(f"{text}; `connector set-profile` replaces its profile.") from refusal
     typer.echo(f"connector {given.name} added with id {connector_id}; `connector validate {given.name}` checks it")
 
 
@@ -71,42 +55,12 @@ def set_profile(context: typer.Context, connector: ConnectorName, file: File, te
     at = here(context)
     given = profile_file.profile_file(file)
     found = find.connector(at, connector, tenant)
-    with as_tenant(at.engine, found.tenant_id) as session:
-        if isinstance(given, ConnectorFile):
-            _same_connector(found, _loaded(at, found), given)
-            secrets = given.credentials()
-            if _reads_elsewhere(at, found, session, given):
-                mirror.want_refresh(session, found.id)
-            connectors.keep_credentials(
-                session, at.vault, tenant_id=found.tenant_id, connector_id=found.id, secrets=secrets
-            )
-            connectors.drop_credentials(session, found.id, but=secrets)
-        connectors.change_profile(session, found.id, _profile_of(given))
+    if isinstance(given, ConnectorFile):
+        commands.replace(at, found.tenant_id, found.id, given, who=at.who)
+    else:
+        commands.change_profile(at, found.tenant_id, found.id, given, who=at.who)
     what = "profile and credentials" if isinstance(given, ConnectorFile) else "profile"
     typer.echo(f"{what} of {found.name} replaced; the next run works with it")
-
-
-def _profile_of(given: Profile | ConnectorFile) -> Profile:
-    return given.profile() if isinstance(given, ConnectorFile) else given
-
-
-def _same_connector(found: find.Found, known: connectors.Connector, given: ConnectorFile) -> None:
-    """What was sent belongs to that store: another one is another connector."""
-    if given.name != found.name:
-        raise RefusalError(
-            f"the file is of a connector '{given.name}', not of '{found.name}'; a name cannot be changed."
-        )
-    if given.store.hash != known.store_hash:
-        raise RefusalError(f"the file names another store than '{known.store_hash}'; add it as a connector of its own.")
-
-
-def _reads_elsewhere(at: Here, found: find.Found, session: Session, given: ConnectorFile) -> bool:
-    """Whether the file names another connector of Sales Layer: the cursor of the former one says nothing of it."""
-    try:
-        known = connectors.open_credentials(session, at.vault, tenant_id=found.tenant_id, connector_id=found.id)
-    except KeyMissing:
-        return True
-    return known.get("source_code") != given.source.code
 
 
 def list_(context: typer.Context, json: AsJson = False, tenant: TenantName = None) -> None:
@@ -171,9 +125,7 @@ def enable(context: typer.Context, connector: ConnectorName, tenant: TenantName 
     """Switch a connector on again; it is checked at once."""
     at = here(context)
     found = find.connector(at, connector, tenant)
-    with as_tenant(at.engine, found.tenant_id) as session:
-        connectors.enable(session, found.id)
-    at.wake(found.id)
+    commands.enable(at, found.tenant_id, found.id, who=at.who)
     typer.echo(f"{found.name} is switched on")
 
 
@@ -186,8 +138,7 @@ def disable(
     """Switch a connector off: what its slice is doing it finishes, then it has no turn until it is switched on."""
     at = here(context)
     found = find.connector(at, connector, tenant)
-    with as_tenant(at.engine, found.tenant_id) as session:
-        connectors.disable(session, found.id, reason)
+    commands.disable(at, found.tenant_id, found.id, reason=reason, who=at.who)
     typer.echo(f"{found.name} is switched off")
 
 

@@ -12,6 +12,7 @@ from cli.fairness import fairness
 from cli.here import Here
 from cli.items import items
 from cli.removal import remove
+from cli.resealing import reseal
 from cli.retry import quarantine, retry
 from cli.runs import run
 from cli.validate import validate
@@ -28,7 +29,9 @@ app = typer.Typer(
 )
 app.add_typer(tenants.app, name="tenant")
 connectors.attach(app)
-runs.attach(app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate, remove, fairness)
+runs.attach(
+    app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate, remove, fairness, reseal
+)
 
 
 @app.callback()

@@ -10,7 +10,7 @@ from cli import find
 from cli.errors import RefusalError
 from cli.find import ConnectorName, TenantName
 from cli.here import here
-from worker.scheduling import removal
+from worker.commands import connectors
 
 
 def remove(
@@ -26,5 +26,5 @@ def remove(
     question = f"Remove '{found.name}' of {found.tenant} with its runs, statuses and links? The store keeps its items."
     if not yes and not typer.confirm(question):
         raise RefusalError(f"'{found.name}' was not removed.")
-    removal.remove(at.engine, at.settings, found.tenant_id, found.id)
+    connectors.remove(at, found.tenant_id, found.id)
     typer.echo(f"{found.name} is removed")

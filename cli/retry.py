@@ -11,11 +11,10 @@ from cli.errors import RefusalError
 from cli.find import ConnectorName, TenantName
 from cli.here import Here, here
 from cli.items import listing
-from cli.runs import request
-from worker.ledger import source_items
+from worker.commands import runs
+from worker.commands.refusal import Refusal, Why
 from worker.ledger.changes import QUARANTINED
 from worker.ledger.item_search import Filter
-from worker.ledger.session import as_tenant
 
 
 def retry(
@@ -58,9 +57,9 @@ def quarantine(
 
 def _again(at: Here, found: find.Found, code: str | None, nobody: str) -> int:
     """The id of the run that sends the failed items again."""
-    with as_tenant(at.engine, found.tenant_id) as session:
-        if not source_items.retry(session, found.id, code):
-            raise RefusalError(f"{nobody}.")
-        run_id = request(session, found, refresh=False)
-    at.wake(found.id)
-    return run_id
+    try:
+        return runs.retry(at, found.tenant_id, found.id, code=code, who=at.who).run_id
+    except Refusal as refusal:
+        if refusal.why is not Why.NOTHING_FAILED:
+            raise
+        raise RefusalError(f"{nobody}.") from None

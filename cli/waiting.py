@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 from cli import show
 from models.vocabulary import RunState, TurnState
 from worker.ledger import connectors, overview, register
-from worker.ledger.register import Part
+from worker.ledger import progress as where
+from worker.ledger.progress import Part
 from worker.ledger.session import as_scheduler, as_tenant
 
 PATIENCE_SECONDS = 30.0
@@ -67,7 +68,7 @@ def bars(parts: tuple[Part, ...]) -> list[Bar]:
     return [Bar(name, done, planned) for name, (done, planned) in sums.items()]
 
 
-def status(progress: register.Progress) -> str:
+def status(progress: where.Progress) -> str:
     """Phase, step, slices and calls in a few words."""
     entry = progress.entry
     if entry.started_at is None or entry.has_ended:
@@ -80,7 +81,7 @@ def status(progress: register.Progress) -> str:
 class View(Protocol):
     """Shows where a run stands."""
 
-    def show(self, progress: register.Progress) -> None:
+    def show(self, progress: where.Progress) -> None:
         """Show this, in place of what was shown before."""
 
     def say(self, text: str) -> None:
@@ -97,7 +98,7 @@ class Lines:
     _last: str = ""
     _at: float = float("-inf")
 
-    def show(self, progress: register.Progress) -> None:
+    def show(self, progress: where.Progress) -> None:
         """Print a line, unless it says nothing new or the last one is too young."""
         counts = ", ".join(f"{bar.name} {bar.done:,}/{bar.planned:,}" for bar in bars(progress.parts))
         line = f"run {progress.entry.id} {status(progress)}" + (f" {counts}" if counts else "")
@@ -129,7 +130,7 @@ class Bars:
         self._run = self._drawn.add_task("queued", total=None)
         self._drawn.start()
 
-    def show(self, progress: register.Progress) -> None:
+    def show(self, progress: where.Progress) -> None:
         """Draw the bars anew."""
         shown = bars(progress.parts)
         done, planned = sum(bar.done for bar in shown), sum(bar.planned for bar in shown)
@@ -175,7 +176,7 @@ class Wait:
     def _watch(self, view: View) -> tuple[int, str]:
         while True:
             with as_tenant(self.engine, self.tenant_id) as session:
-                progress = register.progress(session, self.run_id)
+                progress = where.of(session, self.run_id)
                 told = register.messages(session, self.run_id)
                 connector = connectors.load(session, self.connector_id)
             if progress is None or connector is None:

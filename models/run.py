@@ -30,6 +30,8 @@ class Run(Base):
     connector_id: Mapped[Number]
     state: Mapped[str] = mapped_column(Text, server_default="queued")
     trigger: Mapped[Word]
+    requested_by: Mapped[str | None] = mapped_column(Text)
+    """Who asked for it; null = nobody, it was due."""
     listed: Mapped[bool] = mapped_column(server_default="true")
     """False while a scheduled check has found no change yet: such a run is in no register."""
     refresh: Mapped[bool] = mapped_column(server_default="false")

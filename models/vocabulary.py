@@ -20,6 +20,10 @@ class Phase(StrEnum):
     SYNCHRONIZATION = "synchronization"
 
 
+SENDING_STEPS = ("send", "recount", "record")
+"""The steps of the second phase."""
+
+
 class Outcome(StrEnum):
     """What came of an item in a run; exactly one for each item and storefront."""
 
@@ -167,3 +171,37 @@ class Trigger(StrEnum):
     CHECK = "check"
     REQUEST = "request"
     REFRESH = "refresh"
+    SCHEDULE = "schedule"
+
+
+class Scope(StrEnum):
+    """What an API key opens."""
+
+    OPERATOR = "operator"
+    """Everything, in the name of any tenant."""
+    WRITE = "write"
+    """All that belongs to one tenant."""
+    READ = "read"
+    """The same, to look at."""
+
+
+class Deed(StrEnum):
+    """What somebody did to a connector, as the Activity Register shows it between the runs."""
+
+    ADDED = "added"
+    PROFILE_CHANGED = "profile_changed"
+    CREDENTIALS_CHANGED = "credentials_changed"
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    CANCELLED = "cancelled"
+    APPROVED = "approved"
+
+
+class EventType(StrEnum):
+    """What a webhook tells (docs/webhooks.md)."""
+
+    RUN_ENDED = "run.ended"
+    NEEDS_ACTION = "connector.needs_action"
+    PING = "webhook.ping"

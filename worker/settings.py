@@ -50,6 +50,16 @@ class Settings(BaseSettings):
     retention_days: int = Field(90, ge=1, description="Runs and their items' history older than this go, days")
     metrics_port: int = Field(0, ge=0, le=65535, description="Port on which a worker process serves metrics; 0 = none")
     metrics_host: str = Field("127.0.0.1", description="Address on which metrics are served")
+    public_url: str = Field("http://127.0.0.1:8000", description="Where people's browsers reach the pages")
+    frame_origins: str = Field("", description="Origins that may show the pages in a frame, space-separated")
+    link_seconds: float = Field(300.0, gt=0, description="How long a link to the pages can be opened, seconds")
+    view_seconds: float = Field(
+        28_800.0, gt=0, description="How long the pages stay open for who came by a link, seconds"
+    )
+    api_calls_per_minute: int = Field(1200, ge=1, description="Most calls to the HTTP API by one key in a minute")
+    webhook_private: bool = Field(
+        False, description="Whether webhooks may go to http and to private addresses; for tests and trials alone"
+    )
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error|critical)$", description="Lowest level that is logged"

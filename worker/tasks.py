@@ -16,9 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.vocabulary import SliceEnd
 from worker import logs
 from worker.app import QUEUE, app
-from worker.ledger import rests, runs, turns
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.commands import runs as commands
+from worker.commands.desk import Desk
+from worker.ledger import rests, turns
+from worker.ledger.session import as_scheduler
 from worker.ledger.turns import Dispatched
+from worker.ledger.vault import Vault
 from worker.process import Process, process
 from worker.scheduling import dispatch, metrics
 from worker.scheduling.deadline import Deadline
@@ -26,6 +29,8 @@ from worker.scheduling.endings import Ending
 from worker.scheduling.pacemaker import Pacemaker
 from worker.scheduling.slice import Slice
 from worker.settings import settings
+from worker.webhooks.postman import Postman
+from worker.webhooks.reach import Reach
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +38,7 @@ STUCK = 70
 """Exit code of a process with a stuck slot (EX_SOFTWARE): its supervisor starts another."""
 
 _pacemaker: list[Pacemaker] = []
+_postman: list[Postman] = []
 
 
 def publish(one: Dispatched) -> None:
@@ -114,13 +120,14 @@ def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[
 
 
 @app.task(name="connector.request_run")
-def request_run(*, tenant: int, connector: int, refresh: bool = False) -> int:
-    """Request a run by message; a request while one waits is folded into it. The run's id."""
+def request_run(*, tenant: int, connector: int, refresh: bool = False, who: str = "message") -> int:
+    """Request a run by message (docs/api.md); a request while one waits is folded into it. The run's id.
+
+    Refusal where the tenant has no such connector, or it is switched off: the task fails, and says why.
+    """
     here = process()
-    with as_tenant(here.engine, tenant) as session:
-        run_id = runs.request(session, tenant, connector, refresh=refresh)
-    dispatch.wake(here.engine, here.settings, publish, connector)
-    return run_id
+    desk = Desk(here.settings, publish, lambda *_: here.meet, connections=here.engine)
+    return commands.request(desk, tenant, connector, refresh=refresh, who=who).run_id
 
 
 def queue_length() -> int | None:
@@ -147,6 +154,7 @@ def _ready(sender: Any, **_: object) -> None:
     def end() -> None:
         # What is left of it takes nothing new: no message, and none of the slots that its drained slices give back.
         pacemaker.stopped.set()
+        postman.stop()
         here.drain(exit_code=STUCK)
         with suppress(Exception):  # the broker may be what it is stuck in
             app.control.cancel_consumer(QUEUE, destination=[str(sender.hostname)])
@@ -161,8 +169,15 @@ def _ready(sender: Any, **_: object) -> None:
         worker=str(sender.hostname),
         slots=int(sender.controller.concurrency),
     )
+    postman = Postman(
+        here.engine,
+        Vault.from_ring(here.settings.credential_keys.get_secret_value()),
+        Reach(private=here.settings.webhook_private),
+    )
     _pacemaker.append(pacemaker)
+    _postman.append(postman)
     pacemaker.start()
+    postman.start()
     metrics.serve(here.settings)
 
 
@@ -170,4 +185,6 @@ def _ready(sender: Any, **_: object) -> None:
 def _shutting_down(**_: object) -> None:
     for pacemaker in _pacemaker:
         pacemaker.stopped.set()
+    for postman in _postman:
+        postman.stop()
     process().drain()

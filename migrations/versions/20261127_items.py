@@ -15,7 +15,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261127_items"
-down_revision = "20261126_fairness"
+down_revision = "20261127_door"
 branch_labels = None
 depends_on = None
 

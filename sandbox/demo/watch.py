@@ -11,8 +11,9 @@ from models.vocabulary import TurnState
 from sandbox.demo.house import House
 from sandbox.demo.play import Player
 from sandbox.processes.trouble import CannotPlay
-from worker.ledger import overview, register
-from worker.ledger.register import Progress
+from worker.ledger import overview
+from worker.ledger import progress as where
+from worker.ledger.progress import Progress
 from worker.ledger.session import as_scheduler, as_tenant
 
 SECONDS_BETWEEN_LOOKS = 0.3
@@ -75,7 +76,7 @@ def look(house: House, players: Sequence[Player]) -> list[Scene]:
     scenes = []
     for player in players:
         with as_tenant(house.engine, player.tenant_id) as session:
-            progress = register.progress(session, player.run_id)
+            progress = where.of(session, player.run_id)
         if progress is None:
             raise CannotPlay(f"run {player.run_id} of {player.connector} is in no register any more")
         turn = standing[player.connector_id]

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, text
 from sandbox.servers.postgres import EmbeddedPostgres
 from tests.operators import Operator, an_operator
 from tests.turning import Turns
+from tests.visitors import Door, a_door
 from worker.catalog.profile import Profile
 from worker.ledger import connectors
 from worker.ledger.session import as_scheduler, as_tenant
@@ -180,6 +181,13 @@ def acme(operator: Operator) -> Operator:
     """The operator, who has added the tenant acme."""
     operator.says("tenant", "add", "acme")
     return operator
+
+
+@pytest.fixture
+def door(database_url: str, key_ring: str) -> Iterator[Door]:
+    """The HTTP door, on the test's own database."""
+    with a_door(database_url, key_ring) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from cli import waiting
 from cli.waiting import Bar
 from models.vocabulary import RunState
 from tests.operators import Operator, in_its_name, keep_columns
-from worker.ledger import register, runs
+from worker.ledger import progress as where
+from worker.ledger import runs
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched
 
@@ -88,7 +89,7 @@ def test_the_live_view_has_a_bar_for_each_kind_and_one_for_each_follow_up(
         figures = {"kind": "product", "storefront_id": 0, "figure": figure, "count": count}
         a_row(tenant_id, "run_counter", run_id=run_id, **figures)
     with as_tenant(acme.here.engine, tenant_id) as session:
-        progress = register.progress(session, run_id)
+        progress = where.of(session, run_id)
     assert progress is not None
     assert waiting.bars(progress.parts) == [Bar("product", 5, 5), Bar("options to show", 4, 4)]
     view = waiting.Bars()

@@ -90,7 +90,7 @@ def test_a_token_that_is_refused_is_told_once(acme: Operator) -> None:
     acme.stores.store("abc").token = "another"
     [problem] = acme.reads("validate", "spring-shop", shape="validate", code=1)["problems"]
     assert "the store refuses the access token" in problem
-    assert "set-profile" in problem
+    assert problem.endswith("Give the connector the right ones.")
 
 
 def test_credentials_that_no_key_opens_are_told(acme: Operator) -> None:

@@ -173,7 +173,7 @@ def test_credentials_that_are_not_named_any_more_are_forgotten(
 ) -> None:
     made, other = a_connector("one", credentials={"a": "1", "b": "2"}), a_connector("two", credentials={"b": "3"})
     with as_tenant(engine, made.tenant_id) as session:
-        connectors.drop_credentials(session, made.id, but=["a"])
+        connectors.drop_credentials(session, made.id, of="", but=["a"])
         at = {"tenant_id": made.tenant_id}
         assert connectors.open_credentials(session, vault, connector_id=made.id, **at) == {"a": "1"}
         assert connectors.open_credentials(session, vault, connector_id=other.id, **at) == {"b": "3"}

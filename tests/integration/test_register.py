@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from models.vocabulary import ItemKind, Outcome, Phase, RunState
 from worker.ledger import item_register, overview, register
+from worker.ledger import progress as where
 from worker.ledger.item_register import Item, Shown
 from worker.ledger.register import Entry, ErrorGroup
 from worker.ledger.session import as_scheduler, as_tenant
@@ -73,10 +74,10 @@ class Shop:
         assert found is not None
         return found
 
-    def progress(self, run_id: int) -> register.Progress:
+    def progress(self, run_id: int) -> where.Progress:
         """Where a run stands."""
         with as_tenant(self.engine, self.tenant_id) as session:
-            found = register.progress(session, run_id)
+            found = where.of(session, run_id)
         assert found is not None
         return found
 
@@ -106,7 +107,7 @@ def test_the_newest_run_comes_first_and_a_check_that_found_nothing_is_not_there(
     assert [one.id for one in shop.runs(limit=1)] == [last]
     with as_tenant(shop.engine, shop.tenant_id) as session:
         assert register.run(session, hidden) is None
-        assert register.progress(session, hidden) is None
+        assert where.of(session, hidden) is None
         assert register.counters(session, hidden) == {}
 
 

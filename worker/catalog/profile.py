@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from cronsim import CronSim, CronSimError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from models.vocabulary import ItemKind
 from worker.catalog import bulk_pricing, urls
 from worker.catalog.fields import FIELDS, WhenEmpty
 
 Said = TypeVar("Said")
+
+LONGEST_INTERVAL = 366 * 24 * 3600
+_SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 class _Value(BaseModel):
@@ -132,6 +147,47 @@ class Metafields(_Value):
         return self
 
 
+class Schedule(_Value):
+    """When a connector runs: at an interval, or by a cron expression in its tenant's time zone."""
+
+    every_seconds: Annotated[
+        int | None, Field(ge=60, le=LONGEST_INTERVAL, description="Seconds from one scheduled start to the next")
+    ] = None
+    cron: Annotated[
+        str | None,
+        Field(max_length=100, description="Minute, hour, day of the month, month, day of the week: 0 3 * * *"),
+    ] = None
+
+    @field_validator("cron")
+    @classmethod
+    def _comes_round(cls, written: str | None) -> str | None:
+        if written is not None and (wrong := _cron_fault(written)):
+            raise ValueError(wrong)
+        return written
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.every_seconds is None) == (self.cron is None):
+            raise ValueError("give either every_seconds or cron")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _what_is_said(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in serialized(self).items() if value is not None}
+
+
+def _cron_fault(written: str) -> str | None:
+    if len(written.split()) != 5:
+        return "a cron expression has five parts: minute, hour, day of the month, month, day of the week"
+    try:
+        next(CronSim(written, _SOME_DAY))
+    except CronSimError as trouble:
+        return f"this is no cron expression: {str(trouble).lower()}"
+    except StopIteration:
+        return "its time never comes"
+    return None
+
+
 class Profile(_Value):
     """All that a run has to know of its connector; a run works on the snapshot it began with."""
 
@@ -177,6 +233,9 @@ class Profile(_Value):
         int, Field(ge=1, description="Location of the store's inventory whose stock is set; 1 = the default one")
     ] = 1
     check_every_seconds: Annotated[int, Field(ge=10, description="How often the source is asked for changes")] = 300
+    schedule: Annotated[
+        Schedule | None, Field(description="When the connector runs, instead of such checks; null = none")
+    ] = None
     quota_left_to_others: Annotated[
         float, Field(ge=0, le=0.9, description="Share of the store's quota that other apps keep")
     ] = 0.0
@@ -217,6 +276,15 @@ class Source(_Value):
             raise ValueError("import_code and import_secret are needed together")
         return self
 
+    def credentials(self) -> dict[str, str]:
+        """Credential field -> secret text, to be sealed."""
+        return _said(
+            source_code=self.code,
+            source_secret=self.secret,
+            import_code=self.import_code,
+            import_secret=self.import_secret,
+        )
+
 
 class Store(_Value):
     """Who we are at BigCommerce."""
@@ -226,6 +294,14 @@ class Store(_Value):
         str, Field(min_length=1, max_length=255, description="Access token (X-Auth-Token)", repr=False)
     ]
     client_id: Annotated[str | None, Field(max_length=255, description="Client id; kept, not needed")] = None
+
+    def credentials(self) -> dict[str, str]:
+        """Credential field -> secret text, to be sealed."""
+        return _said(store_token=self.access_token, store_client_id=self.client_id)
+
+
+def _said(**found: str | None) -> dict[str, str]:
+    return {field: secret for field, secret in found.items() if secret is not None}
 
 
 class ConnectorFile(Profile):
@@ -241,12 +317,4 @@ class ConnectorFile(Profile):
 
     def credentials(self) -> dict[str, str]:
         """Credential field -> secret text, to be sealed."""
-        found: dict[str, Any] = {
-            "source_code": self.source.code,
-            "source_secret": self.source.secret,
-            "import_code": self.source.import_code,
-            "import_secret": self.source.import_secret,
-            "store_token": self.store.access_token,
-            "store_client_id": self.store.client_id,
-        }
-        return {field: secret for field, secret in found.items() if secret is not None}
+        return {**self.source.credentials(), **self.store.credentials()}

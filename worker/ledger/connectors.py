@@ -107,6 +107,14 @@ def load(session: Session, connector_id: int) -> Connector | None:
     )
 
 
+def known_by(session: Session, connector_id: int) -> tuple[str, str] | None:
+    """(name, store hash) of the connector, whatever its profile is like; None where the tenant has no such one."""
+    row = session.execute(
+        text("SELECT name, store_hash FROM connector WHERE id = :id"), {"id": connector_id}
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
 def disable(session: Session, connector_id: int, reason: str) -> None:
     """Switch the connector off until somebody has acted and enables it; a slice under way stops."""
     turns.ask_to_stop(session, connector_id)
@@ -144,11 +152,11 @@ def keep_credentials(
         )
 
 
-def drop_credentials(session: Session, connector_id: int, *, but: Iterable[str]) -> None:
-    """Forget the credentials that are not among these fields."""
+def drop_credentials(session: Session, connector_id: int, *, of: str, but: Iterable[str]) -> None:
+    """Forget the credentials whose field begins with `of` and is not among these."""
     session.execute(
-        text("DELETE FROM credential WHERE connector_id = :id AND field <> ALL(:kept)"),
-        {"id": connector_id, "kept": list(but)},
+        text("DELETE FROM credential WHERE connector_id = :id AND starts_with(field, :of) AND field <> ALL(:kept)"),
+        {"id": connector_id, "of": of, "kept": list(but)},
     )
 
 

@@ -44,14 +44,16 @@ class ConnectorLine:
     run_state: str | None
 
 
-def connectors(session: Session) -> dict[int, ConnectorLine]:
-    """The connectors of the session's tenant by id, each with its last run in the register."""
+def connectors(session: Session, connector_id: int | None = None) -> dict[int, ConnectorLine]:
+    """The connectors of the session's tenant by id (or this one), each with its last run in the register."""
     rows = session.execute(
         text("""
         SELECT c.id, c.store_hash, c.enabled, c.disabled_reason, c.last_checked_at, r.id, r.state FROM connector c
         LEFT JOIN LATERAL (
           SELECT id, state FROM run WHERE connector_id = c.id AND listed ORDER BY id DESC LIMIT 1) r ON true
-        """)
+        WHERE CAST(:id AS bigint) IS NULL OR c.id = :id
+        """),
+        {"id": connector_id},
     )
     return {row[0]: ConnectorLine(*row) for row in rows}
 
@@ -97,8 +99,8 @@ class Standing:
     """before that, nobody calls its store or its source, which have failed"""
 
 
-def standings(session: Session) -> list[Standing]:
-    """The turns of all connectors, in the order of tenants and names."""
+def standings(session: Session, *, tenant_id: int | None = None, connector_id: int | None = None) -> list[Standing]:
+    """The turns of all connectors, of a tenant's or of one, in the order of tenants and names; as scheduler."""
     rows = session.execute(
         text(
             "SELECT t.name, u.name, u.tenant_id, u.connector_id, u.state, u.tag,"
@@ -106,7 +108,10 @@ def standings(session: Session) -> list[Standing]:
             " CASE WHEN greatest(s.not_before, u.source_not_before) > now()"
             " THEN greatest(s.not_before, u.source_not_before) END"
             " FROM turn u JOIN tenant_turn t USING (tenant_id) LEFT JOIN store_turn s USING (store_hash)"
+            " WHERE (CAST(:tenant AS bigint) IS NULL OR u.tenant_id = :tenant)"
+            " AND (CAST(:connector AS bigint) IS NULL OR u.connector_id = :connector)"
             " ORDER BY t.name, u.name"
-        )
+        ),
+        {"tenant": tenant_id, "connector": connector_id},
     )
     return [Standing(*row) for row in rows]

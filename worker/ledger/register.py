@@ -16,18 +16,17 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.base import NO_STOREFRONT
-from models.vocabulary import ENDED, Action, ItemKind, Outcome, Phase, RunState
-from worker.ledger.runs import SENDING_STEPS
+from models.vocabulary import ENDED, SENDING_STEPS, ItemKind, Outcome, Phase, RunState
 
 Counters = Mapping[str, Mapping[str, Mapping[str, int]]]
 _Figures = dict[str, dict[str, dict[str, int]]]
 
 NO_NAME = "-"
 """The storefront of kinds that are not told apart by storefront."""
+RUNS = 19
+"""As many runs as the original's register shows."""
 SAMPLES = 3
 """Items shown of each group of errors."""
-
-_ACTIONS = frozenset(action.value for action in Action)
 
 _PLURAL = {
     ItemKind.CATEGORY: ("category", "categories"),
@@ -44,6 +43,7 @@ class Entry:
     connector_id: int
     state: RunState
     trigger: str
+    requested_by: str | None
     refresh: bool
     step: str | None
     requested_at: datetime
@@ -106,45 +106,22 @@ class ErrorGroup:
         return self.count - len(self.samples)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Planned changes of one kind and action, and how many of them are still to be sent."""
-
-    kind: str
-    action: str
-    planned: int
-    left: int
-
-    @property
-    def done(self) -> int:
-        """How many are dealt with, well or badly."""
-        return self.planned - self.left
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a run stands just now."""
-
-    entry: Entry
-    parts: tuple[Part, ...]
-    """Empty before all is planned."""
-    seen: Mapping[str, int]
-    """Kind -> items that the reading under way has brought so far."""
-
-
 _ENTRY = """
-    SELECT id, connector_id, state, trigger, refresh, step, requested_at, started_at, ended_at,
+    SELECT id, connector_id, state, trigger, requested_by, refresh, step, requested_at, started_at, ended_at,
       CAST(extract(epoch FROM coalesce(started_at, ended_at, now()) - requested_at) AS float8) AS waited,
       CAST(extract(epoch FROM coalesce(ended_at, now()) - started_at) AS float8) AS seconds,
       slices, calls, source_calls FROM run
 """
 
 
-def runs(session: Session, connector_id: int, limit: int = 19) -> list[Entry]:
-    """The connector's last runs, the newest first."""
+def runs(session: Session, connector_id: int, limit: int = RUNS, *, before: int | None = None) -> list[Entry]:
+    """The connector's last runs, the newest first; `before`: only those older than this one."""
     rows = session.execute(
-        text(f"{_ENTRY} WHERE connector_id = :connector AND listed ORDER BY id DESC LIMIT :limit"),
-        {"connector": connector_id, "limit": limit},
+        text(
+            f"{_ENTRY} WHERE connector_id = :connector AND listed AND (CAST(:before AS bigint) IS NULL OR id < :before)"
+            " ORDER BY id DESC LIMIT :limit"
+        ),
+        {"connector": connector_id, "limit": limit, "before": before},
     ).all()
     return _entries(session, rows)
 
@@ -165,6 +142,7 @@ def _entries(session: Session, rows: Sequence[Any]) -> list[Entry]:
             row.connector_id,
             RunState(row.state),
             row.trigger,
+            row.requested_by,
             row.refresh,
             row.step,
             row.requested_at,
@@ -258,58 +236,6 @@ def error_groups(session: Session, connector_id: int, run_id: int) -> list[Error
         name = names.get(storefront_id, str(storefront_id))
         samples.setdefault((code, outcome, count), []).append(Sample(kind, source_id, name, message))
     return [ErrorGroup(*group, tuple(some)) for group, some in samples.items()]
-
-
-def progress(session: Session, run_id: int) -> Progress | None:
-    """Where the run stands: what is planned, and how much of it is still to be sent."""
-    entry = run(session, run_id)
-    if entry is None:
-        return None
-    if entry.phase is Phase.PREPARATION and entry.state is not RunState.PREPARED:
-        return Progress(entry, (), _seen(session, entry))
-    planned: dict[tuple[str, str], int] = {}
-    for kind, by_storefront in entry.counters.items():
-        for figures in by_storefront.values():
-            for figure, count in figures.items():
-                if figure.removeprefix("to_") in _ACTIONS:
-                    place = (kind, figure.removeprefix("to_"))
-                    planned[place] = planned.get(place, 0) + count
-    left = _left(session, entry) if planned and entry.state is not RunState.UNCHANGED else {}
-    return Progress(entry, tuple(Part(*at, n, min(n, left.get(at, 0))) for at, n in sorted(planned.items())), {})
-
-
-def _left(session: Session, entry: Entry) -> dict[tuple[str, str], int]:
-    """(kind, action) -> changes still to be sent; a product that is to be created brings its fit variants."""
-    rows = session.execute(
-        text("""
-        SELECT kind, action, sum(count) FROM (
-          SELECT kind, action, count(*) AS count FROM pending_change
-          WHERE connector_id = (SELECT :connector) AND run_id = (SELECT :run) GROUP BY 1, 2
-          UNION ALL
-          SELECT 'variant', 'create', count(*) FROM source_item v
-          WHERE v.connector_id = (SELECT :connector) AND v.kind = (SELECT 'variant') AND NOT v.gone
-            AND v.refused IS NULL AND v.parent_id IN (SELECT source_id FROM pending_change
-              WHERE connector_id = (SELECT :connector) AND run_id = (SELECT :run) AND kind = (SELECT 'product')
-                AND action = 'create')
-        ) c GROUP BY 1, 2
-        """),
-        {"connector": entry.connector_id, "run": entry.id},
-    )
-    return {(row[0], row[1]): int(row[2]) for row in rows}
-
-
-def _seen(session: Session, entry: Entry) -> dict[str, int]:
-    pages = {"read_source": "source_page", None: "source_page", "read_store": "store_page"}.get(entry.step)
-    if pages is None:
-        return {}
-    rows = session.execute(
-        text(
-            f"SELECT kind, sum(cardinality(seen)) FROM {pages} WHERE connector_id = (SELECT :id)"  # noqa: S608 constant
-            " GROUP BY 1 ORDER BY 1"
-        ),
-        {"id": entry.connector_id},
-    )
-    return {row[0]: int(row[1]) for row in rows}
 
 
 def headline(entry: Entry) -> str:

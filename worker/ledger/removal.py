@@ -20,6 +20,7 @@ BELONGINGS = (
     "item_history",
     "relation",
     "slice_log",
+    "journal",
     "run",
     "storefront",
     "mirror",

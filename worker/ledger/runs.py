@@ -10,13 +10,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.vocabulary import ENDED, MAY_BECOME, RunState, Trigger
+from models.vocabulary import ENDED, MAY_BECOME, SENDING_STEPS, RunState, Trigger
 from worker.catalog.profile import Profile
 from worker.errors import RunHeld
-from worker.ledger import turns
-
-SENDING_STEPS = ("send", "recount", "record")
-"""The steps of the second phase."""
+from worker.ledger import events, turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +32,16 @@ class Run:
     bugs: int
 
 
-def request(session: Session, tenant_id: int, connector_id: int, *, refresh: bool) -> int:
-    """The id of the run that will serve this request; further requests fold into the one that waits."""
+def request(session: Session, tenant_id: int, connector_id: int, *, refresh: bool, by: str | None = None) -> int:
+    """The id of the run that will serve this request of `by`; further requests fold into the one that waits."""
     return int(
         session.scalar(
             text("""
-            INSERT INTO run (tenant_id, connector_id, state, trigger, refresh)
-            VALUES (:tenant, :connector, 'queued', :trigger, :refresh)
+            INSERT INTO run (tenant_id, connector_id, state, trigger, refresh, requested_by)
+            VALUES (:tenant, :connector, 'queued', :trigger, :refresh, :by)
             ON CONFLICT (connector_id) WHERE state = 'queued'
             DO UPDATE SET refresh = run.refresh OR excluded.refresh, listed = true,
+                   requested_by = coalesce(run.requested_by, excluded.requested_by),
                    trigger = CASE WHEN run.refresh THEN run.trigger ELSE excluded.trigger END
             RETURNING id
             """),
@@ -52,9 +50,18 @@ def request(session: Session, tenant_id: int, connector_id: int, *, refresh: boo
                 "connector": connector_id,
                 "refresh": refresh,
                 "trigger": Trigger.REFRESH if refresh else Trigger.REQUEST,
+                "by": by,
             },
         )
     )
+
+
+def queued(session: Session, connector_id: int) -> int | None:
+    """The id of the run that waits for its first turn, into which a request is folded."""
+    found = session.scalar(
+        text("SELECT id FROM run WHERE connector_id = :id AND state = 'queued'"), {"id": connector_id}
+    )
+    return None if found is None else int(found)
 
 
 def begin_check(session: Session, tenant_id: int, connector_id: int) -> int:
@@ -66,6 +73,19 @@ def begin_check(session: Session, tenant_id: int, connector_id: int) -> int:
                 " VALUES (:tenant, :connector, 'queued', 'check', false) RETURNING id"
             ),
             {"tenant": tenant_id, "connector": connector_id},
+        )
+    )
+
+
+def begin_scheduled(session: Session, tenant_id: int, connector_id: int) -> int:
+    """A run that the connector's schedule asks for; it is in the register, whatever comes of it."""
+    return int(
+        session.scalar(
+            text(
+                "INSERT INTO run (tenant_id, connector_id, state, trigger)"
+                " VALUES (:tenant, :connector, 'queued', :trigger) RETURNING id"
+            ),
+            {"tenant": tenant_id, "connector": connector_id, "trigger": Trigger.SCHEDULE.value},
         )
     )
 
@@ -123,7 +143,10 @@ def begin(session: Session, run_id: int, profile: Profile) -> None:
 
 
 def become(session: Session, run_id: int, state: RunState) -> None:
-    """Bring the run into this state; ValueError where it may not follow (models/vocabulary.py)."""
+    """Bring the run into this state; ValueError where it may not follow (models/vocabulary.py).
+
+    Where it ends by that, whoever wants to be told is told.
+    """
     before = [earlier.value for earlier, following in MAY_BECOME.items() if state in following]
     ended = ", ended_at = now()" if state in ENDED else ""
     moved = session.execute(
@@ -134,6 +157,8 @@ def become(session: Session, run_id: int, state: RunState) -> None:
         now = session.scalar(text("SELECT state FROM run WHERE id = :id"), {"id": run_id})
         if now != state.value:
             raise ValueError(f"run {run_id} is {now} and may not become {state}")
+    elif state in ENDED:
+        events.run_ended(session, run_id)
 
 
 def advance(session: Session, run_id: int, state: RunState) -> None:

@@ -41,11 +41,16 @@ class Vault:
             keys[key_id] = key
         return Vault(keys)
 
-    def seal(self, secret: str, *, tenant_id: int, connector_id: int, field: str) -> tuple[str, bytes]:
-        """(key id, sealed bytes) of a secret, bound to tenant, connector and field."""
+    @property
+    def first(self) -> str:
+        """The id of the key that seals; KeyMissing where the ring is empty."""
         if not self.keys:
             raise KeyMissing("CREDENTIAL_KEYS is empty: set it to id:base64-of-32-random-bytes")
-        key_id = next(iter(self.keys))
+        return next(iter(self.keys))
+
+    def seal(self, secret: str, *, tenant_id: int, connector_id: int, field: str) -> tuple[str, bytes]:
+        """(key id, sealed bytes) of a secret, bound to tenant, connector and field."""
+        key_id = self.first
         nonce = os.urandom(_NONCE)
         bound = _bound(tenant_id, connector_id, field)
         return key_id, nonce + AESGCM(self.keys[key_id]).encrypt(nonce, secret.encode(), bound)

@@ -1,0 +1,1 @@
+"""The door: the HTTP API, and the pages for people."""

@@ -1,0 +1,67 @@
+"""The ASGI application, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api import problems
+from api.problems import Problem
+from api.routes import connectors, health, runs
+from worker.commands.desk import Desk
+
+ROUTERS = (health.router, connectors.router, runs.router)
+LARGEST_BODY = 1_000_000
+"""Bytes: a profile with thousands of columns takes a tenth of it."""
+ABOUT = """Keeps BigCommerce stores in step with Sales Layer catalogues, for many tenants, in fair turns.
+
+Every call needs an API key (`Authorization: Bearer slbc_...`). A tenant's key sees what is the tenant's and nothing
+else; an operator's key says in whose name it acts by `X-Tenant`. What goes wrong is told
+as `application/problem+json`."""
+
+
+def build(desk: Desk) -> FastAPI:
+    """The application that gives its commands at this desk."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        desk.engine.dispose()
+
+    app = FastAPI(
+        title="Sales Layer to BigCommerce",
+        version="1",
+        description=ABOUT,
+        lifespan=lifespan,
+        # Their pages load scripts from elsewhere; the document itself is for everybody's tools.
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=LARGEST_BODY,
+    )
+    app.state.desk = desk
+    for router in ROUTERS:
+        app.include_router(router)
+    problems.attach(app)
+    app.openapi = _document(app)  # type: ignore[method-assign]
+    return app
+
+
+def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """The OpenAPI document, with every problem in its own shape."""
+
+    def made() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            shape = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= shape.pop("$defs", {}) | {"Problem": shape}
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    return made

@@ -1,0 +1,1 @@
+"""What is asked and answered, as it is written on the wire."""

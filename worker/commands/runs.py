@@ -1,0 +1,160 @@
+"""Runs asked for, held up and let go; the transaction that does it writes it into the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from models.vocabulary import Deed, RunState
+from worker.commands.desk import Desk
+from worker.commands.refusal import Refusal, Why
+from worker.ledger import connectors, journal, runs, source_items, turns
+from worker.ledger.connectors import Connector
+from worker.ledger.runs import Run
+from worker.ledger.session import as_scheduler, as_tenant
+from worker.scheduling import calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """The run that will serve a request."""
+
+    run_id: int
+    folded: bool
+    """Into a run that waited already."""
+    follows: int | None
+    """The run under way that it comes after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A run that somebody has held up or let go, and the state in which it is now."""
+
+    run_id: int
+    state: RunState
+
+
+Keep = Callable[[Session, Requested], None]
+"""Called in the transaction that requests the run, with what will be answered; what it raises undoes the request."""
+
+
+def _no_matter(_session: Session, _answer: Requested) -> None:
+    return None
+
+
+def request(
+    desk: Desk, tenant_id: int, connector_id: int, *, refresh: bool, who: str, keep: Keep = _no_matter
+) -> Requested:
+    """Ask for a run; one that waits already serves this request too, one under way is followed by exactly one more."""
+    with as_tenant(desk.engine, tenant_id) as session:
+        _switched_on(session, connector_id)
+        answer = _request(session, tenant_id, connector_id, refresh=refresh, who=who)
+        keep(session, answer)
+    desk.wake(connector_id)
+    return answer
+
+
+def retry(
+    desk: Desk, tenant_id: int, connector_id: int, *, code: str | None, who: str, keep: Keep = _no_matter
+) -> Requested:
+    """Send the items again that failed (with this code), and no others; Refusal where there are none."""
+    with as_tenant(desk.engine, tenant_id) as session:
+        known = _switched_on(session, connector_id)
+        if not source_items.retry(session, connector_id, code):
+            with_it = f" with {code}" if code else ""
+            raise Refusal(Why.NOTHING_FAILED, f"no item of '{known.name}' has failed{with_it}.")
+        answer = _request(session, tenant_id, connector_id, refresh=False, who=who)
+        keep(session, answer)
+    desk.wake(connector_id)
+    return answer
+
+
+def approve(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> tuple[Held, int]:
+    """Let the run pass that the brake holds: it reads and plans again; how many items it may disable or blank."""
+    with as_tenant(desk.engine, tenant_id) as session:
+        known = there(session, connector_id)
+        held = runs.current(session, connector_id)
+        if held is None or held.state is not RunState.AWAITING_APPROVAL:
+            raise Refusal(Why.NO_RUN, f"no run of '{known.name}' waits for an approval.")
+        allowed = runs.approve(session, held.id)
+        _note(session, known, who, Deed.APPROVED, held, allowed=allowed)
+    desk.wake(connector_id)
+    return Held(held.id, RunState.PREPARING), allowed
+
+
+def pause(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
+    """Hold the run under way: no new call a second later; what is under way comes back and is recorded."""
+    with as_tenant(desk.engine, tenant_id) as session:
+        known = there(session, connector_id)
+        run = runs.current(session, connector_id)
+        if run is None:
+            raise Refusal(Why.NO_RUN, f"'{known.name}' has no run that could be paused; disabling keeps it from one.")
+        if run.state in (RunState.PAUSED, RunState.AWAITING_APPROVAL):
+            raise Refusal(Why.NO_RUN, f"run {run.id} stands still already: it is {run.state.replace('_', ' ')}.")
+        runs.pause(session, connector_id, run.id)
+        runs.list_it(session, run.id)  # a check too: whoever looks must see what stands still
+        _note(session, known, who, Deed.PAUSED, run)
+    return Held(run.id, RunState.PAUSED)
+
+
+def resume(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
+    """Let the paused run go on where it was; *cancelled* where it gives way to one that waits."""
+    with as_tenant(desk.engine, tenant_id) as session:
+        known = there(session, connector_id)
+        run = runs.current(session, connector_id)
+        if run is None or run.state is not RunState.PAUSED:
+            raise Refusal(Why.NO_RUN, f"no run of '{known.name}' is paused.")
+        state = runs.resume(session, run.id)
+        _note(session, known, who, Deed.RESUMED, run)
+    desk.wake(connector_id)
+    return Held(run.id, state)
+
+
+def cancel(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
+    """End the run here: no new call a second later; what it has not sent is due for the next one."""
+    with as_tenant(desk.engine, tenant_id) as session:
+        known = there(session, connector_id)
+        run = runs.current(session, connector_id)
+        if run is None:
+            raise Refusal(Why.NO_RUN, f"'{known.name}' has no run that could be cancelled.")
+        runs.cancel(session, connector_id, run.id)
+        _note(session, known, who, Deed.CANCELLED, run)
+        follow_up = runs.current(session, connector_id)
+        seconds = None if follow_up is not None else calendar.until_next(session, known)
+    if seconds is None:
+        desk.wake(connector_id)
+    else:
+        # What was planned is still due: the next check or date, at its time and not at once, plans it again.
+        with as_scheduler(desk.engine) as session:
+            turns.park(session, connector_id, seconds=seconds)
+    return Held(run.id, RunState.CANCELLED)
+
+
+def there(session: Session, connector_id: int) -> Connector:
+    """The connector; Refusal where the session's tenant has no such one."""
+    known = connectors.load(session, connector_id)
+    if known is None:
+        raise Refusal(Why.UNKNOWN, f"there is no connector {connector_id}.")
+    return known
+
+
+def _switched_on(session: Session, connector_id: int) -> Connector:
+    known = there(session, connector_id)
+    if not known.enabled:
+        why = known.disabled_reason or "nobody said why"
+        raise Refusal(Why.SWITCHED_OFF, f"'{known.name}' is switched off ({why}); enable it first.")
+    return known
+
+
+def _request(session: Session, tenant_id: int, connector_id: int, *, refresh: bool, who: str) -> Requested:
+    before = runs.current(session, connector_id)
+    waiting = runs.queued(session, connector_id)
+    run_id = runs.request(session, tenant_id, connector_id, refresh=refresh, by=who)
+    follows = before.id if before is not None and before.id != run_id else None
+    return Requested(run_id, folded=waiting == run_id, follows=follows)
+
+
+def _note(session: Session, known: Connector, who: str, what: Deed, run: Run, **more: int) -> None:
+    journal.write(session, known.tenant_id, known.id, who=who, what=what, run=run.id, **more)
