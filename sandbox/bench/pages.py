@@ -1,8 +1,8 @@
-"""What the pages ask of the database, with a million item statuses of one connector: `make bench T=pages`.
+"""What the pages ask of a database with a million item statuses: `make bench T=pages`.
 
-500 runs of it, and twenty other tenants with 5,000 statuses each, in a Postgres that has analysed its tables. Each
-question is asked many times, with other words, places and filters each time, in the role *service* under row-level
-security, one transaction a time, as a page does. The figures are the milliseconds of the whole call.
+They are of one connector with 500 runs, beside twenty other tenants with 5,000 statuses each, in a Postgres that has
+analysed its tables. Each question is asked many times, with other words, places and filters each time, in the role
+*service* under row-level security, one transaction a time. The figures are the milliseconds of the call.
 """
 
 from __future__ import annotations

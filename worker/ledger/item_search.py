@@ -20,7 +20,7 @@ from worker.catalog.values import key
 Place = tuple[str, int, int]
 """(kind, source id, storefront id), in which order items are listed."""
 
-WALKED = 3_000
+WALKED = 1_000
 """Items that a search looks at one by one before it asks the index of texts."""
 MOST_FOUND = 2_000
 """Items that it has the index name; where there are more, the filters are walked along."""
@@ -69,7 +69,8 @@ def found(session: Session, connector_id: int, wanted: Filter, *, after: Place, 
     """The first places behind `after` of what is wanted."""
     kinds = [one for one in sorted(ItemKind) if wanted.kind in (None, one) and one.value >= after[0]]
     if wanted.pattern is None and not wanted.is_derived:
-        return _Looking(session, connector_id, wanted, limit).along(after) if kinds else []
+        begin = after if wanted.kind is None else max(after, (wanted.kind.value, 0, -1))
+        return _Looking(session, connector_id, wanted, limit).along(begin) if kinds else []
     # One after the other: what one kind has much of, and the kind before it none, would be read in vain.
     if wanted.is_derived:
         none_of = _all_touched(session, connector_id)
@@ -78,7 +79,7 @@ def found(session: Session, connector_id: int, wanted: Filter, *, after: Place, 
     most = limit + len(places)
     for kind in kinds:
         looking = _Looking(session, connector_id, replace(wanted, kind=kind), limit)
-        begin: Place = after if kind == after[0] else (kind.value, 0, -1)
+        begin = max(after, (kind.value, 0, -1))
         places += looking.along(begin) if wanted.pattern is None else looking.search(begin)
         if len(places) >= most:
             break

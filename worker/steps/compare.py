@@ -1,4 +1,4 @@
-"""Linked items that somebody has asked for are compared with the store anew, now that it has been read."""
+"""Linked items that somebody has asked for are compared with the store anew, once it has been read."""
 
 from __future__ import annotations
 
