@@ -6,19 +6,16 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import IntegrityError
 
 from cli import find, show
 from cli.errors import RefusalError
 from cli.find import AsJson
 from cli.here import here
-from worker.ledger import connectors, overview, plans
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.commands import tenants as commands
+from worker.ledger import overview
+from worker.ledger.session import as_scheduler
 
 app = typer.Typer(help="Customers of the service.", no_args_is_help=True)
-
-NOBODY = 0
-"""No tenant has this id; acting as nobody, no row is seen."""
 
 
 _WEIGHT = typer.Option(min=0.01, max=1000, help="Share of the workers, next to the others' weights.")
@@ -34,16 +31,9 @@ def add(
 ) -> None:
     """Add a tenant."""
     at = here(context)
-    if not name.strip() or not name.isprintable() or "." in name:
-        # The name stands in task ids, as tenant.connector.epoch.
+    if not commands.is_name(name):
         raise RefusalError(f"'{name}' is no name for a tenant: it needs a letter, no full stop and no line break.")
-    with as_tenant(at.engine, NOBODY) as session:
-        tenant_id = connectors.next_tenant_id(session)
-    try:
-        with as_tenant(at.engine, tenant_id) as session:
-            connectors.add_tenant(session, tenant_id, name=name, weight=weight, max_slots=max_slots)
-    except IntegrityError as trouble:
-        raise RefusalError(f"there is a tenant '{name}' already.") from trouble
+    commands.add(at, name=name, weight=weight, max_slots=max_slots)
     typer.echo(f"tenant {name} added")
 
 
@@ -65,12 +55,7 @@ def set_(
     if weight is None and max_slots is None and not no_limit:
         raise RefusalError("there is nothing to change: give --weight, --max-slots or --no-limit.")
     tenant_id = find.tenant_id(at, name)
-    with as_scheduler(at.engine) as session:
-        if weight is not None:
-            plans.set_weight(session, tenant_id, weight)
-        if max_slots is not None or no_limit:
-            plans.set_max_slots(session, tenant_id, max_slots)
-        [now] = [one for one in overview.tenants(session) if one.id == tenant_id]
+    now = commands.change(at, tenant_id, weight=weight, max_slots=commands.NO_LIMIT if no_limit else max_slots)
     limit = "no limit" if now.max_slots is None else f"at most {now.max_slots} at once"
     typer.echo(f"tenant {name}: weight {now.weight:g}, {limit}")
 
