@@ -15,7 +15,8 @@ from worker.catalog import causes
 from worker.catalog.columns import Columns
 from worker.catalog.profile import Profile
 from worker.ledger import connectors, item_register, mirror
-from worker.ledger.item_register import Item, Place, Shown
+from worker.ledger.item_register import Item, Shown
+from worker.ledger.item_search import Place
 from worker.ledger.session import as_tenant
 from worker.rules import mapping
 

@@ -31,6 +31,8 @@ class Mirror(Base):
     all_due: Mapped[bool] = mapped_column(server_default="false")
     refresh_wanted: Mapped[bool] = mapped_column(server_default="false")
     read_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    store_read_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the store was last read as a whole: what its items held then stands in `store_item`."""
 
 
 class SourceItem(Base):
@@ -61,6 +63,33 @@ class SourceItem(Base):
     sku_key: Mapped[str | None] = mapped_column(Text)
     refused: Mapped[str | None] = mapped_column(Text)
     """The code for which cleaning or planning took the item out; null = fit to be sent."""
+
+
+class ItemText(Base):
+    """What an item is found by: name, SKU, reference and id in small letters, each on its own line behind a blank.
+
+    Triggers on `source_item` keep it. It is narrow and seldom written, so that its trigrams are too (decision 0014).
+    """
+
+    __tablename__ = "item_text"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
+        Index(
+            "ix_item_text_find",
+            text("(connector_id + 0)"),
+            "find_key",
+            postgresql_using="gin",
+            postgresql_ops={"find_key": "gin_trgm_ops"},
+        ),
+    )
+
+    connector_id: Mapped[Id]
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    source_id: Mapped[Id]
+    tenant_id: Mapped[Number]
+    find_key: Mapped[Word]
 
 
 class SourcePage(Base):

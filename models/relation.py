@@ -39,6 +39,8 @@ class Relation(Base):
     """Field group -> fingerprint of what was last sent."""
     parts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     """Store ids of what hangs on the item and is ours: images, custom fields, options, storefronts."""
+    sent: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    """Field -> the value that was last sent."""
     linked_at: Mapped[Now]
 
 

@@ -12,7 +12,10 @@ import pytest
 LEDGER = Path(__file__).parents[2] / "worker" / "ledger"
 ITEMS = {
     "announced",
+    "item_count",
+    "item_history",
     "item_status",
+    "item_text",
     "pending_change",
     "relation",
     "source_item",

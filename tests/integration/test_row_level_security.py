@@ -34,6 +34,8 @@ HISTORY = "slice_log"
 """Of a tenant, but ids, times, worker and reason in it are seen across tenants by the role scheduler."""
 SEEN = {"connector_id", "epoch", "tenant_id", "worker", "ready_at", "started_at", "ended_at", "ended_why"}
 ENDS = {"ended_at", "ended_why"}
+FOUND = "item_text"
+"""Seen as a whole by owner, in whose name one function searches it; that function tells a tenant its own rows alone."""
 AConnector = Callable[..., Any]
 
 
@@ -125,7 +127,9 @@ def test_every_table_of_tenants_has_one_policy_for_service_and_turns_one_more_fo
         assert row[3] == row[4]
         assert "app.tenant" in row[3]
         assert f"{owner_of(TABLES[row[0]])} = " in row[3]
-    assert sorted(row[0] for row in rows if row[1] != ["service"]) == ["api_key", HISTORY, "tenant_turn", "turn"]
+    others = {row[0]: (row[1], row[2]) for row in rows if row[1] != ["service"]}
+    assert others.pop(FOUND) == (["owner"], "SELECT")
+    assert others == dict.fromkeys(("api_key", HISTORY, "tenant_turn", "turn"), (["scheduler"], "ALL"))
 
 
 def test_service_owns_nothing_is_no_superuser_and_cannot_bypass(engine: Engine) -> None:
@@ -236,6 +240,49 @@ def test_the_tenant_of_a_transaction_is_forgotten_with_it(engine: Engine, both: 
     with as_nobody(engine) as session:
         assert session.scalar(text("SELECT pg_backend_pid()")) == process
         assert session.scalar(text("SELECT current_user")) == "service"
+
+
+# ---- the search, which looks past the rule
+
+
+def test_a_search_tells_a_tenant_its_own_items_whatever_connector_it_names(
+    engine: Engine, both: tuple[Any, Any]
+) -> None:
+    ask = text("SELECT kind, source_id FROM found_items(:connector, :pattern, NULL, '', 0, 100)")
+    for mine, theirs in (both, both[::-1]):
+        with as_tenant(engine, mine.tenant_id) as session:
+            for pattern in ("%", "%x%", "%1%"):
+                assert session.execute(ask, {"connector": theirs.id, "pattern": pattern}).all() == []
+            assert session.execute(ask, {"connector": mine.id, "pattern": "%"}).all() == [("x", 1)]
+            for connector in (None, 0, -1, 2**62):
+                assert session.execute(ask, {"connector": connector, "pattern": "%"}).all() == []
+    with as_nobody(engine) as session:
+        for made in both:
+            assert session.execute(ask, {"connector": made.id, "pattern": "%"}).all() == []
+
+
+def test_service_alone_may_search_and_nobody_bends_the_search(engine: Engine, both: tuple[Any, Any]) -> None:
+    mine, theirs = both
+    with as_scheduler(engine) as session, pytest.raises(ProgrammingError, match="permission denied"):
+        session.execute(text("SELECT found_items(1, '%', NULL, '', 0, 1)"))
+    with as_nobody(engine) as session:
+        definers = session.execute(
+            text("SELECT proname, proconfig::text, has_function_privilege('service', oid, 'EXECUTE'),"
+                 " proacl::text ~ '(^[{]|,)=X' FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace")
+        ).all()  # fmt: skip
+    assert [(row[0], row[2], row[3]) for row in definers] == [("found_items", True, False)]
+    assert "search_path=pg_catalog, pg_temp" in definers[0][1]
+    # A table of the same name that hides the real one is not asked.
+    with as_tenant(engine, mine.tenant_id) as session:
+        session.execute(
+            text("""
+            CREATE TEMPORARY TABLE item_text ON COMMIT DROP AS SELECT CAST(:c AS bigint) AS connector_id,
+              CAST(:t AS bigint) AS tenant_id, 'planted' AS kind, CAST(9 AS bigint) AS source_id, 'x' AS find_key
+            """),
+            {"c": theirs.id, "t": mine.tenant_id},
+        )
+        found = session.execute(text("SELECT kind FROM found_items(:c, '%', NULL, '', 0, 9)"), {"c": theirs.id}).all()
+    assert found == []
 
 
 # ---- what conflicts across tenants
@@ -398,6 +445,6 @@ def test_owner_is_bound_by_the_rule_too(owner: Engine, both: tuple[Any, Any]) ->
             connection.execute(text("SELECT set_config('app.tenant', :t, true)"), {"t": str(both[0].tenant_id)})
             # It may act as scheduler, and sees what that one sees: turns, and no content.
             seen = connection.scalar(text(f'SELECT count(*) FROM "{table.name}"'))  # noqa: S608
-            assert seen == (2 if table.name in {*SCHEDULERS, HISTORY} else 0), table.name
+            assert seen == (2 if table.name in {*SCHEDULERS, HISTORY, FOUND} else 0), table.name
     with pytest.raises(ProgrammingError, match="violates row-level security"), owner.begin() as connection:
         connection.execute(text("INSERT INTO tenant (name) VALUES ('x')"))

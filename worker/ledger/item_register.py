@@ -1,4 +1,4 @@
-"""Item statuses as an operator looks for them, page by page.
+"""Item statuses as people look for them, page by page, in the order of kind, id and storefront.
 
 A status is written when an item is touched. *Unchanged* is derived, as in
 the books of a run: present at the source, shown on the storefront, without a
@@ -11,16 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
-from worker.catalog.values import key
+from worker.ledger.item_search import BEFORE_ALL, Filter, Place, found
 from worker.ledger.register import storefront_names
-
-Place = tuple[str, int, int]
-"""(kind, source id, storefront id), in which order items are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +60,39 @@ def items(
     kind: ItemKind | None = None,
     outcome: Outcome | None = None,
     code: str | None = None,
+    storefront: int | None = None,
+    run: int | None = None,
     search: str | None = None,
     after: Place | None = None,
     limit: int = 100,
 ) -> list[Item]:
     """The items that have a status, or those that are unchanged, in the order of kind, id and storefront.
 
-    `search` finds a part of a name, SKU or reference, or a source id.
+    `search` finds a part of a name, SKU, reference or source id in any case, or an id of the store.
     """
-    columns = shown or {}
-    parameters: dict[str, object] = {
+    wanted = Filter(kind, outcome, code, storefront, run, search)
+    places = found(session, connector_id, wanted, after=after or BEFORE_ALL, limit=limit)
+    return _told(session, connector_id, wanted, places, shown or {})
+
+
+def _told(
+    session: Session, connector_id: int, wanted: Filter, places: list[Place], shown: Mapping[ItemKind, Shown]
+) -> list[Item]:
+    """These places with their statuses, and with what the mirror calls the items."""
+    if not places:
+        return []
+    parameters: dict[str, Any] = {
         "connector": connector_id,
-        "kind": kind,
-        "outcome": outcome,
-        "code": code,
-        "limit": limit,
-        "search": key(search),
-        "after_kind": after and after[0],
-        "after_id": after and after[1],
-        "after_storefront": after and after[2],
+        "kinds": [one[0] for one in places],
+        "ids": [one[1] for one in places],
+        "storefronts": [one[2] for one in places],
     }
-    for one in ItemKind:
-        parameters[f"{one}_name"] = columns.get(one, Shown()).name
-        parameters[f"{one}_sku"] = columns.get(one, Shown()).sku
-    found = _UNCHANGED if outcome is Outcome.UNCHANGED else _TOLD
-    rows = session.execute(text(f"WITH {found} {_LISTED}"), parameters)
+    for kind in ItemKind:
+        parameters[f"{kind}_name"] = shown.get(kind, Shown()).name
+        parameters[f"{kind}_sku"] = shown.get(kind, Shown()).sku
+    rows = session.execute(text(_TOLD), parameters)
     names = storefront_names(session, connector_id)
+    derived = wanted.is_derived
     return [
         Item(
             row.kind,
@@ -96,10 +101,10 @@ def items(
             names.get(row.storefront_id, str(row.storefront_id)),
             row.reference,
             row.name,
-            row.outcome,
-            row.code,
-            row.message,
-            row.answer,
+            Outcome.UNCHANGED.value if derived else row.outcome,
+            None if derived and row.outcome != Outcome.UNCHANGED else row.code,
+            None if derived and row.outcome != Outcome.UNCHANGED else row.message,
+            None if derived else row.answer,
             row.run_id,
             row.at,
         )
@@ -108,60 +113,17 @@ def items(
 
 
 _TOLD = """
-    found AS (
-      SELECT kind, source_id, storefront_id, outcome, code, message, answer, run_id, at FROM item_status
-      WHERE connector_id = (SELECT :connector) AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome)
-    )
-"""
-
-# The last run that looked at everything: it closed its books, or found nothing changed. A storefront shows
-# the root that it is linked to with all that hangs below it, or the full tree.
-_UNCHANGED = """
-    RECURSIVE last AS (
-      SELECT max(id) AS id FROM run WHERE connector_id = :connector AND listed
-        AND state IN ('completed', 'completed_with_errors', 'unchanged')
-    ), below AS (
-      SELECT s.storefront_id, c.source_id FROM storefront s
-      JOIN source_item c ON c.connector_id = s.connector_id AND c.kind = 'category' AND NOT c.gone
-        AND (s.root_id IS NULL OR c.source_id = s.root_id)
-      WHERE s.connector_id = (SELECT :connector)
-      UNION
-      SELECT b.storefront_id, c.source_id FROM below b
-      JOIN source_item c ON c.connector_id = (SELECT :connector) AND c.kind = 'category' AND c.parent_id = b.source_id
-        AND NOT c.gone
-    ), present AS (
-      SELECT 'category' AS kind, source_id, storefront_id FROM below
-      UNION ALL
-      SELECT kind, source_id, 0 FROM source_item
-      WHERE connector_id = (SELECT :connector) AND kind IN ('product', 'variant') AND NOT gone
-    ), found AS (
-      SELECT p.kind, p.source_id, p.storefront_id, CAST(:outcome AS text) AS outcome,
-             CASE s.outcome WHEN :outcome THEN s.code END AS code,
-             CASE s.outcome WHEN :outcome THEN s.message END AS message, CAST(NULL AS text) AS answer, s.run_id, s.at
-      FROM present p CROSS JOIN last
-      LEFT JOIN item_status s ON s.connector_id = (SELECT :connector) AND s.kind = p.kind AND s.source_id = p.source_id
-        AND s.storefront_id = p.storefront_id
-      WHERE last.id IS NOT NULL
-        AND (s.run_id IS NULL OR s.outcome = :outcome
-          OR (s.run_id <> last.id AND s.outcome NOT IN ('rejected', 'failed', 'blocked')))
-    )
-"""
-
-_LISTED = """
-    SELECT f.*,
-      i.cells ->> CASE f.kind WHEN 'category' THEN CAST(:category_name AS text)
+    SELECT p.kind, p.source_id, p.storefront_id, s.outcome, s.code, s.message, s.answer, s.run_id, s.at,
+      i.cells ->> CASE p.kind WHEN 'category' THEN CAST(:category_name AS text)
         WHEN 'product' THEN CAST(:product_name AS text) ELSE CAST(:variant_name AS text) END AS name,
-      coalesce(i.cells ->> CASE f.kind WHEN 'category' THEN CAST(:category_sku AS text)
+      coalesce(i.cells ->> CASE p.kind WHEN 'category' THEN CAST(:category_sku AS text)
         WHEN 'product' THEN CAST(:product_sku AS text) ELSE CAST(:variant_sku AS text) END,
         i.cells ->> 'REF') AS reference
-    FROM found f
-    LEFT JOIN source_item i ON i.connector_id = (SELECT :connector) AND i.kind = f.kind AND i.source_id = f.source_id
-    WHERE (CAST(:kind AS text) IS NULL OR f.kind = :kind) AND (CAST(:code AS text) IS NULL OR f.code = :code)
-      AND (CAST(:after_kind AS text) IS NULL
-        OR (f.kind, f.source_id, f.storefront_id)
-          > (:after_kind, CAST(:after_id AS bigint), CAST(:after_storefront AS bigint)))
-      AND (CAST(:search AS text) IS NULL OR position(:search IN coalesce(i.name_key, '')) > 0
-        OR position(:search IN coalesce(i.sku_key, '')) > 0
-        OR position(:search IN lower(coalesce(i.cells ->> 'REF', ''))) > 0 OR CAST(f.source_id AS text) = :search)
-    ORDER BY f.kind, f.source_id, f.storefront_id LIMIT :limit
+    FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS bigint[]), CAST(:storefronts AS bigint[]))
+      WITH ORDINALITY AS p (kind, source_id, storefront_id, place)
+    LEFT JOIN LATERAL (SELECT * FROM item_status s WHERE s.connector_id = (SELECT :connector) AND s.kind = p.kind
+      AND s.source_id = p.source_id AND s.storefront_id = p.storefront_id LIMIT 1) s ON true
+    LEFT JOIN LATERAL (SELECT cells FROM source_item i WHERE i.connector_id = (SELECT :connector) AND i.kind = p.kind
+      AND i.source_id = p.source_id LIMIT 1) i ON true
+    ORDER BY p.place
 """

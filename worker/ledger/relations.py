@@ -24,15 +24,23 @@ _COLUMNS = {
     "enabled": "boolean",
     "fingerprints": "jsonb",
     "parts": "jsonb",
+    "sent": "jsonb",
 }
 
 
 def remember(
-    session: Session, tenant_id: int, connector_id: int, store_hash: str, relations: Sequence[Relation]
+    session: Session,
+    tenant_id: int,
+    connector_id: int,
+    store_hash: str,
+    relations: Sequence[Relation],
+    sent: Mapping[Key, Mapping[str, Any]] | None = None,
 ) -> list[Key]:
     """Keep new relations, and replace those of the same key; the keys whose store item belongs to somebody else.
 
     The database keeps a store item to one source item of one connector, across tenants (law 10).
+
+    `sent`: the values that have just been sent of these items, by field; what was sent of others before stands.
     """
     if not relations:
         return []
@@ -40,7 +48,7 @@ def remember(
     claimed: dict[tuple[ItemKind, int], Relation] = {}
     for relation in relations:
         claimed.setdefault((relation.key.kind, relation.store_id), relation)
-    table, parameters = rows_of(_COLUMNS, [_row(relation) for relation in claimed.values()])
+    table, parameters = rows_of(_COLUMNS, [_row(relation, sent or {}) for relation in claimed.values()])
     keys = {"connector": connector_id}
     # A relation that moves to another store item gives the old one up first.
     session.execute(
@@ -58,7 +66,8 @@ def remember(
             "   AND o.store_id = r.store_id AND o.connector_id = (SELECT :connector) AND (o.source_id, o.storefront_id)"
             "   <> (r.source_id, r.storefront_id))"
             " ON CONFLICT (store_hash, kind, store_id) DO UPDATE SET parent_store_id = excluded.parent_store_id,"
-            " enabled = excluded.enabled, fingerprints = excluded.fingerprints, parts = excluded.parts"
+            " enabled = excluded.enabled, fingerprints = excluded.fingerprints, parts = excluded.parts,"
+            " sent = CASE excluded.sent WHEN '{}' THEN l.sent ELSE l.sent || excluded.sent END"
             " WHERE l.connector_id = (SELECT :connector) AND l.source_id = excluded.source_id"
             "   AND l.storefront_id = excluded.storefront_id"
             " RETURNING kind, source_id, storefront_id"
@@ -69,7 +78,7 @@ def remember(
     return [relation.key for relation in relations if relation.key not in mine]
 
 
-def _row(relation: Relation) -> tuple[Any, ...]:
+def _row(relation: Relation, sent: Mapping[Key, Mapping[str, Any]]) -> tuple[Any, ...]:
     return (
         relation.key.kind.value,
         relation.key.source_id,
@@ -80,6 +89,7 @@ def _row(relation: Relation) -> tuple[Any, ...]:
         relation.enabled,
         dict(relation.fingerprints),
         dict(relation.parts),
+        dict(sent.get(relation.key, {})),
     )
 
 

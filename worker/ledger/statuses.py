@@ -32,7 +32,7 @@ _COLUMNS = {
 
 
 def record(session: Session, tenant_id: int, connector_id: int, run_id: int, settled: Sequence[Settled]) -> None:
-    """Write the outcomes of items, each once, and move the run's counters by what has changed."""
+    """Write the outcomes of items, each once, with their history, and move the run's counters by what has changed."""
     unique = {one.key: one for one in settled}
     if not unique:
         return
@@ -66,11 +66,16 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
         moved[place] = moved.get(place, 0) + 1
     session.execute(
         text(
-            f"INSERT INTO item_status (connector_id, tenant_id, run_id, {', '.join(_COLUMNS)})"  # noqa: S608
+            f"WITH told AS (INSERT INTO item_status (connector_id, tenant_id, run_id, {', '.join(_COLUMNS)})"  # noqa: S608
             f" SELECT :connector, :tenant, :run, r.* FROM {table}"
             " ON CONFLICT (connector_id, kind, source_id, storefront_id) DO UPDATE SET run_id = excluded.run_id,"
             " outcome = excluded.outcome, code = excluded.code, message = excluded.message,"
             " problems = excluded.problems, answer = excluded.answer, at = now()"
+            " RETURNING connector_id, tenant_id, run_id, kind, source_id, storefront_id, outcome, code, message)"
+            " INSERT INTO item_history (connector_id, tenant_id, run_id, kind, source_id, storefront_id, outcome, code,"
+            " message) SELECT * FROM told"
+            " ON CONFLICT (connector_id, kind, source_id, storefront_id, run_id) DO UPDATE SET"
+            " outcome = excluded.outcome, code = excluded.code, message = excluded.message, at = now()"
         ),
         {"connector": connector_id, "tenant": tenant_id, "run": run_id, **parameters},
     )

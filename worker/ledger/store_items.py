@@ -85,6 +85,7 @@ def finish_read(session: Session, connector_id: int) -> int:
         {"id": connector_id},
     ).all()
     begin_read(session, connector_id)
+    session.execute(text("UPDATE mirror SET store_read_at = now() WHERE connector_id = :id"), {"id": connector_id})
     return len(gone)
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from models.vocabulary import RunState, SliceEnd, Trigger
 from worker.catalog.profile import Profile
 from worker.errors import QuotaSpent, RunHeld, RunTrouble, SliceTrouble, TurnLost, Unwell, WorkerTooOld
-from worker.ledger import connectors, runs, source_items, turns
+from worker.ledger import connectors, retention, runs, source_items, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.rests import Neighbour
 from worker.ledger.runs import Run
@@ -208,6 +208,7 @@ class Slice:
             self._save(Save(None), step=name or self.step)
         log.info("run ended", settled=self.settled)
         with self.fence.transaction() as session:
+            retention.prune(session, self.connector_id, days=self.settings.retention_days)
             follow_up = runs.current(session, self.connector_id) is not None
         return Ending(SliceEnd.WORK_DONE, park=None if follow_up else self.endings.until_next_check(profile))
 
@@ -285,6 +286,7 @@ class Slice:
                 runs.forget(session, run.id)
             else:
                 runs.advance(session, run.id, RunState.UNCHANGED)
+            retention.prune(session, self.connector_id, days=self.settings.retention_days)
             self._count_calls(session)
             follow_up = runs.current(session, self.connector_id) is not None
         self.run_id = None if leaves_no_run else self.run_id

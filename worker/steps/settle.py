@@ -35,7 +35,7 @@ from worker.catalog.sending import Applied, Job
 from worker.errors import AnswerLost, ItemTrouble, RefusedByStore, WorkerError
 from worker.ledger import changes, related, relations, source_items, statuses
 from worker.ledger.changes import QUARANTINED_AFTER, Pending
-from worker.rules import matching, ordering
+from worker.rules import field_values, matching, ordering
 from worker.steps.resolve import Orphan
 from worker.steps.toolbox import Toolbox
 
@@ -60,6 +60,7 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
     """Write down what came of these jobs, and of the changes whose parent is not there."""
     books = Books()
     kept = {}
+    sent: dict[Key, field_values.Values] = {}
     following = [(wave_of(change), change) for one in applied for change in one.following]
     for one in applied:
         for relation in one.relations:
@@ -68,12 +69,16 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
             changes.revise(session, one.job.pending_id, one.revised, wave_of(one.revised))
         elif one.trouble is None:
             _succeeded(books, one)
+            for at, values in field_values.sent_by(one.job.change).items():
+                sent[at] = sent.get(at, {}) | values
         elif _may_clear_up(one):
             wave = ordering.again(wave_of(one.job.change), one.job.attempts + 1)
             changes.try_again(session, one.job.pending_id, wave)
         else:
             _met_trouble(books, one.job, one.trouble)
-    foreign = relations.remember(session, tools.tenant_id, tools.connector_id, tools.store_hash, list(kept.values()))
+    foreign = relations.remember(
+        session, tools.tenant_id, tools.connector_id, tools.store_hash, list(kept.values()), sent
+    )
     for at in foreign:
         books.strong.append(Settled.of(at, Outcome.FAILED, matching.OWNED_ELSEWHERE))
     for orphan in orphans:

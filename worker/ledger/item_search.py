@@ -1,0 +1,255 @@
+"""Where items stand that somebody asks for: by filters, and by a part of a text.
+
+A million statuses are searched in three ways, one after the other (decision 0014): a short walk in the order of the
+listing finds what is frequent; the index of texts finds what is rare; and where a filter leaves little of what is
+frequent, the walk goes on along the filter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from models.base import NO_STOREFRONT
+from models.vocabulary import ItemKind, Outcome
+from worker.catalog.values import key
+
+Place = tuple[str, int, int]
+"""(kind, source id, storefront id), in which order items are listed."""
+
+WALKED = 3_000
+"""Items that a search looks at one by one before it asks the index of texts."""
+MOST_FOUND = 2_000
+"""Items that it has the index name; where there are more, the filters are walked along."""
+BEFORE_ALL: Place = ("", 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which items are asked for; None = all."""
+
+    kind: ItemKind | None = None
+    outcome: Outcome | None = None
+    code: str | None = None
+    storefront: int | None = None
+    run: int | None = None
+    """Those whose last status is of this run."""
+    search: str | None = None
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether it asks for what no run had to touch: such items need no status."""
+        return self.outcome is Outcome.UNCHANGED and self.code is None and self.run is None
+
+    @property
+    def term(self) -> str | None:
+        """The text as it is searched."""
+        return key(self.search)
+
+    @property
+    def pattern(self) -> str | None:
+        """The text as a pattern: what would be wildcards are letters.
+
+        One or two letters have no trigram of their own, but as a word's beginning: that is what they find.
+        """
+        if self.term is None:
+            return None
+        if len(self.term) < 3 and self.term.isascii() and self.term.isalnum():
+            return f"% {self.term}%"
+        escaped = self.term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return f"%{escaped}%"
+
+
+def found(session: Session, connector_id: int, wanted: Filter, *, after: Place, limit: int) -> list[Place]:
+    """The first places behind `after` of what is wanted."""
+    looking = _Looking(session, connector_id, wanted, limit)
+    if wanted.pattern is None:
+        return looking.along(after)
+    places, end = looking.by_looking(after)
+    if len(places) < limit and end is not None:
+        further, end = looking.by_text(end)
+        places += further
+        if len(places) < limit and end is not None:
+            places += looking.along(end)
+    return sorted({*places, *looking.by_store_id(after)})[:limit]
+
+
+class _Looking:
+    """The ways of looking for what is wanted; each says where it has come to, None = to the end."""
+
+    def __init__(self, session: Session, connector_id: int, wanted: Filter, limit: int) -> None:
+        self._session = session
+        self._wanted = wanted
+        self._limit = limit
+        self._sources = _PRESENT if wanted.is_derived else _STATUSES
+        self._given: dict[str, Any] = {
+            "connector": connector_id,
+            "pattern": wanted.pattern,
+            "kind": wanted.kind and wanted.kind.value,
+            "outcome": wanted.outcome and wanted.outcome.value,
+            "code": wanted.code,
+            "storefront": wanted.storefront,
+            "run": wanted.run,
+            "limit": limit,
+        }
+        self._filters = _filters(wanted)
+
+    def along(self, after: Place) -> list[Place]:
+        """Along the filters in the order of the listing, as far as it takes."""
+        matches = "" if self._wanted.pattern is None else f" AND {_MATCHES.format(of='s')}"
+        head = self._sources.head and f"WITH {self._sources.head.strip().removesuffix(',')}"
+        rows = self._ask(head + self._sources.walk.format(filters=self._filters + matches), after)
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def by_looking(self, after: Place) -> tuple[list[Place], Place | None]:
+        """Idem, past so many items at most: all of them are looked at, so the next look begins behind them."""
+        rows = self._ask(
+            f"""
+            WITH {self._sources.head} walked AS MATERIALIZED ({self._sources.walk.format(filters=self._filters)}),
+            hits AS (SELECT * FROM walked f WHERE {_MATCHES.format(of="f")})
+            SELECT kind, source_id, storefront_id, false AS is_end FROM hits
+            UNION ALL (SELECT kind, source_id, storefront_id, true FROM walked
+              ORDER BY kind, source_id, storefront_id OFFSET :limit - 1 LIMIT 1)
+            """,  # noqa: S608 constants
+            after,
+            limit=max(WALKED, self._limit),
+        )
+        return _placed(rows)
+
+    def by_text(self, after: Place) -> tuple[list[Place], Place | None]:
+        """What the index of texts finds, if that is not too much; those of it that the filters let pass."""
+        rows = self._ask(
+            f"""
+            WITH {self._sources.head} named AS MATERIALIZED (
+              SELECT kind, source_id FROM found_items(:connector, :pattern, :kind, :after_kind, :after_id - 1, :most)
+            ), hits AS (
+              {self._sources.named.format(filters=self._filters)} ORDER BY 1, 2, 3 LIMIT :limit)
+            SELECT kind, source_id, storefront_id, false AS is_end FROM hits
+            UNION ALL (SELECT kind, source_id, 9223372036854775807, true FROM named
+              ORDER BY kind, source_id OFFSET :most - 1 LIMIT 1)
+            """,  # noqa: S608 constants
+            after,
+            most=max(MOST_FOUND, self._limit),
+        )
+        return _placed(rows)
+
+    def by_store_id(self, after: Place) -> list[Place]:
+        """Whatever is linked to the item of the store that has the term as its id."""
+        term = self._wanted.term or ""
+        if not (term.isascii() and term.isdigit() and len(term) <= 18):
+            return []
+        rows = self._ask(
+            f"""
+            WITH {self._sources.head} named AS MATERIALIZED (
+              SELECT DISTINCT kind, source_id FROM relation WHERE connector_id = (SELECT :connector)
+                AND kind IN ('category', 'product', 'variant') AND store_id = :store_id)
+            {self._sources.named.format(filters=self._filters)}
+            """,  # noqa: S608 constants
+            after,
+            store_id=int(term),
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def _ask(self, sql: str, after: Place, **more: Any) -> list[Any]:
+        places = {"after_kind": after[0], "after_id": after[1], "after_storefront": after[2]}
+        return list(self._session.execute(text(sql), {**self._given, **places, **more}))
+
+
+def _placed(rows: list[Any]) -> tuple[list[Place], Place | None]:
+    places: list[Place] = [(row[0], row[1], row[2]) for row in rows if not row.is_end]
+    return places, next(((row[0], row[1], row[2]) for row in rows if row.is_end), None)
+
+
+def _filters(wanted: Filter) -> str:
+    """The conditions on a status `s`, or on a place `s` of what is present."""
+    found = ["(s.kind, s.source_id, s.storefront_id) > (:after_kind, :after_id, :after_storefront)"]
+    if wanted.kind is not None:
+        found.append("s.kind = :kind")
+    if wanted.storefront is not None:
+        found.append("s.storefront_id = :storefront")
+        # Categories are told apart by storefront, and few; nothing else is.
+        found.append(f"s.kind {'<>' if wanted.storefront == NO_STOREFRONT else '='} 'category'")
+    if wanted.is_derived:
+        return " AND ".join(found)
+    found += [f"s.{name} = :{name}" for name in ("outcome", "code") if getattr(wanted, name) is not None]
+    found += ["s.run_id = (SELECT :run)"] if wanted.run is not None else []
+    return " AND ".join(found)
+
+
+_MATCHES = """(SELECT t.find_key FROM item_text t WHERE t.connector_id = (SELECT :connector) AND t.kind = {of}.kind
+  AND t.source_id = {of}.source_id) LIKE :pattern"""
+"""Asked for each item by itself, so that never all texts are read for a few of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """How places are come by: along an order, or for items that are `named`."""
+
+    walk: str
+    named: str
+    head: str = ""
+
+
+_STATUSES = _Sources(
+    walk="""
+        SELECT s.kind, s.source_id, s.storefront_id FROM item_status s
+        WHERE s.connector_id = (SELECT :connector) AND {filters}
+        ORDER BY s.kind, s.source_id, s.storefront_id LIMIT :limit
+    """,
+    named="""
+        SELECT s.kind, s.source_id, s.storefront_id FROM named n CROSS JOIN LATERAL (
+          SELECT s.kind, s.source_id, s.storefront_id FROM item_status s
+          WHERE s.connector_id = (SELECT :connector) AND s.kind = n.kind AND s.source_id = n.source_id AND {filters}
+          LIMIT 1000) s
+    """,
+)
+
+# The last run that looked at everything: it closed its books, or found nothing changed. A storefront shows
+# the root that it is linked to with all that hangs below it, or the full tree.
+_IS_UNCHANGED = """NOT EXISTS (SELECT FROM item_status o WHERE o.connector_id = (SELECT :connector) AND o.kind = s.kind
+  AND o.source_id = s.source_id AND o.storefront_id = s.storefront_id
+  AND (o.outcome IN ('rejected', 'failed', 'blocked') OR (o.outcome <> 'unchanged' AND o.run_id >= (SELECT id FROM last)
+  )))"""
+_PRESENT = _Sources(
+    head="""
+        RECURSIVE last AS MATERIALIZED (
+          SELECT max(id) AS id FROM run WHERE connector_id = :connector AND listed
+            AND state IN ('completed', 'completed_with_errors', 'unchanged')
+        ), below AS (
+          SELECT s.storefront_id, c.source_id FROM storefront s
+          JOIN source_item c ON c.connector_id = (SELECT :connector) AND c.kind = 'category' AND NOT c.gone
+            AND (s.root_id IS NULL OR c.source_id = s.root_id)
+          WHERE s.connector_id = (SELECT :connector)
+          UNION
+          SELECT b.storefront_id, c.source_id FROM below b
+          JOIN source_item c ON c.connector_id = (SELECT :connector) AND c.kind = 'category'
+            AND c.parent_id = b.source_id AND NOT c.gone
+        ),
+    """,
+    walk=f"""
+        SELECT * FROM (
+          (SELECT * FROM (SELECT 'category' AS kind, source_id, storefront_id FROM below) s
+           WHERE (SELECT id FROM last) IS NOT NULL AND {_IS_UNCHANGED} AND {{filters}}
+           ORDER BY kind, source_id, storefront_id LIMIT :limit)
+          UNION ALL
+          (SELECT kind, source_id, storefront_id FROM (
+             SELECT *, CAST(0 AS bigint) AS storefront_id FROM source_item
+             WHERE connector_id = (SELECT :connector) AND (kind, source_id) >= (:after_kind, :after_id)
+               AND (kind, source_id) >= ('product', 0)) s
+           WHERE (SELECT id FROM last) IS NOT NULL AND NOT gone AND {_IS_UNCHANGED} AND {{filters}}
+           ORDER BY kind, source_id, storefront_id LIMIT :limit)
+        ) p ORDER BY kind, source_id, storefront_id LIMIT :limit
+    """,  # noqa: S608 constants
+    named=f"""
+        SELECT s.kind, s.source_id, s.storefront_id FROM named n CROSS JOIN LATERAL (
+          SELECT n.kind, n.source_id, b.storefront_id FROM below b WHERE n.kind = 'category'
+            AND b.source_id = n.source_id
+          UNION ALL
+          SELECT i.kind, i.source_id, 0 FROM source_item i WHERE n.kind <> 'category'
+            AND i.connector_id = (SELECT :connector) AND i.kind = n.kind AND i.source_id = n.source_id AND NOT i.gone
+        ) s WHERE (SELECT id FROM last) IS NOT NULL AND {_IS_UNCHANGED} AND {{filters}}
+    """,  # noqa: S608 constants
+)
