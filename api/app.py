@@ -11,10 +11,19 @@ from fastapi.openapi.utils import get_openapi
 
 from api import problems
 from api.problems import Problem
-from api.routes import connectors, health, keys, operators, runs
+from api.routes import choices, connectors, health, items, keys, operators, queue, runs
 from worker.commands.desk import Desk
 
-ROUTERS = (health.router, operators.router, keys.router, connectors.router, runs.router)
+ROUTERS = (
+    health.router,
+    operators.router,
+    keys.router,
+    connectors.router,
+    choices.router,
+    runs.router,
+    queue.router,
+    items.router,
+)
 LARGEST_BODY = 1_000_000
 """Bytes: a profile with thousands of columns takes a tenth of it."""
 ABOUT = """Keeps BigCommerce stores in step with Sales Layer catalogues, for many tenants, in fair turns.

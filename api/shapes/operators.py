@@ -142,9 +142,7 @@ class Keys(BaseModel):
 class ShownKey(Key):
     """A key that was just made."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{**_KEY, "token": "slbc_3f9a61c2d4e5b607_9hQ..."}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_KEY, "token": "slbc_3f9a61c2d4e5b607_9hQ..."}]})
 
     token: Annotated[str, Field(description="What goes behind `Authorization: Bearer`; it is never told again")]
 

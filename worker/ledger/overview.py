@@ -69,9 +69,7 @@ _CONNECTORS = """
 
 def connectors(session: Session, connector_id: int | None = None) -> dict[int, ConnectorLine]:
     """The connectors of the session's tenant by id (or this one), each with its last run in the register."""
-    rows = session.execute(
-        text(f"{_CONNECTORS} WHERE CAST(:id AS bigint) IS NULL OR c.id = :id"), {"id": connector_id}
-    )
+    rows = session.execute(text(f"{_CONNECTORS} WHERE CAST(:id AS bigint) IS NULL OR c.id = :id"), {"id": connector_id})
     return {row[0]: ConnectorLine(*row) for row in rows}
 
 
