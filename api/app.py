@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import problems
+from api.letters import without_nul
 from api.problems import Problem
-from api.routes import choices, connectors, health, items, keys, operators, queue, runs
+from api.routes import choices, connectors, events, exports, health, items, keys, operators, queue, runs
 from worker.commands.desk import Desk
 
 ROUTERS = (
@@ -22,6 +23,8 @@ ROUTERS = (
     choices.router,
     runs.router,
     queue.router,
+    events.router,
+    exports.router,
     items.router,
 )
 LARGEST_BODY = 1_000_000
@@ -50,8 +53,10 @@ def build(desk: Desk) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         max_body_size=LARGEST_BODY,
+        dependencies=[Depends(without_nul)],
     )
     app.state.desk = desk
+    app.state.listeners = set()
     for router in ROUTERS:
         app.include_router(router)
     problems.attach(app)

@@ -15,7 +15,7 @@ from api.shapes import choices as shapes
 from worker.catalog.profile import Profile
 from worker.commands import choices
 
-router = APIRouter(prefix="/v1", tags=["connectors"], responses=told(400, 401, 403, 422, 429, 503))
+router = APIRouter(prefix="/v1", tags=["connectors"], responses=told(400, 401, 403, 413, 422, 429, 503))
 
 
 @router.get("/profile-schema", summary="Read the schema of profiles")

@@ -14,6 +14,8 @@ from api.once import IdempotencyKey, once
 from api.paging import After, Limit, place, written
 from api.problems import ProblemError, told
 from api.shapes.connectors import (
+    CONNECTOR,
+    PROFILE,
     Connector,
     Connectors,
     JournalEntry,
@@ -32,7 +34,7 @@ from worker.commands.desk import Desk
 from worker.ledger import journal, overview
 from worker.ledger.session import as_scheduler, as_tenant
 
-router = APIRouter(prefix="/v1/connectors", tags=["connectors"], responses=told(401, 403, 422, 429, 503))
+router = APIRouter(prefix="/v1/connectors", tags=["connectors"], responses=told(400, 401, 403, 413, 422, 429, 503))
 
 ConnectorId = Annotated[int, Path(ge=1, lt=2**63, description="The connector's id", examples=[7])]
 
@@ -45,7 +47,11 @@ def connectors(here: Here, by: Reader) -> Connectors:
 
 @router.post("", status_code=201, summary="Add a connector", response_model=Made, responses=told(409))
 def add(
-    here: Here, by: Writer, given: ConnectorFile, web: Request, idempotency_key: IdempotencyKey = None
+    here: Here,
+    by: Writer,
+    given: Annotated[ConnectorFile, Body(openapi_examples=CONNECTOR)],
+    web: Request,
+    idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Add a connector: its name, its credentials, and its profile. It is checked for the first time within seconds.
 
@@ -85,7 +91,9 @@ def profile(here: Here, by: Reader, connector_id: ConnectorId) -> Profile:
 
 
 @router.put("/{connector_id}/profile", summary="Replace the profile", responses=told(404))
-def put_profile(here: Here, by: Writer, connector_id: ConnectorId, given: Profile) -> Profile:
+def put_profile(
+    here: Here, by: Writer, connector_id: ConnectorId, given: Annotated[Profile, Body(openapi_examples=PROFILE)]
+) -> Profile:
     """Replace the profile; the next run works with it, and the journal tells what has changed."""
     commands.change_profile(here, by.tenant_id, connector_id, given, who=by.who)
     return given

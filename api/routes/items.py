@@ -28,7 +28,9 @@ from worker.ledger.item_register import Item
 from worker.ledger.session import as_tenant
 
 router = APIRouter(
-    prefix="/v1/connectors/{connector_id}/items", tags=["items"], responses=told(400, 401, 403, 404, 409, 422, 429, 503)
+    prefix="/v1/connectors/{connector_id}/items",
+    tags=["items"],
+    responses=told(400, 401, 403, 404, 409, 413, 422, 429, 503),
 )
 
 Kind = Annotated[ItemKind, Path(description="What it is", examples=["product"])]

@@ -14,7 +14,7 @@ from models.vocabulary import Scope
 from worker.commands import keys
 from worker.ledger.api_keys import ApiKey
 
-router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=told(400, 401, 403, 422, 429, 503))
+router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=told(400, 401, 403, 413, 422, 429, 503))
 
 KeyId = Annotated[
     str, Path(pattern=r"^[0-9a-f]{16}$", description="The key's id: what stands in its token between the underscores")

@@ -21,7 +21,7 @@ from worker.ledger import overview
 from worker.ledger.overview import ConnectorLine, Standing, TenantLine
 from worker.ledger.session import as_scheduler, as_tenant
 
-router = APIRouter(prefix="/v1", tags=["operators"], responses=told(400, 401, 403, 422, 429, 503))
+router = APIRouter(prefix="/v1", tags=["operators"], responses=told(400, 401, 403, 413, 422, 429, 503))
 
 TenantId = Annotated[int, Path(ge=1, lt=2**63, description="The tenant's id", examples=[3])]
 

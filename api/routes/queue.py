@@ -20,7 +20,7 @@ from worker.ledger.queue import Standing
 from worker.ledger.session import as_scheduler, as_tenant
 
 router = APIRouter(
-    prefix="/v1/connectors/{connector_id}", tags=["runs"], responses=told(400, 401, 403, 404, 422, 429, 503)
+    prefix="/v1/connectors/{connector_id}", tags=["runs"], responses=told(400, 401, 403, 404, 413, 422, 429, 503)
 )
 
 

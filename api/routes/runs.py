@@ -24,7 +24,9 @@ from worker.ledger import register
 from worker.ledger.register import Entry
 from worker.ledger.session import as_tenant
 
-router = APIRouter(prefix="/v1/connectors/{connector_id}", tags=["runs"], responses=told(401, 403, 404, 422, 429, 503))
+router = APIRouter(
+    prefix="/v1/connectors/{connector_id}", tags=["runs"], responses=told(400, 401, 403, 404, 413, 422, 429, 503)
+)
 
 RunId = Annotated[int, Path(ge=1, lt=2**63, description="The run's id", examples=[512])]
 
