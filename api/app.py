@@ -6,15 +6,27 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import problems
+from api.letters import without_nul
 from api.problems import Problem
-from api.routes import connectors, health, runs
+from api.routes import choices, connectors, events, exports, health, items, keys, operators, queue, runs
 from worker.commands.desk import Desk
 
-ROUTERS = (health.router, connectors.router, runs.router)
+ROUTERS = (
+    health.router,
+    operators.router,
+    keys.router,
+    connectors.router,
+    choices.router,
+    runs.router,
+    queue.router,
+    events.router,
+    exports.router,
+    items.router,
+)
 LARGEST_BODY = 1_000_000
 """Bytes: a profile with thousands of columns takes a tenth of it."""
 ABOUT = """Keeps BigCommerce stores in step with Sales Layer catalogues, for many tenants, in fair turns.
@@ -41,8 +53,10 @@ def build(desk: Desk) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         max_body_size=LARGEST_BODY,
+        dependencies=[Depends(without_nul)],
     )
     app.state.desk = desk
+    app.state.listeners = set()
     for router in ROUTERS:
         app.include_router(router)
     problems.attach(app)
