@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from api import problems
 from api.letters import without_nul
 from api.problems import Problem
-from api.routes import choices, connectors, events, exports, health, items, keys, operators, queue, runs
+from api.routes import choices, connectors, events, exports, health, items, keys, operators, queue, runs, webhooks
 from worker.commands.desk import Desk
 
 ROUTERS = (
@@ -26,6 +26,7 @@ ROUTERS = (
     events.router,
     exports.router,
     items.router,
+    webhooks.router,
 )
 LARGEST_BODY = 1_000_000
 """Bytes: a profile with thousands of columns takes a tenth of it."""
