@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api.shapes.connectors import LastRun
@@ -15,8 +15,16 @@ from worker.commands import keys, tenants
 Weight = Annotated[
     float, Field(ge=0.01, le=1000, strict=True, description="Share of the workers, next to the others' weights")
 ]
+
+
+def _whole(given: object) -> object:
+    """JSON knows no integers: 98.0 is one."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
 MaxSlots = Annotated[
     int | None,
+    BeforeValidator(_whole),
     Field(ge=1, le=10_000, strict=True, description="Most connectors that work at the same time; null = no limit"),
 ]
 _TENANT: JsonDict = {"id": 3, "name": "acme", "weight": 1.0, "max_slots": None, "connectors": 2}
