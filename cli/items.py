@@ -15,7 +15,7 @@ from worker.catalog import causes
 from worker.commands.items import shown
 from worker.ledger import connectors, item_register
 from worker.ledger.item_register import Item
-from worker.ledger.item_search import Place
+from worker.ledger.item_search import Filter, Place
 from worker.ledger.session import as_tenant
 
 
@@ -29,7 +29,13 @@ def items(
         Outcome | None, typer.Option(help="Only this outcome; `unchanged` lists what no run had to touch.")
     ] = None,
     code: Annotated[str | None, typer.Option(help="Only this code, as the page of errors has it.")] = None,
-    search: Annotated[str | None, typer.Option(help="Part of a name, SKU or reference; or a source id.")] = None,
+    storefront: Annotated[
+        int | None, typer.Option(help="Only this storefront's categories, by its id; 0 = what is not told apart.")
+    ] = None,
+    run: Annotated[int | None, typer.Option(help="Only what this run was the last to touch.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Part of a name, SKU, reference or source id; or an id of the store.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most items.")] = 100,
     after: Annotated[str | None, typer.Option(help="Go on after this place, as the last listing named it.")] = None,
     json: AsJson = False,
@@ -37,17 +43,15 @@ def items(
     """List items with their last outcome, per storefront."""
     at = here(context)
     found = find.connector(at, connector, tenant)
-    listing(at, found, kind=kind, outcome=status, code=code, search=search, limit=limit, after=after, json=json)
+    wanted = Filter(kind, status, code, storefront, run, search)
+    listing(at, found, wanted, limit=limit, after=after, json=json)
 
 
 def listing(
     at: Here,
     found: find.Found,
+    wanted: Filter,
     *,
-    kind: ItemKind | None = None,
-    outcome: Outcome | None = None,
-    code: str | None = None,
-    search: str | None = None,
     limit: int,
     after: str | None,
     json: bool,
@@ -63,10 +67,12 @@ def listing(
             session,
             found.id,
             shown=shown(session, found.id, known.profile),
-            kind=kind,
-            outcome=outcome,
-            code=code,
-            search=search,
+            kind=wanted.kind,
+            outcome=wanted.outcome,
+            code=wanted.code,
+            storefront=wanted.storefront,
+            run=wanted.run,
+            search=wanted.search,
             after=begin,
             limit=limit + 1,
         )

@@ -20,6 +20,10 @@ class Phase(StrEnum):
     SYNCHRONIZATION = "synchronization"
 
 
+SENDING_STEPS = ("send", "recount", "record")
+"""The steps of the second phase."""
+
+
 class Outcome(StrEnum):
     """What came of an item in a run; exactly one for each item and storefront."""
 
@@ -200,6 +204,7 @@ class Trigger(StrEnum):
     CHECK = "check"
     REQUEST = "request"
     REFRESH = "refresh"
+    SCHEDULE = "schedule"
 
 
 class Scope(StrEnum):
@@ -225,3 +230,11 @@ class Deed(StrEnum):
     RESUMED = "resumed"
     CANCELLED = "cancelled"
     APPROVED = "approved"
+
+
+class EventType(StrEnum):
+    """What a webhook tells (docs/webhooks.md)."""
+
+    RUN_ENDED = "run.ended"
+    NEEDS_ACTION = "connector.needs_action"
+    PING = "webhook.ping"

@@ -17,7 +17,7 @@ from api.shapes.connectors import LastRun
 from models.vocabulary import RunState, Scope, TurnState
 from worker.commands import keys, tenants
 from worker.commands.desk import Desk
-from worker.ledger import overview
+from worker.ledger import overview, schedules
 from worker.ledger.overview import ConnectorLine, Standing, TenantLine
 from worker.ledger.session import as_scheduler, as_tenant
 
@@ -35,7 +35,8 @@ def listed(here: Here, by: Operator, limit: Limit = 100, after: After = None) ->
         found = overview.tenants(session, after=None if begin is None else str(begin[0]), limit=limit + 1)
     page = found[:limit]
     return shapes.TenantPage(
-        tenants=[_tenant(one) for one in page], next=written(page[-1].name) if len(found) > limit else None
+        tenants=[_tenant(one, _zone(here, one.id)) for one in page],
+        next=written(page[-1].name) if len(found) > limit else None,
     )
 
 
@@ -43,38 +44,51 @@ def listed(here: Here, by: Operator, limit: Limit = 100, after: After = None) ->
 def add(here: Here, by: Operator, given: shapes.NewTenant, response: Response) -> shapes.Tenant:
     """Add a tenant. Give it a key of its own by `POST /v1/keys` with `X-Tenant`."""
     del by
-    tenant_id = tenants.add(here, name=given.name, weight=given.weight, max_slots=given.max_slots)
+    tenant_id = tenants.add(
+        here, name=given.name, weight=given.weight, max_slots=given.max_slots, time_zone=given.time_zone
+    )
     response.headers["Location"] = f"/v1/tenants/{tenant_id}"
-    return _tenant(tenants.one(here, tenant_id))
+    return _tenant(*tenants.one(here, tenant_id))
 
 
 @router.get("/tenants/{tenant_id}", summary="Read a tenant", responses=told(404))
 def one(here: Here, by: Operator, tenant_id: TenantId) -> shapes.Tenant:
     """Give one tenant with its share of the workers."""
     del by
-    return _tenant(tenants.one(here, tenant_id))
+    return _tenant(*tenants.one(here, tenant_id))
 
 
 @router.patch("/tenants/{tenant_id}", summary="Change a tenant", responses=told(404))
 def change(here: Here, by: Operator, tenant_id: TenantId, given: shapes.TenantChanges) -> shapes.Tenant:
-    """Change its weight or its plan's limit; what is not given stays. Slices under way go on."""
+    """Change its weight, its plan's limit or its time zone; what is not given stays. Slices under way go on."""
     del by
     said = given.model_fields_set
     most = given.max_slots if given.max_slots is not None else tenants.NO_LIMIT
     return _tenant(
-        tenants.change(
+        *tenants.change(
             here,
             tenant_id,
             weight=given.weight if "weight" in said else None,
             max_slots=most if "max_slots" in said else None,
+            time_zone=given.time_zone if "time_zone" in said else None,
         )
     )
 
 
-def _tenant(line: TenantLine) -> shapes.Tenant:
+def _tenant(line: TenantLine, time_zone: str) -> shapes.Tenant:
     return shapes.Tenant(
-        id=line.id, name=line.name, weight=line.weight, max_slots=line.max_slots, connectors=line.connectors
+        id=line.id,
+        name=line.name,
+        weight=line.weight,
+        max_slots=line.max_slots,
+        time_zone=time_zone,
+        connectors=line.connectors,
     )
+
+
+def _zone(here: Desk, tenant_id: int) -> str:
+    with as_tenant(here.engine, tenant_id) as session:
+        return schedules.time_zone(session)
 
 
 @router.get("/operator-keys", summary="List the operators' keys")

@@ -11,6 +11,7 @@ from pydantic.config import JsonDict
 from api.shapes.connectors import LastRun
 from models.vocabulary import Scope, TurnState
 from worker.commands import keys, tenants
+from worker.rules.schedule import zone_fault
 
 Weight = Annotated[
     float, Field(ge=0.01, le=1000, strict=True, description="Share of the workers, next to the others' weights")
@@ -24,10 +25,17 @@ def _whole(given: object) -> object:
 
 MaxSlots = Annotated[
     int | None,
-    BeforeValidator(_whole),
     Field(ge=1, le=10_000, strict=True, description="Most connectors that work at the same time; null = no limit"),
+    BeforeValidator(_whole),
 ]
-_TENANT: JsonDict = {"id": 3, "name": "acme", "weight": 1.0, "max_slots": None, "connectors": 2}
+_TENANT: JsonDict = {
+    "id": 3,
+    "name": "acme",
+    "weight": 1.0,
+    "max_slots": None,
+    "time_zone": "Europe/Madrid",
+    "connectors": 2,
+}
 _KEY: JsonDict = {
     "id": "3f9a61c2d4e5b607",
     "name": "backend",
@@ -36,6 +44,19 @@ _KEY: JsonDict = {
     "last_used": None,
     "expires": None,
 }
+
+
+def _is_a_zone(name: str) -> str:
+    if wrong := zone_fault(name):
+        raise ValueError(wrong)
+    return name
+
+
+TimeZone = Annotated[
+    str,
+    Field(max_length=64, description="IANA name of the zone in which the schedules of its connectors are read"),
+    AfterValidator(_is_a_zone),
+]
 
 
 def _is_a_name(name: str) -> str:
@@ -61,6 +82,7 @@ class NewTenant(BaseModel):
     ]
     weight: Weight = 1.0
     max_slots: MaxSlots = None
+    time_zone: TimeZone = "UTC"
 
 
 class TenantChanges(BaseModel):
@@ -70,6 +92,7 @@ class TenantChanges(BaseModel):
 
     weight: Weight = 1.0
     max_slots: MaxSlots = None
+    time_zone: TimeZone = "UTC"
 
 
 class Tenant(BaseModel):
@@ -81,6 +104,7 @@ class Tenant(BaseModel):
     name: str
     weight: float
     max_slots: int | None
+    time_zone: Annotated[str, Field(description="IANA name of the zone in which its schedules are read")]
     connectors: Annotated[int, Field(description="How many it has")]
 
 

@@ -59,6 +59,7 @@ class Corner:
 def corner(open_playing: Open) -> Corner:
     cup = {"ID": 301, "ID_catalogue": [1], "REF": "CUP", "product_name": "Cup", "product_price": "9"}
     cup |= {"product_weight": "1", "product_description": "Holds tea.", "Material": "Clay", "fabric": "none"}
+    cup |= {"product_is_visible": "1"}
     sizes = [
         {"ID": 9000 + n, "ID_products": 301, "REF": f"CUP-{size}", "size": size, "format_price": str(9 + n),
          "stock": "5", "image": [photo(size)]}
@@ -112,7 +113,7 @@ def test_what_was_edited_by_hand_is_as_the_source_says_and_nothing_else_is_touch
     assert corner.synchronise(PRODUCT, 301)
     assert shop.run() == "completed"
     assert not [one for one in shop.writes() if one.startswith("POST") or "image" in one], shop.writes()
-    assert not any("image_url" in (entry.body or "") for entry in shop.store.log.entries if entry.method != "GET")
+    assert not any(b"image_url" in (entry.body or b"") for entry in shop.store.log.entries if entry.method != "GET")
     after = {one["sku"]: one for one in held(shop)["products"]}
     assert after["POT"]["name"] == "Kettle", "nobody has asked for that one"
     assert shop.variants()["CUP-L"]["inventory_level"] == 2, "what was sold meanwhile is no difference"
@@ -126,6 +127,30 @@ def test_what_was_edited_by_hand_is_as_the_source_says_and_nothing_else_is_touch
     assert held(shop)["categories"] == before["categories"]
     assert shop.status("product", 301)[0] == "updated"
     assert shop.run() == "unchanged"
+
+
+def test_what_was_taken_away_by_hand_is_made_again_once(corner: Corner) -> None:
+    shop = corner.shop
+    cup = shop.products()["CUP"]
+    path = f"/catalog/products/{cup['id']}"
+    first = min(cup["images"], key=lambda one: one["sort_order"])
+    corner.merchant.delete(f"{path}/images/{first['id']}").raise_for_status()
+    corner.merchant.delete(f"{path}/custom-fields/{cup['custom_fields'][0]['id']}").raise_for_status()
+    corner.merchant.post(f"{path}/custom-fields", json={"name": "Theirs", "value": "stays"}).raise_for_status()
+    small = shop.variants()["CUP-S"]
+    corner.merchant.post(f"{path}/images", json={"image_url": "https://media.test/theirs.jpg"}).raise_for_status()
+    corner.change(f"{path}/variants/{small['id']}", image_url="")
+    for _ in range(2):
+        assert corner.synchronise(PRODUCT, 301)
+        assert shop.run() == "completed"
+        now = shop.products()["CUP"]
+        assert sorted(one["image_file"] for one in now["images"]) == ["a.jpg", "b.jpg", "theirs.jpg"]
+        assert sorted((one["name"], one["value"]) for one in now["custom_fields"]) == [
+            ("Material", "Clay"), ("Theirs", "stays"),
+        ]  # fmt: skip
+        assert "S.jpg" in shop.variants()["CUP-S"]["image_url"]
+        assert shop.variants()["CUP-S"]["id"] == small["id"]
+    assert not [one for one in shop.writes() if one.startswith("POST")], "the second time nothing was lacking"
 
 
 def test_a_variant_and_a_category_are_synchronised_alone(corner: Corner) -> None:

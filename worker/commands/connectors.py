@@ -18,7 +18,7 @@ from worker.errors import ProfileUnusable
 from worker.ledger import connectors, journal, mirror
 from worker.ledger.session import as_tenant
 from worker.ledger.vault import KeyMissing
-from worker.scheduling import removal
+from worker.scheduling import calendar, removal
 
 FIRST_CHECK_WITHIN = 5.0
 """Seconds within which a new connector is checked first: many added at once do not move in step."""
@@ -79,8 +79,9 @@ def replace(desk: Desk, tenant_id: int, connector_id: int, given: ConnectorFile,
                 Why.ANOTHER_STORE,
                 f"the file is of a connector '{given.name}', not of '{name}'; a name cannot be changed.",
             )
-        _change_credentials(desk, session, tenant_id, connector_id, given.source, given.store, who=who)
+        # The profile first: it holds the turn, as whatever takes it must do before all else.
         _change_profile(session, tenant_id, connector_id, given.profile(), who=who)
+        _change_credentials(desk, session, tenant_id, connector_id, given.source, given.store, who=who)
 
 
 def enable(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> None:
@@ -119,7 +120,7 @@ def _change_profile(session: Session, tenant_id: int, connector_id: int, profile
         before: Mapping[str, object] = there(session, connector_id).profile.model_dump(mode="json")
     except ProfileUnusable:
         before = {}  # what was there is of another version: the new one replaces it all the same
-    connectors.change_profile(session, connector_id, profile)
+    calendar.change_profile(session, connector_id, profile)
     changed = profile_changes.between(before, profile.model_dump(mode="json"))
     if changed:
         journal.write(session, tenant_id, connector_id, who=who, what=Deed.PROFILE_CHANGED, changed=changed)

@@ -15,6 +15,7 @@ from worker.ledger import connectors, journal, runs, source_items, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.runs import Run
 from worker.ledger.session import as_scheduler, as_tenant
+from worker.scheduling import calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +137,13 @@ def cancel(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
         runs.cancel(session, connector_id, run.id)
         _note(session, known, who, Deed.CANCELLED, run)
         follow_up = runs.current(session, connector_id)
-    if follow_up is not None:
+        seconds = None if follow_up is not None else calendar.until_next(session, known)
+    if seconds is None:
         desk.wake(connector_id)
     else:
-        # What was planned is still due: the next check, at its time and not at once, plans it again.
+        # What was planned is still due: the next check or date, at its time and not at once, plans it again.
         with as_scheduler(desk.engine) as session:
-            turns.park(session, connector_id, seconds=known.profile.check_every_seconds)
+            turns.park(session, connector_id, seconds=seconds)
     return Held(run.id, RunState.CANCELLED)
 
 

@@ -16,8 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.base import NO_STOREFRONT
-from models.vocabulary import ENDED, ItemKind, Outcome, Phase, RunState, Trigger
-from worker.ledger.runs import SENDING_STEPS
+from models.vocabulary import ENDED, SENDING_STEPS, ItemKind, Outcome, Phase, RunState, Trigger
 
 Counters = Mapping[str, Mapping[str, Mapping[str, int]]]
 _Figures = dict[str, dict[str, dict[str, int]]]
