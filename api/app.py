@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -76,7 +76,18 @@ def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
             schemas |= shape.pop("$defs", {}) | {"Problem": shape}
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
+            for content in _contents(document):
+                # A word of OpenAPI 3.2.
+                content.get("text/event-stream", {}).pop("itemSchema", None)
             app.openapi_schema = document
         return app.openapi_schema
 
     return made
+
+
+def _contents(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What the operations answer, by media type."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for answer in operation["responses"].values():
+                yield answer.get("content", {})

@@ -40,8 +40,7 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
         "description": "`progress`: the run has moved; `end`: it has ended, and the stream with it",
         "content": {
             "text/event-stream": {
-                "schema": {"type": "string"},
-                "example": 'event: progress\nid: 1\ndata: {"run": 513, "state": "synchronizing", ...}\n\n',
+                "example": 'event: progress\nid: 1\ndata: {"run": 513, "state": "synchronizing", ...}\n\n'
             }
         },
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api.shapes.connectors import LastRun
@@ -16,9 +16,17 @@ from worker.rules.schedule import zone_fault
 Weight = Annotated[
     float, Field(ge=0.01, le=1000, strict=True, description="Share of the workers, next to the others' weights")
 ]
+
+
+def _whole(given: object) -> object:
+    """JSON knows no integers: 98.0 is one."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
 MaxSlots = Annotated[
     int | None,
     Field(ge=1, le=10_000, strict=True, description="Most connectors that work at the same time; null = no limit"),
+    BeforeValidator(_whole),
 ]
 _TENANT: JsonDict = {
     "id": 3,
