@@ -12,13 +12,11 @@ from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import Here, here
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog import causes
-from worker.catalog.columns import Columns
-from worker.catalog.profile import Profile
-from worker.ledger import connectors, item_register, mirror
-from worker.ledger.item_register import Item, Shown
-from worker.ledger.item_search import Place
+from worker.commands.items import shown
+from worker.ledger import connectors, item_register
+from worker.ledger.item_register import Item
+from worker.ledger.item_search import Filter, Place
 from worker.ledger.session import as_tenant
-from worker.rules import mapping
 
 
 def items(
@@ -31,7 +29,13 @@ def items(
         Outcome | None, typer.Option(help="Only this outcome; `unchanged` lists what no run had to touch.")
     ] = None,
     code: Annotated[str | None, typer.Option(help="Only this code, as the page of errors has it.")] = None,
-    search: Annotated[str | None, typer.Option(help="Part of a name, SKU or reference; or a source id.")] = None,
+    storefront: Annotated[
+        int | None, typer.Option(help="Only this storefront's categories, by its id; 0 = what is not told apart.")
+    ] = None,
+    run: Annotated[int | None, typer.Option(help="Only what this run was the last to touch.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Part of a name, SKU, reference or source id; or an id of the store.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most items.")] = 100,
     after: Annotated[str | None, typer.Option(help="Go on after this place, as the last listing named it.")] = None,
     json: AsJson = False,
@@ -39,17 +43,15 @@ def items(
     """List items with their last outcome, per storefront."""
     at = here(context)
     found = find.connector(at, connector, tenant)
-    listing(at, found, kind=kind, outcome=status, code=code, search=search, limit=limit, after=after, json=json)
+    wanted = Filter(kind, status, code, storefront, run, search)
+    listing(at, found, wanted, limit=limit, after=after, json=json)
 
 
 def listing(
     at: Here,
     found: find.Found,
+    wanted: Filter,
     *,
-    kind: ItemKind | None = None,
-    outcome: Outcome | None = None,
-    code: str | None = None,
-    search: str | None = None,
     limit: int,
     after: str | None,
     json: bool,
@@ -61,15 +63,16 @@ def listing(
         known = connectors.load(session, found.id)
         if known is None:
             raise RefusalError(f"the connector '{found.name}' has just been removed.")
-        columns = mirror.state(session, found.id).columns
         listed = item_register.items(
             session,
             found.id,
-            shown=_shown(known.profile, columns),
-            kind=kind,
-            outcome=outcome,
-            code=code,
-            search=search,
+            shown=shown(session, found.id, known.profile),
+            kind=wanted.kind,
+            outcome=wanted.outcome,
+            code=wanted.code,
+            storefront=wanted.storefront,
+            run=wanted.run,
+            search=wanted.search,
             after=begin,
             limit=limit + 1,
         )
@@ -114,14 +117,6 @@ def listing(
     )
     if more:
         typer.echo(f"there are more: --after {more}", err=True)
-
-
-def _shown(profile: Profile, columns: Columns | None) -> dict[ItemKind, Shown]:
-    """Where the mirror holds names and SKUs, by the profile's mapping."""
-    if columns is None:
-        return {}
-    mapped = mapping.settle(profile, columns)[0]
-    return {kind: Shown(one.fields.get("name"), one.fields.get("sku")) for kind, one in mapped.items()}
 
 
 def _place(written: str) -> Place:

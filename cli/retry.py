@@ -14,6 +14,7 @@ from cli.items import listing
 from worker.commands import runs
 from worker.commands.refusal import Refusal, Why
 from worker.ledger.changes import QUARANTINED
+from worker.ledger.item_search import Filter
 
 
 def retry(
@@ -49,7 +50,9 @@ def quarantine(
     if release:
         typer.echo(str(_again(at, found, QUARANTINED, f"no item of '{found.name}' is quarantined")))
     else:
-        listing(at, found, code=QUARANTINED, limit=limit, after=after, json=json, empty="no item is quarantined")
+        listing(
+            at, found, Filter(code=QUARANTINED), limit=limit, after=after, json=json, empty="no item is quarantined"
+        )
 
 
 def _again(at: Here, found: find.Found, code: str | None, nobody: str) -> int:

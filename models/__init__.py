@@ -7,5 +7,6 @@ mirror, source_item, item_text, source_page, source_staged: what the source says
 store_item, store_page: what the store holds;
 relation, pending_change: what belongs together, what is to be sent;
 item_status, item_count, item_history: what came of it, how often, and before;
-api_key, journal, answered: who comes in, what they changed, what they were answered.
+api_key, journal, answered: who comes in, what they changed, what they were answered;
+webhook, webhook_delivery: who is told what happened, and what is on its way to them.
 """

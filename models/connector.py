@@ -32,6 +32,8 @@ class Connector(Base):
     last_checked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     store_facts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     """What the store said of itself when it was last read, and what of it was passed on to the source."""
+    next_date: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When its schedule asks for the next run; null = it has no schedule, or has not been looked at since."""
     created_at: Mapped[Now]
 
 

@@ -78,7 +78,7 @@ class ItemText(Base):
         ),
         Index(
             "ix_item_text_find",
-            text("(connector_id + 0)"),
+            text("(kind || connector_id::text)"),
             "find_key",
             postgresql_using="gin",
             postgresql_ops={"find_key": "gin_trgm_ops"},

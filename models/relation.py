@@ -22,6 +22,7 @@ class Relation(Base):
         # A store item is owned by one connector, across tenants (law 10).
         UniqueConstraint("store_hash", "kind", "store_id"),
         Index("ix_relation_store", "connector_id", "kind", "store_id"),
+        Index("ix_relation_anew", "connector_id", postgresql_where=text("anew")),
     )
 
     connector_id: Mapped[Id]
@@ -41,6 +42,8 @@ class Relation(Base):
     """Store ids of what hangs on the item and is ours: images, custom fields, options, storefronts."""
     sent: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     """Field -> the value that was last sent."""
+    anew: Mapped[bool] = mapped_column(server_default="false")
+    """Whether the next run is to compare it with the store, as at the first link: somebody has asked for it."""
     linked_at: Mapped[Now]
 
 

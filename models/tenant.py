@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Mapped
+from sqlalchemy import Text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, NewId, Now, Word
 
@@ -14,4 +15,6 @@ class Tenant(Base):
 
     id: Mapped[NewId]
     name: Mapped[Word]
+    time_zone: Mapped[str] = mapped_column(Text, server_default="UTC")
+    """IANA name; in it the cron expressions of its connectors are read."""
     created_at: Mapped[Now]

@@ -57,6 +57,10 @@ class Settings(BaseSettings):
         28_800.0, gt=0, description="How long the pages stay open for who came by a link, seconds"
     )
     api_calls_per_minute: int = Field(1200, ge=1, description="Most calls to the HTTP API by one key in a minute")
+    webhook_private: bool = Field(
+        False, description="Whether webhooks may go to http and to private addresses; for tests and trials alone"
+    )
+    api_streams: int = Field(200, ge=1, description="Most streams of events that one API process holds open")
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error|critical)$", description="Lowest level that is logged"

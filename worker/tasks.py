@@ -21,6 +21,7 @@ from worker.commands.desk import Desk
 from worker.ledger import rests, turns
 from worker.ledger.session import as_scheduler
 from worker.ledger.turns import Dispatched
+from worker.ledger.vault import Vault
 from worker.process import Process, process
 from worker.scheduling import dispatch, metrics
 from worker.scheduling.deadline import Deadline
@@ -28,6 +29,8 @@ from worker.scheduling.endings import Ending
 from worker.scheduling.pacemaker import Pacemaker
 from worker.scheduling.slice import Slice
 from worker.settings import settings
+from worker.webhooks.postman import Postman
+from worker.webhooks.reach import Reach
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +38,7 @@ STUCK = 70
 """Exit code of a process with a stuck slot (EX_SOFTWARE): its supervisor starts another."""
 
 _pacemaker: list[Pacemaker] = []
+_postman: list[Postman] = []
 
 
 def publish(one: Dispatched) -> None:
@@ -150,6 +154,7 @@ def _ready(sender: Any, **_: object) -> None:
     def end() -> None:
         # What is left of it takes nothing new: no message, and none of the slots that its drained slices give back.
         pacemaker.stopped.set()
+        postman.stop()
         here.drain(exit_code=STUCK)
         with suppress(Exception):  # the broker may be what it is stuck in
             app.control.cancel_consumer(QUEUE, destination=[str(sender.hostname)])
@@ -164,8 +169,15 @@ def _ready(sender: Any, **_: object) -> None:
         worker=str(sender.hostname),
         slots=int(sender.controller.concurrency),
     )
+    postman = Postman(
+        here.engine,
+        Vault.from_ring(here.settings.credential_keys.get_secret_value()),
+        Reach(private=here.settings.webhook_private),
+    )
     _pacemaker.append(pacemaker)
+    _postman.append(postman)
     pacemaker.start()
+    postman.start()
     metrics.serve(here.settings)
 
 
@@ -173,4 +185,6 @@ def _ready(sender: Any, **_: object) -> None:
 def _shutting_down(**_: object) -> None:
     for pacemaker in _pacemaker:
         pacemaker.stopped.set()
+    for postman in _postman:
+        postman.stop()
     process().drain()

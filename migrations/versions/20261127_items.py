@@ -38,6 +38,8 @@ def upgrade() -> None:
         "relation",
         sa.Column("sent", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
     )
+    op.add_column("relation", sa.Column("anew", sa.Boolean(), server_default="false", nullable=False))
+    op.create_index("ix_relation_anew", "relation", ["connector_id"], postgresql_where=sa.text("anew"))
     for name, columns in INDEXES.items():
         op.drop_index(name, table_name="item_status")
         op.create_index(name, "item_status", list(dict.fromkeys([*columns, *TAIL])))
@@ -118,11 +120,12 @@ def _text() -> None:
     )
     op.execute("ALTER TABLE source_item FORCE ROW LEVEL SECURITY")
     _of_a_tenant("item_text")
-    # `+ 0`: no other index fits, however few rows Postgres takes an average connector to have (decision 0014).
+    # Kind and connector as one: no other index fits, however few rows Postgres takes an average connector to have
+    # (decision 0014).
     op.create_index(
         "ix_item_text_find",
         "item_text",
-        [sa.text("(connector_id + 0)"), "find_key"],
+        [sa.text("(kind || connector_id::text)"), "find_key"],
         postgresql_using="gin",
         postgresql_ops={"find_key": "gin_trgm_ops"},
     )
@@ -163,16 +166,14 @@ def _text() -> None:
     op.execute("CREATE POLICY of_finder ON item_text FOR SELECT TO owner USING (true)")
     op.execute(
         """
-        CREATE FUNCTION found_items(
-          connector bigint, pattern text, of_kind text, after_kind text, after_id bigint, most integer
-        ) RETURNS TABLE (kind text, source_id bigint)
+        CREATE FUNCTION found_items(connector bigint, of_kind text, pattern text, after bigint, most integer)
+        RETURNS SETOF bigint
         LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
-          SELECT t.kind, t.source_id FROM public.item_text t
-          WHERE (t.connector_id + 0) = connector
+          SELECT t.source_id FROM public.item_text t
+          WHERE (t.kind || t.connector_id::text) = of_kind || connector::text
             AND t.tenant_id = (SELECT nullif(current_setting('app.tenant', true), '')::bigint)
-            AND t.find_key LIKE pattern AND (of_kind IS NULL OR t.kind = of_kind)
-            AND (t.kind, t.source_id) > (after_kind, after_id)
-          ORDER BY t.kind, t.source_id LIMIT most
+            AND t.find_key LIKE pattern AND t.source_id + 0 > after
+          ORDER BY t.source_id LIMIT most
         $$
         """
     )
@@ -261,6 +262,8 @@ def downgrade() -> None:
     for name, columns in INDEXES.items():
         op.drop_index(name, table_name="item_status")
         op.create_index(name, "item_status", columns)
+    op.drop_index("ix_relation_anew", table_name="relation", postgresql_where=sa.text("anew"))
+    op.drop_column("relation", "anew")
     op.drop_column("relation", "sent")
     op.drop_column("mirror", "store_read_at")
     op.execute("DROP EXTENSION btree_gin")

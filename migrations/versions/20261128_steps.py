@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261128_steps"
-down_revision = "20261127_items"
+down_revision = "20261127_schedules"
 branch_labels = None
 depends_on = None
 

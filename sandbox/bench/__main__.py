@@ -11,9 +11,9 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from sandbox.bench import fairness
+from sandbox.bench import fairness, pages
 
-BENCHES: Mapping[str, Callable[[float], None]] = {"fairness": fairness.main}
+BENCHES: Mapping[str, Callable[[float], None]] = {"fairness": fairness.main, "pages": pages.main}
 
 
 def main() -> int:

@@ -30,7 +30,8 @@ STORE_ID_OF = {ItemKind.CATEGORY: 1_000_000, ItemKind.PRODUCT: 2_000_000, ItemKi
 """Where the store ids of a kind begin, counted from `FAR`."""
 FAR = 20_000_000
 LIFTED = "SET LOCAL statement_timeout = 0"
-BOOKS = ("source_item", "source_staged", "source_page", "store_item", "store_page", "relation", "item_status",
+BOOKS = ("source_item", "item_text", "item_count", "item_history",
+         "source_staged", "source_page", "store_item", "store_page", "relation", "item_status",
          "pending_change", "announced")  # fmt: skip
 
 

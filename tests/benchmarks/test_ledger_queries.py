@@ -30,12 +30,16 @@ from worker.catalog.columns import Row
 from worker.catalog.items import Key, Settled
 from worker.catalog.store import Relation, StoreRow
 from worker.ledger import (
+    anew,
     announced,
     changes,
+    item_counts,
+    item_detail,
     item_register,
     mirror,
     related,
     relations,
+    retention,
     samples,
     source_items,
     statuses,
@@ -171,6 +175,17 @@ ASKED: Mapping[str, Asked] = {
     "related.unsettle": lambda s, c: related.unsettle(s, c.id, LINKED),
     "item_register.items": lambda s, c: item_register.items(s, c.id, outcome=Outcome.FAILED),
     "item_register.items, unchanged": lambda s, c: item_register.items(s, c.id, outcome=Outcome.UNCHANGED),
+    "item_register.items, of a run": lambda s, c: item_register.items(s, c.id, run=c.run_id, code="refused_by_store"),
+    "item_register.items, found": lambda s, c: item_register.items(s, c.id, search="called 19999"),
+    "item_register.items, frequent": lambda s, c: item_register.items(s, c.id, search="called", outcome=Outcome.FAILED),
+    "item_register.items, not found": lambda s, c: item_register.items(s, c.id, search="nothing like it"),
+    "item_counts.counts": lambda s, c: item_counts.counts(s, c.id),
+    "item_counts.counts, found": lambda s, c: item_counts.counts(s, c.id, search="called 1999"),
+    "item_detail.known": lambda s, c: item_detail.known(s, c.id, PRODUCT, PRODUCT_IDS[0]),
+    "item_detail.history": lambda s, c: item_detail.history(s, c.id, PRODUCT, PRODUCT_IDS[0]),
+    "anew.mark": lambda s, c: anew.mark(s, c.id, PRODUCT, PRODUCT_IDS[:1]),
+    "anew.marked": lambda s, c: anew.marked(s, c.id),
+    "retention.prune": lambda s, c: retention.prune(s, c.id, days=90),
 }
 
 

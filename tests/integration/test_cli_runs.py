@@ -219,6 +219,10 @@ def test_items_are_listed_page_by_page_with_their_names(acme: Operator, a_row: C
     assert [one["do"] for one in (*first["items"], *rest["items"])] == [None, "Change one of the two."]
     left = acme.reads("items", "spring-shop", "--status", "unchanged", "--kind", "product", shape="items")
     assert [one["source_id"] for one in left["items"]] == [3]
+    of_run = acme.reads("items", "spring-shop", "--run", str(run_id), "--storefront", "0", shape="items")
+    assert [one["source_id"] for one in of_run["items"]] == [1, 2]
+    for unlike in (("--run", str(run_id + 1)), ("--storefront", "1")):
+        assert acme.reads("items", "spring-shop", *unlike, shape="items")["items"] == []
     assert "Ball 2" in acme.says("items", "spring-shop", "--status", "failed").stdout
     assert "--after product:1:0" in acme.says("items", "spring-shop", "--limit", "1").stderr
     acme.says("items", "spring-shop", "--after", "here", code=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,17 @@ from sqlalchemy import Engine, text
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.items import Key, Problem, Settled
 from worker.catalog.store import Relation
-from worker.ledger import anew, item_counts, item_detail, item_register, item_search, relations, retention, statuses
+from worker.ledger import (
+    anew,
+    item_counts,
+    item_detail,
+    item_register,
+    item_search,
+    relations,
+    retention,
+    source_items,
+    statuses,
+)
 from worker.ledger.item_counts import Counts
 from worker.ledger.session import as_tenant
 
@@ -80,6 +91,8 @@ def clothes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
         outcome = "failed" if number % 10 == 0 else "created"
         shop.a_status(run_id, "product", number, outcome, code="no_price" if number % 20 == 0 else None)
         shop.a_status(run_id, "variant", number, "created")
+    shop.an_item("product", 60, "\u00e9tag\u00e8re \u65e5\u672c\u8a9e")
+    shop.a_status(run_id, "product", 60, "created")
     return shop
 
 
@@ -97,6 +110,11 @@ def clothes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
         ("v\\3", []),
         ("ga", [("product", one, 0) for one in range(31, 41)]),  # two letters: as a word begins
         ("al", []),
+        ("v_", [("variant", one, 0) for one in range(1, 41)]),
+        ("-1", [("product", one, 0) for one in (1, *range(10, 20))]),
+        ("/", [("variant", one, 0) for one in range(1, 41)]),
+        ("\u00c9", [("product", 60, 0)]),
+        ("\u8a9e", [("product", 60, 0)]),
         ("p", [("product", one, 0) for one in range(1, 41)]),
         ("shirt 40 gala p-40", []),  # nothing is found across two fields
     ],
@@ -154,11 +172,25 @@ def test_what_is_unchanged_is_searched_too(clothes: Shop) -> None:
     clothes.an_item("product", 98, "cotton cap", gone=True)
     clothes.a_status(last, "product", 99, "unchanged", code="url_refused")
     expected = [("product", one, 0) for one in [*range(1, 41), 99] if one % 10]
+    other = [("product", 60, 0)]
     assert clothes.found(search="cotton", outcome=Outcome.UNCHANGED) == expected
-    assert clothes.found(outcome=Outcome.UNCHANGED, kind=PRODUCT) == expected
-    assert clothes.found(outcome=Outcome.UNCHANGED, kind=PRODUCT, after=("product", 39, 0)) == [("product", 99, 0)]
+    assert clothes.found(outcome=Outcome.UNCHANGED, kind=PRODUCT) == sorted(expected + other)
+    assert clothes.found(outcome=Outcome.UNCHANGED, kind=PRODUCT, after=("product", 60, 0)) == [("product", 99, 0)]
     assert clothes.found(outcome=Outcome.UNCHANGED, code="url_refused") == [("product", 99, 0)]
     assert clothes.found(search="99", outcome=Outcome.UNCHANGED) == [("product", 99, 0)]
+
+
+def test_where_the_books_say_that_none_of_a_kind_is_unchanged_none_is_looked_for(
+    clothes: Shop, a_row: Callable[..., int]
+) -> None:
+    last = clothes.a_run()
+    for kind, count in (("product", 0), ("variant", 3)):
+        values = {"kind": kind, "storefront_id": 0, "figure": "unchanged", "count": count}
+        a_row(clothes.tenant_id, "run_counter", run_id=last, **values)
+    for search in (None, "3"):
+        assert {place[0] for place in clothes.found(outcome=Outcome.UNCHANGED, search=search)} == {"variant"}
+    clothes.a_run("unchanged")  # it has looked again, and found nothing changed
+    assert {place[0] for place in clothes.found(outcome=Outcome.UNCHANGED)} == {"product", "variant"}
 
 
 # ---- counts
@@ -174,7 +206,7 @@ def test_counts_are_what_a_count_item_by_item_comes_to_whoever_writes(shop: Shop
     shop.ask("UPDATE item_status SET outcome = 'blocked' WHERE source_id = 4 RETURNING 1")
     shop.ask("UPDATE item_status SET at = now() RETURNING 1")
     place = "run_id, kind, storefront_id, outcome, coalesce(code, '')"
-    told = shop.ask(f"SELECT {place}, count(*) FROM item_status GROUP BY {place}")
+    told = shop.ask(f"SELECT {place}, count(*) FROM item_status GROUP BY {place}")  # noqa: S608 a test's own
     assert len(told) > 3
     assert sorted(shop.ask("SELECT run_id, kind, storefront_id, outcome, code, count FROM item_count WHERE count <> 0")
                   ) == sorted(told)  # fmt: skip
@@ -270,31 +302,22 @@ def test_what_was_sent_is_merged_and_stands_where_nothing_was(shop: Shop) -> Non
     assert shop.ask("SELECT sent FROM relation") == [({"name": "Cup", "price": "2", "images": []},)]
 
 
-def test_to_compare_anew_forgets_all_but_stock_options_and_a_picture_that_stands(
-    shop: Shop, a_row: Callable[..., int]
-) -> None:
-    prints = {"text": "t", "stock": "s", "options": "o", "images": "i"}
-    parts = {"images": {"a": [1, "u"]}, "refused_images": {"b": ["u", "no"]}, "metafields": [["n", "k", 3, "hash"]]}
-    with as_tenant(shop.engine, shop.tenant_id) as session:
-        kept = [Relation(Key(PRODUCT, 1), 11, fingerprints=prints, parts=parts)]
-        kept += [Relation(Key(VARIANT, one), 20 + one, fingerprints=prints) for one in (1, 2)]
-        relations.remember(session, shop.tenant_id, shop.id, "s", kept)
-    for kind, store_id, images in (("product", 11, [[1, "f"]]), ("variant", 21, [[0, "f"]]), ("variant", 22, [])):
-        values = {"kind": kind, "store_id": store_id, "fields": {"images": images}, "hash": "x"}
-        a_row(shop.tenant_id, "store_item", connector_id=shop.id, **values)
+def test_what_is_to_be_compared_anew_is_due_until_it_is(shop: Shop) -> None:
+    kept = [Relation(Key(PRODUCT, one), 10 + one, fingerprints={"text": "t"}) for one in (1, 2)]
     shop.an_item("product", 1, due=False)
-    shop.an_item("variant", 1, due=False)
+    shop.an_item("product", 2, due=False)
     with as_tenant(shop.engine, shop.tenant_id) as session:
-        anew.compare(session, shop.id, PRODUCT, [1])
-        anew.compare(session, shop.id, VARIANT, [1, 2])
-    left = {(row[0], row[1]): (row[2], row[3]) for row in shop.ask(
-        "SELECT kind, source_id, fingerprints, parts FROM relation")}  # fmt: skip
-    assert left["product", 1] == (
-        {"stock": "s", "options": "o"}, {"images": {"a": [1, "u"]}, "metafields": [["n", "k", 3, ""]]},
-    )  # fmt: skip
-    assert left["variant", 1][0] == {"stock": "s", "options": "o", "images": "i"}
-    assert left["variant", 2][0] == {"stock": "s", "options": "o"}
-    assert shop.ask("SELECT bool_and(due) FROM source_item") == [(True,)]
+        relations.remember(session, shop.tenant_id, shop.id, "s", kept)
+        assert not source_items.has_due(session, shop.id)
+        anew.mark(session, shop.id, PRODUCT, [1])
+        assert anew.marked(session, shop.id) == kept[:1]
+        source_items.settle(session, shop.id, PRODUCT, [1])  # a run that was under way knew nothing of it
+        assert source_items.has_due(session, shop.id)
+        anew.compared(session, shop.id, [replace(kept[0], fingerprints={"price": "p"}, parts={"images": {}})])
+        assert anew.marked(session, shop.id) == []
+        assert source_items.has_due(session, shop.id)
+    told = shop.ask("SELECT source_id, fingerprints, parts FROM relation ORDER BY 1")
+    assert told == [(1, {"price": "p"}, {"images": {}}), (2, {"text": "t"}, {})]
 
 
 # ---- what grows old
@@ -319,7 +342,7 @@ def test_old_runs_go_with_all_that_is_theirs_and_the_last_ones_stay(shop: Shop, 
     for table in ("run", "run_counter", "run_message", "slice_log", "item_history"):
         column = "id" if table == "run" else "run_id"
         expected = [(one,) for one in kept if table not in ("run_message", "slice_log") or one != young]
-        assert shop.ask(f"SELECT DISTINCT {column} FROM {table} ORDER BY 1") == expected, table
+        assert shop.ask(f"SELECT DISTINCT {column} FROM {table} ORDER BY 1") == expected, table  # noqa: S608 idem
     assert shop.found() == [("product", one, 0) for one in range(3)], "an item keeps its last status"
     assert shop.ask("SELECT count(*) FROM item_count WHERE count = 0") == [(0,)]
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from tests.operators import CANARY, Operator, in_its_name, with_keys
-from worker.ledger import connectors
+from worker.ledger import connectors, webhooks
 from worker.ledger.session import as_tenant
 from worker.ledger.vault import Vault
 
@@ -21,11 +21,16 @@ def test_every_secret_of_every_tenant_is_sealed_with_the_first_key(
 ) -> None:
     acme.adds()
     other = a_connector("shop", tenant="other")
+    with as_tenant(engine, other.tenant_id) as session:
+        webhook, secret = webhooks.add(session, Vault.from_ring(key_ring), other.tenant_id, url="https://example.com/")
     acme.here = with_keys(acme, f"{NEW},{key_ring}")
     told = acme.says("reseal").stdout
-    assert "6 secrets of 2 tenants sealed with the key 'new'" in told
+    assert "7 secrets of 2 tenants sealed with the key 'new'" in told
     assert "0 secrets of 2 tenants" in acme.says("reseal").stdout, "asked again, nothing is left"
     only_new = Vault.from_ring(NEW)
+    with as_tenant(engine, other.tenant_id) as session:
+        [kept] = session.execute(text("SELECT key_id, sealed FROM webhook")).all()
+    assert webhooks.unseal(only_new, other.tenant_id, webhook.id, kept.key_id, kept.sealed) == secret
     mine = in_its_name(engine)
     for tenant_id, connector_id in (mine, (other.tenant_id, other.id)):
         with as_tenant(engine, tenant_id) as session:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Generic, Literal, Self, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from cronsim import CronSim, CronSimError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from models.vocabulary import ItemKind
 from worker.catalog import bulk_pricing, urls
 from worker.catalog.fields import FIELDS, WhenEmpty
 
 Said = TypeVar("Said")
+
+LONGEST_INTERVAL = 366 * 24 * 3600
+_SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 class _Value(BaseModel):
@@ -132,6 +147,47 @@ class Metafields(_Value):
         return self
 
 
+class Schedule(_Value):
+    """When a connector runs: at an interval, or by a cron expression in its tenant's time zone."""
+
+    every_seconds: Annotated[
+        int | None, Field(ge=60, le=LONGEST_INTERVAL, description="Seconds from one scheduled start to the next")
+    ] = None
+    cron: Annotated[
+        str | None,
+        Field(max_length=100, description="Minute, hour, day of the month, month, day of the week: 0 3 * * *"),
+    ] = None
+
+    @field_validator("cron")
+    @classmethod
+    def _comes_round(cls, written: str | None) -> str | None:
+        if written is not None and (wrong := _cron_fault(written)):
+            raise ValueError(wrong)
+        return written
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.every_seconds is None) == (self.cron is None):
+            raise ValueError("give either every_seconds or cron")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _what_is_said(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in serialized(self).items() if value is not None}
+
+
+def _cron_fault(written: str) -> str | None:
+    if len(written.split()) != 5:
+        return "a cron expression has five parts: minute, hour, day of the month, month, day of the week"
+    try:
+        next(CronSim(written, _SOME_DAY))
+    except CronSimError as trouble:
+        return f"this is no cron expression: {str(trouble).lower()}"
+    except StopIteration:
+        return "its time never comes"
+    return None
+
+
 class Profile(_Value):
     """All that a run has to know of its connector; a run works on the snapshot it began with."""
 
@@ -177,6 +233,9 @@ class Profile(_Value):
         int, Field(ge=1, description="Location of the store's inventory whose stock is set; 1 = the default one")
     ] = 1
     check_every_seconds: Annotated[int, Field(ge=10, description="How often the source is asked for changes")] = 300
+    schedule: Annotated[
+        Schedule | None, Field(description="When the connector runs, instead of such checks; null = none")
+    ] = None
     quota_left_to_others: Annotated[
         float, Field(ge=0, le=0.9, description="Share of the store's quota that other apps keep")
     ] = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -18,14 +18,23 @@ from worker.errors import ProfileUnusable
 from worker.ledger import connectors, journal, mirror
 from worker.ledger.session import as_tenant
 from worker.ledger.vault import KeyMissing
-from worker.scheduling import removal
+from worker.scheduling import calendar, removal
 
 FIRST_CHECK_WITHIN = 5.0
 """Seconds within which a new connector is checked first: many added at once do not move in step."""
 
 
-def add(desk: Desk, tenant_id: int, given: ConnectorFile, *, who: str) -> int:
-    """Add a connector with its profile and credentials; its id. Refusal where the tenant has one of that name."""
+def _no_matter(_session: Session, _connector_id: int) -> None:
+    return None
+
+
+def add(
+    desk: Desk, tenant_id: int, given: ConnectorFile, *, who: str, keep: Callable[[Session, int], None] = _no_matter
+) -> int:
+    """Add a connector with its profile and credentials; its id. Refusal where the tenant has one of that name.
+
+    `keep` is called with the id in the transaction that adds it; what it raises undoes it.
+    """
     try:
         with as_tenant(desk.engine, tenant_id) as session:
             connector_id = connectors.add(
@@ -38,6 +47,7 @@ def add(desk: Desk, tenant_id: int, given: ConnectorFile, *, who: str) -> int:
             )
             _keep(desk, session, tenant_id, connector_id, given.credentials())
             journal.write(session, tenant_id, connector_id, who=who, what=Deed.ADDED)
+            keep(session, connector_id)
     except IntegrityError as trouble:
         raise Refusal(Why.TAKEN, f"there is a connector '{given.name}' already; change its profile.") from trouble
     return connector_id
@@ -69,8 +79,9 @@ def replace(desk: Desk, tenant_id: int, connector_id: int, given: ConnectorFile,
                 Why.ANOTHER_STORE,
                 f"the file is of a connector '{given.name}', not of '{name}'; a name cannot be changed.",
             )
-        _change_credentials(desk, session, tenant_id, connector_id, given.source, given.store, who=who)
+        # The profile first: it holds the turn, as whatever takes it must do before all else.
         _change_profile(session, tenant_id, connector_id, given.profile(), who=who)
+        _change_credentials(desk, session, tenant_id, connector_id, given.source, given.store, who=who)
 
 
 def enable(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> None:
@@ -109,7 +120,7 @@ def _change_profile(session: Session, tenant_id: int, connector_id: int, profile
         before: Mapping[str, object] = there(session, connector_id).profile.model_dump(mode="json")
     except ProfileUnusable:
         before = {}  # what was there is of another version: the new one replaces it all the same
-    connectors.change_profile(session, connector_id, profile)
+    calendar.change_profile(session, connector_id, profile)
     changed = profile_changes.between(before, profile.model_dump(mode="json"))
     if changed:
         journal.write(session, tenant_id, connector_id, who=who, what=Deed.PROFILE_CHANGED, changed=changed)

@@ -77,10 +77,10 @@ def synchronise(session: Session, connector_id: int, kind: ItemKind, source_id: 
     rows = source_items.rows(session, connector_id, kind, [source_id])
     if not rows:
         return False
-    anew.compare(session, connector_id, kind, [source_id])
+    anew.mark(session, connector_id, kind, [source_id])
     if kind is ItemKind.PRODUCT:
         variants = item_detail.variants_of(session, connector_id, source_id)
-        anew.compare(session, connector_id, ItemKind.VARIANT, variants)
+        anew.mark(session, connector_id, ItemKind.VARIANT, variants)
     return True
 
 

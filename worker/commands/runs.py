@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from models.vocabulary import Deed, RunState
+from models.vocabulary import Deed, ItemKind, RunState
+from worker.commands import item
 from worker.commands.desk import Desk
 from worker.commands.refusal import Refusal, Why
 from worker.ledger import connectors, journal, runs, source_items, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.runs import Run
 from worker.ledger.session import as_scheduler, as_tenant
+from worker.scheduling import calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,20 @@ def retry(
         if not source_items.retry(session, connector_id, code):
             with_it = f" with {code}" if code else ""
             raise Refusal(Why.NOTHING_FAILED, f"no item of '{known.name}' has failed{with_it}.")
+        answer = _request(session, tenant_id, connector_id, refresh=False, who=who)
+        keep(session, answer)
+    desk.wake(connector_id)
+    return answer
+
+
+def synchronise(
+    desk: Desk, tenant_id: int, connector_id: int, kind: ItemKind, source_id: int, *, who: str, keep: Keep = _no_matter
+) -> Requested:
+    """Compare the item with the store anew, and send what the source says; the run that will do it."""
+    with as_tenant(desk.engine, tenant_id) as session:
+        known = _switched_on(session, connector_id)
+        if not item.synchronise(session, connector_id, kind, source_id):
+            raise Refusal(Why.UNKNOWN, f"the source of '{known.name}' has no {kind} {source_id}.")
         answer = _request(session, tenant_id, connector_id, refresh=False, who=who)
         keep(session, answer)
     desk.wake(connector_id)
@@ -121,12 +137,13 @@ def cancel(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
         runs.cancel(session, connector_id, run.id)
         _note(session, known, who, Deed.CANCELLED, run)
         follow_up = runs.current(session, connector_id)
-    if follow_up is not None:
+        seconds = None if follow_up is not None else calendar.until_next(session, known)
+    if seconds is None:
         desk.wake(connector_id)
     else:
-        # What was planned is still due: the next check, at its time and not at once, plans it again.
+        # What was planned is still due: the next check or date, at its time and not at once, plans it again.
         with as_scheduler(desk.engine) as session:
-            turns.park(session, connector_id, seconds=known.profile.check_every_seconds)
+            turns.park(session, connector_id, seconds=seconds)
     return Held(run.id, RunState.CANCELLED)
 
 

@@ -8,30 +8,55 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
+from worker.catalog.items import Key
+from worker.catalog.store import Relation
 from worker.ledger import source_items
+from worker.ledger.bulk import rows_of
 
 
-def compare(session: Session, connector_id: int, kind: ItemKind, ids: Sequence[int]) -> None:
-    """These items are due, and what was last sent of them counts no more: the next run sends what the source says.
-
-    Three things stand. The stock, for what has been sold since is no difference. The option values, for to send them
-    again would be to make a variant anew. And the picture of a category or variant that the store still has one of:
-    sent again, it would be fetched again; those of products are known one by one.
-    """
+def mark(session: Session, connector_id: int, kind: ItemKind, ids: Sequence[int]) -> None:
+    """These items are due, and are compared once the store has been read."""
     source_items.make_due(session, connector_id, kind, ids)
     session.execute(
-        text("""
-        UPDATE relation l SET
-          fingerprints = coalesce((
-            SELECT jsonb_object_agg(f.key, f.value) FROM jsonb_each(l.fingerprints) f
-            WHERE f.key IN ('stock', 'options') OR (f.key = 'images' AND l.kind <> 'product' AND EXISTS (
-              SELECT FROM store_item s WHERE s.connector_id = l.connector_id AND s.kind = l.kind
-                AND s.store_id = l.store_id AND s.fields -> 'images' <> '[]'))), '{}'),
-          -- A metafield without a mark of what was sent is written again, a picture that was refused is tried again.
-          parts = CASE WHEN l.parts -> 'metafields' IS NULL THEN l.parts ELSE jsonb_set(l.parts, '{metafields}', (
-            SELECT coalesce(jsonb_agg(jsonb_set(m, '{3}', '""')), '[]')
-            FROM jsonb_array_elements(l.parts -> 'metafields') m)) END - 'refused_images'
-        WHERE l.connector_id = (SELECT :connector) AND l.kind = (SELECT :kind) AND l.source_id = ANY(:ids)
-        """),
+        text(
+            "UPDATE relation SET anew = true WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
+            " AND source_id = ANY(:ids)"
+        ),
         {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
     )
+
+
+def marked(session: Session, connector_id: int) -> list[Relation]:
+    """The relations of the items that are to be compared."""
+    rows = session.execute(
+        text(
+            "SELECT kind, source_id, storefront_id, store_id, parent_store_id, created_here, enabled, fingerprints,"
+            " parts FROM relation WHERE connector_id = (SELECT :connector) AND anew"
+            " ORDER BY kind, source_id, storefront_id"
+        ),
+        {"connector": connector_id},
+    )
+    return [Relation(Key(ItemKind(row[0]), row[1], row[2]), *row[3:]) for row in rows]
+
+
+def compared(session: Session, connector_id: int, relations: Sequence[Relation]) -> None:
+    """These are compared: what they hold now counts as sent, and the items are due for the rest."""
+    table, parameters = rows_of(
+        {"kind": "text", "source_id": "bigint", "storefront_id": "bigint", "fingerprints": "jsonb", "parts": "jsonb"},
+        [
+            (one.key.kind.value, one.key.source_id, one.key.storefront_id, dict(one.fingerprints), dict(one.parts))
+            for one in relations
+        ],
+    )
+    session.execute(
+        text(
+            "UPDATE relation l SET anew = false, fingerprints = r.fingerprints, parts = r.parts"  # noqa: S608 constants
+            f" FROM {table} WHERE l.connector_id = (SELECT :connector) AND l.kind = r.kind"
+            " AND l.source_id = r.source_id AND l.storefront_id = r.storefront_id"
+        ),
+        {"connector": connector_id, **parameters},
+    )
+    for kind in ItemKind:
+        ids = {one.key.source_id for one in relations if one.key.kind is kind}
+        if ids:
+            source_items.make_due(session, connector_id, kind, ids)

@@ -134,9 +134,11 @@ def _among(session: Session, connector_id: int, wanted: Filter, pattern: str) ->
     """Among the items that the search finds, so many at most."""
     given = {"connector": connector_id, "pattern": pattern, "most": MOST_COUNTED + 1, "looked_at": LOOKED_AT}
     *keys, end = [(row[0], row[1]) for row in session.execute(text(_LOOKED), given)]
-    if len(keys) <= MOST_COUNTED and end != ("", 0):
-        further = {"after_kind": end[0], "after_id": end[1], "most": MOST_COUNTED + 1 - len(keys)}
-        keys += [(row[0], row[1]) for row in session.execute(text(_FOUND), given | further)]
+    for kind in sorted(one.value for one in ItemKind if end[0] <= one.value and end[0]):
+        if len(keys) > MOST_COUNTED:
+            break
+        further = {"kind": kind, "after": end[1] if kind == end[0] else -1, "most": MOST_COUNTED + 1 - len(keys)}
+        keys += [(kind, one) for one in session.scalars(text(_FOUND), given | further)]
     chosen = keys[:MOST_COUNTED]
     rows = session.execute(
         text(_OUTCOMES),
@@ -161,7 +163,7 @@ _LOOKED = """
       SELECT kind, source_id FROM looked ORDER BY 1, 2 OFFSET :looked_at - 1 LIMIT 1) l)
 """
 
-_FOUND = "SELECT kind, source_id FROM found_items(:connector, :pattern, NULL, :after_kind, :after_id, :most)"
+_FOUND = "SELECT found_items(:connector, :kind, :pattern, :after, :most)"
 
 # A category has a place wherever it is linked; of an item that has no status nothing had to be done.
 _OUTCOMES = """

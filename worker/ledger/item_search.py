@@ -7,7 +7,7 @@ frequent, the walk goes on along the filter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import text
@@ -20,10 +20,12 @@ from worker.catalog.values import key
 Place = tuple[str, int, int]
 """(kind, source id, storefront id), in which order items are listed."""
 
-WALKED = 3_000
+WALKED = 1_000
 """Items that a search looks at one by one before it asks the index of texts."""
 MOST_FOUND = 2_000
 """Items that it has the index name; where there are more, the filters are walked along."""
+UNPARTED = "\u2e80"
+"""From here on there are scripts that do not part their words, Chinese and Japanese among them."""
 BEFORE_ALL: Place = ("", 0, 0)
 
 
@@ -53,28 +55,49 @@ class Filter:
     def pattern(self) -> str | None:
         """The text as a pattern: what would be wildcards are letters.
 
-        One or two letters have no trigram of their own, but as a word's beginning: that is what they find.
+        One or two letters have no trigram of their own, but as a word's beginning: that is what they find, in all
+        scripts that part their words.
         """
         if self.term is None:
             return None
-        if len(self.term) < 3 and self.term.isascii() and self.term.isalnum():
-            return f"% {self.term}%"
         escaped = self.term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return f"%{escaped}%"
+        is_beginning = len(self.term) < 3 and self.term[0].isalnum() and max(self.term) < UNPARTED
+        return f"% {escaped}%" if is_beginning else f"%{escaped}%"
 
 
 def found(session: Session, connector_id: int, wanted: Filter, *, after: Place, limit: int) -> list[Place]:
     """The first places behind `after` of what is wanted."""
-    looking = _Looking(session, connector_id, wanted, limit)
-    if wanted.pattern is None:
-        return looking.along(after)
-    places, end = looking.by_looking(after)
-    if len(places) < limit and end is not None:
-        further, end = looking.by_text(end)
-        places += further
-        if len(places) < limit and end is not None:
-            places += looking.along(end)
-    return sorted({*places, *looking.by_store_id(after)})[:limit]
+    kinds = [one for one in sorted(ItemKind) if wanted.kind in (None, one) and one.value >= after[0]]
+    if wanted.pattern is None and not wanted.is_derived:
+        begin = after if wanted.kind is None else max(after, (wanted.kind.value, 0, -1))
+        return _Looking(session, connector_id, wanted, limit).along(begin) if kinds else []
+    # One after the other: what one kind has much of, and the kind before it none, would be read in vain.
+    if wanted.is_derived:
+        none_of = _all_touched(session, connector_id)
+        kinds = [one for one in kinds if one not in none_of]
+    places = _Looking(session, connector_id, wanted, limit).by_store_id(after)
+    most = limit + len(places)
+    for kind in kinds:
+        looking = _Looking(session, connector_id, replace(wanted, kind=kind), limit)
+        begin = max(after, (kind.value, 0, -1))
+        places += looking.along(begin) if wanted.pattern is None else looking.search(begin)
+        if len(places) >= most:
+            break
+    return sorted(set(places))[:limit]
+
+
+def _all_touched(session: Session, connector_id: int) -> set[ItemKind]:
+    """The kinds of which the last run that looked at everything has left none unchanged, by its own books."""
+    rows = session.scalars(
+        text("""
+        SELECT c.kind FROM run_counter c WHERE c.figure = 'unchanged' AND c.run_id = (
+          SELECT id FROM run WHERE connector_id = :connector AND listed
+            AND state IN ('completed', 'completed_with_errors', 'unchanged') ORDER BY id DESC LIMIT 1)
+        GROUP BY c.kind HAVING sum(c.count) = 0
+        """),
+        {"connector": connector_id},
+    )
+    return {ItemKind(kind) for kind in rows}
 
 
 class _Looking:
@@ -96,6 +119,16 @@ class _Looking:
             "limit": limit,
         }
         self._filters = _filters(wanted)
+
+    def search(self, after: Place) -> list[Place]:
+        """The three ways, one after the other, as far as it takes."""
+        places, end = self.by_looking(after)
+        if len(places) < self._limit and end is not None:
+            further, end = self.by_text(end)
+            places += further
+            if len(places) < self._limit and end is not None:
+                places += self.along(end)
+        return places
 
     def along(self, after: Place) -> list[Place]:
         """Along the filters in the order of the listing, as far as it takes."""
@@ -124,7 +157,7 @@ class _Looking:
         rows = self._ask(
             f"""
             WITH {self._sources.head} named AS MATERIALIZED (
-              SELECT kind, source_id FROM found_items(:connector, :pattern, :kind, :after_kind, :after_id - 1, :most)
+              SELECT :kind AS kind, n AS source_id FROM found_items(:connector, :kind, :pattern, :after_id - 1, :most) n
             ), hits AS (
               {self._sources.named.format(filters=self._filters)} ORDER BY 1, 2, 3 LIMIT :limit)
             SELECT kind, source_id, storefront_id, false AS is_end FROM hits

@@ -16,8 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.base import NO_STOREFRONT
-from models.vocabulary import ENDED, ItemKind, Outcome, Phase, RunState
-from worker.ledger.runs import SENDING_STEPS
+from models.vocabulary import ENDED, SENDING_STEPS, ItemKind, Outcome, Phase, RunState, Trigger
 
 Counters = Mapping[str, Mapping[str, Mapping[str, int]]]
 _Figures = dict[str, dict[str, dict[str, int]]]
@@ -115,14 +114,29 @@ _ENTRY = """
 """
 
 
-def runs(session: Session, connector_id: int, limit: int = RUNS, *, before: int | None = None) -> list[Entry]:
-    """The connector's last runs, the newest first; `before`: only those older than this one."""
+def runs(
+    session: Session,
+    connector_id: int,
+    limit: int = RUNS,
+    *,
+    before: int | None = None,
+    state: RunState | None = None,
+    trigger: Trigger | None = None,
+) -> list[Entry]:
+    """The connector's last runs, the newest first, by state and trigger; `before`: only those older than this one."""
     rows = session.execute(
         text(
             f"{_ENTRY} WHERE connector_id = :connector AND listed AND (CAST(:before AS bigint) IS NULL OR id < :before)"
-            " ORDER BY id DESC LIMIT :limit"
+            " AND (CAST(:state AS text) IS NULL OR state = :state)"
+            " AND (CAST(:trigger AS text) IS NULL OR trigger = :trigger) ORDER BY id DESC LIMIT :limit"
         ),
-        {"connector": connector_id, "limit": limit, "before": before},
+        {
+            "connector": connector_id,
+            "limit": limit,
+            "before": before,
+            "state": state and state.value,
+            "trigger": trigger and trigger.value,
+        },
     ).all()
     return _entries(session, rows)
 

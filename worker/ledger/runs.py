@@ -10,13 +10,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.vocabulary import ENDED, MAY_BECOME, RunState, Trigger
+from models.vocabulary import ENDED, MAY_BECOME, SENDING_STEPS, RunState, Trigger
 from worker.catalog.profile import Profile
 from worker.errors import RunHeld
-from worker.ledger import turns
-
-SENDING_STEPS = ("send", "recount", "record")
-"""The steps of the second phase."""
+from worker.ledger import events, turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +77,19 @@ def begin_check(session: Session, tenant_id: int, connector_id: int) -> int:
     )
 
 
+def begin_scheduled(session: Session, tenant_id: int, connector_id: int) -> int:
+    """A run that the connector's schedule asks for; it is in the register, whatever comes of it."""
+    return int(
+        session.scalar(
+            text(
+                "INSERT INTO run (tenant_id, connector_id, state, trigger)"
+                " VALUES (:tenant, :connector, 'queued', :trigger) RETURNING id"
+            ),
+            {"tenant": tenant_id, "connector": connector_id, "trigger": Trigger.SCHEDULE.value},
+        )
+    )
+
+
 _COLUMNS = "id, connector_id, state, trigger, listed, refresh, step, cursor, profile, bugs"
 
 
@@ -133,7 +143,10 @@ def begin(session: Session, run_id: int, profile: Profile) -> None:
 
 
 def become(session: Session, run_id: int, state: RunState) -> None:
-    """Bring the run into this state; ValueError where it may not follow (models/vocabulary.py)."""
+    """Bring the run into this state; ValueError where it may not follow (models/vocabulary.py).
+
+    Where it ends by that, whoever wants to be told is told.
+    """
     before = [earlier.value for earlier, following in MAY_BECOME.items() if state in following]
     ended = ", ended_at = now()" if state in ENDED else ""
     moved = session.execute(
@@ -144,6 +157,8 @@ def become(session: Session, run_id: int, state: RunState) -> None:
         now = session.scalar(text("SELECT state FROM run WHERE id = :id"), {"id": run_id})
         if now != state.value:
             raise ValueError(f"run {run_id} is {now} and may not become {state}")
+    elif state in ENDED:
+        events.run_ended(session, run_id)
 
 
 def advance(session: Session, run_id: int, state: RunState) -> None:

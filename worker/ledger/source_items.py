@@ -27,11 +27,12 @@ class SourceRow:
 
 
 def has_due(session: Session, connector_id: int) -> bool:
-    """Whether any item waits for an outcome."""
+    """Whether any item waits for an outcome, or to be compared with the store anew."""
     return bool(
         session.scalar(
             text(
                 "SELECT EXISTS (SELECT FROM source_item WHERE connector_id = (SELECT :id) AND due)"
+                " OR EXISTS (SELECT FROM relation WHERE connector_id = (SELECT :id) AND anew)"
                 " OR (SELECT all_due FROM mirror WHERE connector_id = :id)"
             ),
             {"id": connector_id},

@@ -9,18 +9,15 @@ import structlog
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, Deed, RunState, SliceEnd
-from worker.catalog.profile import Profile
-from worker.errors import CredentialsRefused, RootCategoryGone, RunTrouble, Unwell
-from worker.ledger import connectors, journal, runs
-from worker.scheduling import breaker
+from worker.errors import CredentialsRefused, ProfileUnusable, RootCategoryGone, RunTrouble, Unwell
+from worker.ledger import connectors, events, journal, runs, schedules
+from worker.scheduling import breaker, calendar
 from worker.scheduling.fence import Fence
 
 log = structlog.get_logger(__name__)
 
 MOST_BUGS = 3
 """Slices in a row that may end by an unknown exception before the run stops (law 8)."""
-AFTER_TROUBLE_SECONDS = 3600.0
-"""How long a connector rests whose run was stopped by trouble that somebody has to mend."""
 FOR_GOOD = float("inf")
 """Until somebody asks for a run."""
 JITTER = 0.1
@@ -61,10 +58,14 @@ class Endings:
                 connectors.disable(session, connector_id, reason)
                 who, what = journal.THE_SERVICE, Deed.DISABLED
                 journal.write(session, tenant_id, connector_id, who=who, what=what, reason=reason)
+                events.needs_action(session, connector_id, code=trouble.code, message=str(trouble), run_id=run_id)
                 self._answer_follow_up(session, trouble)
                 return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
-        # Somebody must act, and asks for a run then: until that, no failed run every few minutes.
-        return Ending(SliceEnd.STOPPED, park=self.spread(AFTER_TROUBLE_SECONDS))
+            # Somebody must act, and asks for a run then: until that, no failed run every few minutes.
+            rest = self.spread(calendar.AFTER_TROUBLE_SECONDS)
+            at = schedules.standing(session, connector_id)
+            date = 0.0 if at.next_date is None else (at.next_date - at.now).total_seconds()
+            return Ending(SliceEnd.STOPPED, park=max(rest, date))
 
     def _answer_follow_up(self, session: Session, trouble: RunTrouble) -> None:
         """A run that waits behind this one would wait for ever: whoever asked for it hears why."""
@@ -103,14 +104,19 @@ class Endings:
         with self.fence.transaction() as session:
             connector = connectors.load(session, self.fence.connector_id)
             run = None if run_id is None else runs.load(session, run_id)
-            follow_up = runs.current(session, self.fence.connector_id) is not None
-        if connector is None or not connector.enabled or run is None or run.state not in ENDED:
-            return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
-        return Ending(SliceEnd.STOPPED, park=None if follow_up else self.until_next_check(connector.profile))
+            if connector is None or not connector.enabled or run is None or run.state not in ENDED:
+                return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
+            return Ending(SliceEnd.STOPPED, park=self.until_next(session))
 
-    def until_next_check(self, profile: Profile) -> float:
-        """Seconds until the source is asked again."""
-        return self.spread(float(profile.check_every_seconds))
+    def until_next(self, session: Session) -> float | None:
+        """Seconds until the connector is due, by its profile as it is now; None = at once, where a run waits too."""
+        if runs.current(session, self.fence.connector_id) is not None:
+            return None
+        try:
+            connector = connectors.load(session, self.fence.connector_id)
+        except ProfileUnusable:
+            return None  # the next slice says so
+        return FOR_GOOD if connector is None else calendar.until_next(session, connector, spread=self.spread)
 
     def spread(self, seconds: float) -> float:
         """The seconds, give or take a tenth."""

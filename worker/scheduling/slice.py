@@ -1,7 +1,7 @@
 """One slice: walk the steps until the deadline, then hand over.
 
 1. Claim the turn; a doubled, late or stolen message claims nothing and does nothing.
-2. Take up the run under way, or the one that waits, or begin a check.
+2. Take up the run under way, or the one that waits, or begin what is due: a check, or a run of the schedule.
 3. Walk the steps; every save is fenced, and asks whether to leave.
 4. Release the turn, dispatch, commit, publish.
 
@@ -28,7 +28,7 @@ from worker.ledger.connectors import Connector
 from worker.ledger.rests import Neighbour
 from worker.ledger.runs import Run
 from worker.ledger.session import as_scheduler, as_tenant
-from worker.scheduling import breaker
+from worker.scheduling import breaker, calendar
 from worker.scheduling.deadline import Deadline
 from worker.scheduling.endings import FOR_GOOD, Ending, Endings
 from worker.scheduling.fence import Fence
@@ -149,13 +149,16 @@ class Slice:
             connector = connectors.load(session, self.connector_id)
             if connector is None or not connector.enabled:
                 return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
-            run = runs.current_or_check(session, self.tenant_id, self.connector_id)
+            run = calendar.take_up(session, connector)
+            if run is None:
+                return Ending(SliceEnd.WORK_DONE, park=self.endings.until_next(session))
             if run.state is RunState.PAUSED or run.state is RunState.AWAITING_APPROVAL:
                 return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
             self.run_id = run.id
             runs.begin_slice(session, run.id, self.connector_id, self.epoch)
             if run.state is RunState.QUEUED:
                 runs.begin(session, run.id, connector.profile)
+                calendar.serve(session, connector)
             self._bugs_before = run.bugs
         # In a transaction of its own: where there is trouble with a credential, the run is there to say so.
         with as_tenant(self.engine, self.tenant_id) as session:
@@ -186,12 +189,12 @@ class Slice:
             # Asked by the threads of the calls, which do not speak SQL: they see what the slice last heard.
             neighbours.store.patience = lambda wait: wait <= PATIENT_SECONDS or not self.deadline.is_wanted
             try:
-                return self._steps(tools, run, profile)
+                return self._steps(tools, run)
             finally:
                 # The pool is waited for; a call that has not begun does not begin any more.
                 neighbours.store.stop.set()
 
-    def _steps(self, tools: Toolbox, run: Run, profile: Profile) -> Ending:
+    def _steps(self, tools: Toolbox, run: Run) -> Ending:
         name: str | None = run.step or sequence.first()
         cursor: Cursor | None = run.cursor
         while name is not None:
@@ -200,7 +203,7 @@ class Slice:
                 raise WorkerTooOld(name)
             if not self._drive(sequence.SEQUENCE[name](tools, cursor)):
                 return self._left()
-            if name == "read_source" and (ending := self._nothing_changed(run, profile)):
+            if name == "read_source" and (ending := self._nothing_changed(run)):
                 return ending
             if name == "plan" and self._is_held(run):
                 return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
@@ -209,8 +212,7 @@ class Slice:
         log.info("run ended", settled=self.settled)
         with self.fence.transaction() as session:
             retention.prune(session, self.connector_id, days=self.settings.retention_days)
-            follow_up = runs.current(session, self.connector_id) is not None
-        return Ending(SliceEnd.WORK_DONE, park=None if follow_up else self.endings.until_next_check(profile))
+            return Ending(SliceEnd.WORK_DONE, park=self.endings.until_next(session))
 
     def _drive(self, step: Step) -> bool:
         """Carry the step from one yield to the next; whether it finished."""
@@ -275,7 +277,7 @@ class Slice:
             planned = runs.load(session, run.id)
         return planned is not None and planned.state is RunState.AWAITING_APPROVAL
 
-    def _nothing_changed(self, run: Run, profile: Profile) -> Ending | None:
+    def _nothing_changed(self, run: Run) -> Ending | None:
         """After reading the source: a check without changes leaves no run, a request is *unchanged*."""
         with self.fence.transaction() as session:
             connectors.checked(session, self.connector_id)
@@ -289,9 +291,9 @@ class Slice:
                 runs.advance(session, run.id, RunState.UNCHANGED)
             retention.prune(session, self.connector_id, days=self.settings.retention_days)
             self._count_calls(session)
-            follow_up = runs.current(session, self.connector_id) is not None
+            park = self.endings.until_next(session)
         self.run_id = None if leaves_no_run else self.run_id
-        return Ending(SliceEnd.WORK_DONE, park=None if follow_up else self.endings.until_next_check(profile))
+        return Ending(SliceEnd.WORK_DONE, park=park)
 
     def _say(self, level: str, code: str, message: str) -> None:
         if self.run_id is None:

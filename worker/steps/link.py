@@ -18,6 +18,7 @@ from worker.ledger import relations, source_items, statuses, store_items
 from worker.rules import holding, matching
 from worker.rules.mapping import Mapped
 from worker.steps import reading
+from worker.steps.compare import compare
 from worker.steps.reading import Trees
 from worker.steps.told import Told, told
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write
@@ -41,6 +42,8 @@ def link(tools: Toolbox, cursor: Cursor | None) -> Step:
     kept = dict(cursor or {"part": "categories", "level": 1})
     with tools.read() as session:
         kinds = reading.mapped(tools, session)
+    if cursor is None and (yield Save(kept, lambda session: compare(tools, session, kinds))):
+        return False
     if kept["part"] == "categories":
         level: int | None = kept["level"]
         while level is not None:

@@ -14,7 +14,7 @@ from worker.catalog.changes import key as key_of
 from worker.catalog.fields import Group
 from worker.catalog.items import Category, Key, Settled
 from worker.catalog.store import Relation
-from worker.ledger import announced, changes, mirror, relations, runs, source_items, statuses, store_items
+from worker.ledger import announced, changes, events, mirror, relations, runs, source_items, statuses, store_items
 from worker.rules import brake, difference, validity
 from worker.rules.brake import Reach
 from worker.rules.coverage import Covered
@@ -208,6 +208,7 @@ def _finish(tools: Toolbox, session: Session, trees: Trees) -> None:
     text = f"{reason}; nothing was sent. `connector approve` lets it pass, `connector cancel` drops it"
     runs.say(session, tools.tenant_id, tools.run_id, level="warning", code="too_much_would_change", message=text)
     runs.advance(session, tools.run_id, RunState.AWAITING_APPROVAL)
+    events.needs_action(session, tools.connector_id, code="too_much_would_change", message=text, run_id=tools.run_id)
 
 
 def _held(tools: Toolbox, session: Session) -> str | None:

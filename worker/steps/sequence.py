@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.vocabulary import Phase
-from worker.ledger.runs import SENDING_STEPS
+from models.vocabulary import SENDING_STEPS, Phase
 from worker.steps.clean import clean
 from worker.steps.link import link
 from worker.steps.plan import plan

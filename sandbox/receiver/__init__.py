@@ -1,0 +1,1 @@
+"""Somebody who wants to hear what happened: an endpoint for webhooks on loopback."""
