@@ -17,7 +17,7 @@ from api.pages.register import sentence
 from api.pages.route import PageRoute
 from api.pages.viewers import Looking, Viewer
 from api.problems import ProblemError
-from models.vocabulary import ItemKind, Outcome, Phase, RunState, TurnState
+from models.vocabulary import SENDING_STEPS, ItemKind, Outcome, Phase, RunState, TurnState
 from worker.catalog import causes
 from worker.catalog.causes import Cause
 from worker.commands.desk import Desk
@@ -26,7 +26,6 @@ from worker.ledger import register, run_facts
 from worker.ledger.progress import Progress
 from worker.ledger.register import ErrorGroup
 from worker.ledger.run_facts import Blocker, News, StepTaken
-from worker.ledger.runs import SENDING_STEPS
 from worker.ledger.session import as_tenant
 from worker.steps.sequence import SEQUENCE
 
@@ -121,6 +120,7 @@ def look(here: Desk, viewer: Viewer, run_id: int, *, whole: bool = True) -> dict
         "blockers": blockers,
         "remedy": causes.remedy,
         "waits": at.waits if is_newest and not entry.has_ended else None,
+        "expected": at.expected_at if is_newest and not entry.has_ended else None,
         "bound": _bound(progress, at) if is_newest else None,
         "estimate": _pace.estimate(progress),
         "now": datetime.now(UTC),
