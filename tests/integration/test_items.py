@@ -140,12 +140,22 @@ def test_a_search_goes_with_every_filter(clothes: Shop) -> None:
     assert clothes.found(search="39", run=0) == []
 
 
+def test_a_page_may_begin_behind_a_place_of_another_kind(clothes: Shop) -> None:
+    variants = [("variant", one, 0) for one in range(1, 41)]
+    for wanted in ({}, {"search": "v_"}, {"outcome": Outcome.CREATED}):
+        assert clothes.found(kind=VARIANT, after=("product", 30, 0), **wanted) == variants
+        assert clothes.found(kind=PRODUCT, after=("variant", 1, 0), **wanted) == []
+    assert clothes.found(after=("product", 60, 0)) == variants
+
+
 def test_an_id_of_the_store_finds_what_is_linked_to_it(clothes: Shop) -> None:
     clothes.a_relation("variant", 12, 770_001)
     assert clothes.found(search="770001") == [("variant", 12, 0)]
     assert clothes.found(search="770001", after=("variant", 12, 0)) == []
     assert clothes.found(search="770001", kind=PRODUCT) == []
     assert clothes.found(search="9" * 40) == []
+    assert clothes.found(search="770001", kind=VARIANT, after=("product", 30, 0)) == [("variant", 12, 0)]
+    assert clothes.found(search="770001", kind=PRODUCT, after=("variant", 1, 0)) == []
 
 
 def test_what_is_called_otherwise_now_is_found_by_its_new_name_alone(clothes: Shop) -> None:
