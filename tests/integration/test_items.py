@@ -83,6 +83,7 @@ def clothes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """Forty products and forty variants, found by every way of looking: a walk is three items long, a find five."""
     monkeypatch.setattr(item_search, "WALKED", 3)
     monkeypatch.setattr(item_search, "MOST_FOUND", 5)
+    monkeypatch.setattr(item_search, "FEW", 3)
     run_id = shop.a_run()
     for number in range(1, 41):
         late = " gala" if number > 30 else ""
@@ -130,7 +131,9 @@ def test_a_search_finds_what_a_look_at_every_item_would(
     assert pages == places
 
 
-def test_a_search_goes_with_every_filter(clothes: Shop) -> None:
+@pytest.mark.parametrize("few", [0, 3, 1_000])
+def test_a_search_goes_with_every_filter(clothes: Shop, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(item_search, "FEW", few)
     assert clothes.found(search="cotton", outcome=Outcome.FAILED) == [("product", one, 0) for one in (10, 20, 30, 40)]
     assert clothes.found(search="gala", outcome=Outcome.FAILED, limit=3) == [("product", 40, 0)]
     assert clothes.found(search="cotton", code="no_price") == [("product", one, 0) for one in (20, 40)]

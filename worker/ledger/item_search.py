@@ -26,6 +26,8 @@ MOST_FOUND = 2_000
 """Items that it has the index name; where there are more, the filters are walked along."""
 UNPARTED = "\u2e80"
 """From here on there are scripts that do not part their words, Chinese and Japanese among them."""
+FEW = 20_000
+"""Items that a filter may leave for each of them to be looked at."""
 BEFORE_ALL: Place = ("", 0, 0)
 
 
@@ -84,13 +86,29 @@ def found(session: Session, connector_id: int, wanted: Filter, *, after: Place, 
         kinds = [one for one in kinds if one not in none_of]
     places = _Looking(session, connector_id, wanted, limit).by_store_id(after)
     most = limit + len(places)
+    few = {*ItemKind} if wanted.pattern is None else _few_of(session, connector_id, wanted)
     for kind in kinds:
         looking = _Looking(session, connector_id, replace(wanted, kind=kind), limit)
         begin = max(after, (kind.value, 0, -1))
-        places += looking.along(begin) if wanted.pattern is None else looking.search(begin)
+        places += looking.along(begin) if kind in few else looking.search(begin)
         if len(places) >= most:
             break
     return sorted(set(places))[:limit]
+
+
+def _few_of(session: Session, connector_id: int, wanted: Filter) -> set[ItemKind]:
+    """The kinds of which the filters leave so few that each can be looked at, whatever is searched."""
+    if wanted.is_derived or (wanted.outcome is None and wanted.code is None and wanted.run is None):
+        return set()
+    rows = session.execute(
+        text("""
+        SELECT kind, sum(count) FROM item_count WHERE connector_id = (SELECT :connector)
+          AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome) AND (CAST(:code AS text) IS NULL OR code = :code)
+          AND (CAST(:run AS bigint) IS NULL OR run_id = :run) GROUP BY kind
+        """),
+        {"connector": connector_id, "outcome": wanted.outcome, "code": wanted.code, "run": wanted.run},
+    )
+    return {*ItemKind} - {ItemKind(row[0]) for row in rows if row[1] > FEW}
 
 
 def _all_touched(session: Session, connector_id: int) -> set[ItemKind]:
