@@ -17,7 +17,7 @@ from api.pages.register import sentence
 from api.pages.route import PageRoute
 from api.pages.viewers import Looking, Viewer
 from api.problems import ProblemError
-from models.vocabulary import ItemKind, Outcome, Phase, RunState, TurnState
+from models.vocabulary import SENDING_STEPS, ItemKind, Outcome, Phase, RunState, TurnState
 from worker.catalog import causes
 from worker.catalog.causes import Cause
 from worker.commands.desk import Desk
@@ -26,7 +26,6 @@ from worker.ledger import register, run_facts
 from worker.ledger.progress import Progress
 from worker.ledger.register import ErrorGroup
 from worker.ledger.run_facts import Blocker, News, StepTaken
-from worker.ledger.runs import SENDING_STEPS
 from worker.ledger.session import as_tenant
 from worker.steps.sequence import SEQUENCE
 
