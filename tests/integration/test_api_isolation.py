@@ -36,17 +36,19 @@ BODIES: dict[str, Any] = {
     "POST /v1/connectors/{connector_id}/disable": {"reason": "by a stranger"},
     "POST /v1/connectors/{connector_id}/runs": {"refresh": True},
     "POST /v1/connectors/{connector_id}/retry": {},
+    "POST /v1/connectors/{connector_id}/view-link": {"name": "a stranger"},
+    "POST /v1/view-link": {"name": "an operator"},
     "POST /v1/webhooks": {"url": "https://mine.example.com/"},
     "PUT /v1/webhooks/{webhook_id}": {"url": "https://mine.example.com/"},
     "POST /v1/webhooks/{webhook_id}/rotate-secret": {},
 }
 """What is sent; an operation with a body that does not stand here fails the test."""
-OPERATORS = {"/v1/tenants", "/v1/tenants/{tenant_id}", "/v1/overview", "/v1/operator-keys"} | {
+OPERATORS = {"/v1/view-link", "/v1/tenants", "/v1/tenants/{tenant_id}", "/v1/overview", "/v1/operator-keys"} | {
     "/v1/operator-keys/{key_id}/rotate",
     "/v1/operator-keys/{key_id}",
 }
 FOR_ALL = {"/livez", "/readyz", "/v1/profile-schema"}
-READING_POSTS = {"/v1/connectors/{connector_id}/validate"}
+READING_POSTS = {"/v1/connectors/{connector_id}/validate", "/v1/connectors/{connector_id}/view-link"}
 """They write nothing."""
 PLACES = {"tenant_id", "connector_id", "run_id", "key_id", "kind", "source_id", "webhook_id", "delivery_id"}
 
