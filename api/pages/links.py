@@ -24,7 +24,7 @@ from worker.commands import connectors
 from worker.commands.desk import Desk
 from worker.ledger.session import as_tenant
 
-api = APIRouter(tags=["pages"], responses=told(401, 403, 422, 429, 503))
+api = APIRouter(tags=["pages"], responses=told(400, 401, 403, 413, 422, 429, 503))
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 

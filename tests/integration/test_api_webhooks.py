@@ -38,9 +38,7 @@ def test_an_endpoint_is_added_read_changed_and_removed(door: Door, a_tenant: ATe
     "http://backend.example.com/", "https://127.0.0.1/", "https://[::1]/", "https://localhost/", "ftp://x/", "nonsense",
     "https://169.254.169.254/latest", "https://user:secret@example.com/",
 ])  # fmt: skip
-def test_an_address_that_may_not_be_called_is_refused_and_not_repeated(
-    door: Door, a_tenant: ATenant, url: str
-) -> None:
+def test_an_address_that_may_not_be_called_is_refused_and_not_repeated(door: Door, a_tenant: ATenant, url: str) -> None:
     writer = door.writer(a_tenant("acme"))
     told = writer.posts("/v1/webhooks", {"url": url}, status=422)
     assert (told["code"], [one["field"] for one in told["errors"]]) == ("address_refused", ["body.url"])

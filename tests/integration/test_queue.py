@@ -28,17 +28,17 @@ def slots(at: Turns, count: int) -> None:
         processes.begin(session, "w1", slots=count)
 
 
-def turned_over(at: Turns, made: Any, *seconds: float) -> None:
-    """Slices of a connector that ended a minute ago, each after so long."""
+def turned_over(at: Turns, made: Any, *seconds: float, ago: float = 60.0) -> None:
+    """Slices of a connector that ended so long ago, each after so many seconds."""
     with as_tenant(at.engine, made.tenant_id) as session:
         for epoch, held in enumerate(seconds, 1000):
             session.execute(
                 text(
                     "INSERT INTO slice_log (connector_id, epoch, tenant_id, worker, started_at, ended_at, ended_why)"
-                    " VALUES (:id, :epoch, :tenant, 'w1', now() - make_interval(secs => 60 + :held),"
-                    " now() - interval '60 s', 'wanted')"
+                    " VALUES (:id, :epoch, :tenant, 'w1', now() - make_interval(secs => :ago + :held),"
+                    " now() - make_interval(secs => :ago), 'wanted')"
                 ),
-                {"id": made.id, "epoch": epoch, "tenant": made.tenant_id, "held": held},
+                {"id": made.id, "epoch": epoch, "tenant": made.tenant_id, "held": held, "ago": ago},
             )
 
 
@@ -75,8 +75,7 @@ def test_what_is_past_or_of_workers_that_are_gone_says_nothing(at: Turns, a_conn
     slots(at, 1)
     at.begin(busy.id)
     at.ready(waiting.id)
-    turned_over(at, busy, 10)
-    at.do("UPDATE slice_log SET started_at = started_at - interval '1 h', ended_at = ended_at - interval '1 h'")
+    turned_over(at, busy, 10, ago=queue.LOOKED_BACK_SECONDS + 1)
     assert standing(at, waiting.id).expected_start is None
     at.do("UPDATE worker_process SET seen_at = now() - interval '1 min'")
     found = standing(at, waiting.id)
