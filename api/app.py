@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import problems
+from api.letters import without_nul
+from api.pages import door
 from api.problems import Problem
-from api.routes import connectors, health, runs
+from api.routes import choices, connectors, events, exports, health, items, keys, operators, queue, runs, webhooks
 from worker.commands.desk import Desk
 
-ROUTERS = (health.router, connectors.router, runs.router)
+ROUTERS = (
+    health.router,
+    operators.router,
+    keys.router,
+    connectors.router,
+    choices.router,
+    runs.router,
+    queue.router,
+    events.router,
+    exports.router,
+    items.router,
+    webhooks.router,
+)
 LARGEST_BODY = 1_000_000
 """Bytes: a profile with thousands of columns takes a tenth of it."""
 ABOUT = """Keeps BigCommerce stores in step with Sales Layer catalogues, for many tenants, in fair turns.
@@ -41,10 +55,13 @@ def build(desk: Desk) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         max_body_size=LARGEST_BODY,
+        dependencies=[Depends(without_nul)],
     )
     app.state.desk = desk
+    app.state.listeners = set()
     for router in ROUTERS:
         app.include_router(router)
+    door.attach(app, desk.settings)
     problems.attach(app)
     app.openapi = _document(app)  # type: ignore[method-assign]
     return app
@@ -61,7 +78,18 @@ def _document(app: FastAPI) -> Callable[[], dict[str, Any]]:
             schemas |= shape.pop("$defs", {}) | {"Problem": shape}
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
+            for content in _contents(document):
+                # A word of OpenAPI 3.2.
+                content.get("text/event-stream", {}).pop("itemSchema", None)
             app.openapi_schema = document
         return app.openapi_schema
 
     return made
+
+
+def _contents(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What the operations answer, by media type."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for answer in operation["responses"].values():
+                yield answer.get("content", {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -56,14 +56,20 @@ class Once:
 
     def carry_out(self, act: Callable[[], dict[str, Any]]) -> JSONResponse:
         """The answer of `act`, which must call `keep` with it; or the one that the first such request got."""
+        return self.carry_out_with_body(act)[0]
+
+    def carry_out_with_body(self, act: Callable[[], dict[str, Any]]) -> tuple[JSONResponse, Mapping[str, Any]]:
+        """Idem, with what the answer says."""
         given = self._given()
         if given is None:
             try:
-                return JSONResponse(act(), self.status)
+                body = act()
             except AnsweredMeanwhileError:
                 given = self._given()
+            else:
+                return JSONResponse(body, self.status), body
         assert given is not None
-        return JSONResponse(given.body, given.status, {REPLAYED: "true"})
+        return JSONResponse(given.body, given.status, {REPLAYED: "true"}), given.body
 
     def _given(self) -> Answer | None:
         if self.key is None:

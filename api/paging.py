@@ -29,7 +29,11 @@ def place(after: str | None, *shape: type[int | str]) -> tuple[int | str, ...] |
     except (ValueError, binascii.Error, RecursionError):
         found = None
     fits = isinstance(found, list) and [type(one) for one in found] == list(shape)
-    if not fits or any(isinstance(one, int) and not -(2**63) <= one < 2**63 for one in found):
+    if not fits or not all(map(_is_possible, found)):
         says = "it is no place that a page has named as `next`"
         raise ProblemError(422, "not_valid", f"query.after: {says}.", errors=[Fault(field="query.after", says=says)])
     return tuple(found)
+
+
+def _is_possible(one: int | str) -> bool:
+    return -(2**63) <= one < 2**63 if isinstance(one, int) else one.isprintable()

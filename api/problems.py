@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from worker.commands.refusal import Refusal, Why
 from worker.errors import ProfileUnusable, WorkerError
@@ -22,6 +23,7 @@ from worker.ledger.vault import KeyMissing
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _TYPE = "urn:saleslayer-bigcommerce:problem:"
 
 STATUS: Mapping[Why, int] = {
@@ -33,6 +35,8 @@ STATUS: Mapping[Why, int] = {
     Why.ANOTHER_STORE: 409,
     Why.PROFILE_UNUSABLE: 409,
     Why.NEIGHBOUR_UNREACHABLE: 502,
+    Why.ADDRESS_REFUSED: 422,
+    Why.TOO_MANY: 409,
     Why.KEYS_MISSING: 503,
 }
 
@@ -149,15 +153,27 @@ def _says(fault: Mapping[str, Any]) -> str:
     return str(fault["msg"]).removeprefix("Value error, ").rstrip(".")
 
 
-async def _of_the_framework(_request: Request, trouble: HTTPException) -> JSONResponse:
+async def _of_the_framework(request: Request, trouble: HTTPException) -> JSONResponse:
     codes = {404: "no_such_path", 405: "no_such_method", 413: "too_large"}
     code = codes.get(trouble.status_code, "not_valid" if trouble.status_code < 500 else "error")
     phrase = HTTPStatus(trouble.status_code).phrase
-    return answer(_problem(trouble.status_code, code, f"{trouble.detail or phrase}."), trouble.headers)
+    headers = {"Allow": ", ".join(_allowed(request))} if trouble.status_code == 405 else trouble.headers
+    return answer(_problem(trouble.status_code, code, f"{trouble.detail or phrase}."), headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that the path has; the framework tells those of the first operation only."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in METHODS
+        if any(one.matches({**request.scope, "method": method})[0] is Match.FULL for one in routes)
+    ]
 
 
 async def _of_a_command(_request: Request, refusal: Refusal) -> JSONResponse:
-    return answer(_problem(STATUS[refusal.why], refusal.why.value, str(refusal)))
+    faults = [Fault(field="body.url", says=str(refusal))] if refusal.why is Why.ADDRESS_REFUSED else []
+    return answer(_problem(STATUS[refusal.why], refusal.why.value, str(refusal), faults))
 
 
 async def _of_the_keys(_request: Request, trouble: KeyMissing) -> JSONResponse:

@@ -12,13 +12,11 @@ from cli.find import AsJson, ConnectorName, TenantName
 from cli.here import Here, here
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog import causes
-from worker.catalog.columns import Columns
-from worker.catalog.profile import Profile
-from worker.ledger import connectors, item_register, mirror
-from worker.ledger.item_register import Item, Shown
+from worker.commands.items import shown
+from worker.ledger import connectors, item_register
+from worker.ledger.item_register import Item
 from worker.ledger.item_search import Filter, Place
 from worker.ledger.session import as_tenant
-from worker.rules import mapping
 
 
 def items(
@@ -65,11 +63,10 @@ def listing(
         known = connectors.load(session, found.id)
         if known is None:
             raise RefusalError(f"the connector '{found.name}' has just been removed.")
-        columns = mirror.state(session, found.id).columns
         listed = item_register.items(
             session,
             found.id,
-            shown=_shown(known.profile, columns),
+            shown=shown(session, found.id, known.profile),
             kind=wanted.kind,
             outcome=wanted.outcome,
             code=wanted.code,
@@ -120,14 +117,6 @@ def listing(
     )
     if more:
         typer.echo(f"there are more: --after {more}", err=True)
-
-
-def _shown(profile: Profile, columns: Columns | None) -> dict[ItemKind, Shown]:
-    """Where the mirror holds names and SKUs, by the profile's mapping."""
-    if columns is None:
-        return {}
-    mapped = mapping.settle(profile, columns)[0]
-    return {kind: Shown(one.fields.get("name"), one.fields.get("sku")) for kind, one in mapped.items()}
 
 
 def _place(written: str) -> Place:

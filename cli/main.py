@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import connectors, runs, tenants
+from cli import connectors, keys, runs, tenants
 from cli.activity import activity
 from cli.control import approve, cancel, pause, resume
 from cli.errors import OneSentence
@@ -28,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(tenants.app, name="tenant")
+app.add_typer(keys.app, name="key")
 connectors.attach(app)
 runs.attach(
     app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate, remove, fairness, reseal

@@ -6,21 +6,17 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import IntegrityError
 
 from cli import find, show
 from cli.errors import RefusalError
 from cli.find import AsJson
 from cli.here import here
-from worker.ledger import connectors, overview, plans, schedules
+from worker.commands import tenants as commands
+from worker.ledger import overview, schedules
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.rules.schedule import zone_fault
-from worker.scheduling import calendar
 
 app = typer.Typer(help="Customers of the service.", no_args_is_help=True)
-
-NOBODY = 0
-"""No tenant has this id; acting as nobody, no row is seen."""
 
 
 _WEIGHT = typer.Option(min=0.01, max=1000, help="Share of the workers, next to the others' weights.")
@@ -34,22 +30,14 @@ def add(
     name: Annotated[str, typer.Argument(help="Short name, unlike any other tenant's.")],
     weight: Annotated[float, _WEIGHT] = 1.0,
     max_slots: Annotated[int | None, _MAX_SLOTS] = None,
-    time_zone: Annotated[str, _TIME_ZONE] = "UTC",
+    time_zone: Annotated[str, _TIME_ZONE] = schedules.UTC,
 ) -> None:
     """Add a tenant."""
     at = here(context)
     _is_a_zone(time_zone)
-    if not name.strip() or not name.isprintable() or "." in name:
-        # The name stands in task ids, as tenant.connector.epoch.
+    if not commands.is_name(name):
         raise RefusalError(f"'{name}' is no name for a tenant: it needs a letter, no full stop and no line break.")
-    with as_tenant(at.engine, NOBODY) as session:
-        tenant_id = connectors.next_tenant_id(session)
-    try:
-        with as_tenant(at.engine, tenant_id) as session:
-            connectors.add_tenant(session, tenant_id, name=name, weight=weight, max_slots=max_slots)
-            schedules.set_time_zone(session, tenant_id, time_zone)
-    except IntegrityError as trouble:
-        raise RefusalError(f"there is a tenant '{name}' already.") from trouble
+    commands.add(at, name=name, weight=weight, max_slots=max_slots, time_zone=time_zone)
     typer.echo(f"tenant {name} added")
 
 
@@ -74,18 +62,12 @@ def set_(
     if time_zone is not None:
         _is_a_zone(time_zone)
     tenant_id = find.tenant_id(at, name)
-    with as_scheduler(at.engine) as session:
-        if weight is not None:
-            plans.set_weight(session, tenant_id, weight)
-        if max_slots is not None or no_limit:
-            plans.set_max_slots(session, tenant_id, max_slots)
-        [now] = [one for one in overview.tenants(session) if one.id == tenant_id]
-    with as_tenant(at.engine, tenant_id) as session:
-        if time_zone is not None:
-            calendar.change_time_zone(session, tenant_id, time_zone)
-        zone = schedules.time_zone(session)
+    now, zone = commands.change(
+        at, tenant_id, weight=weight, max_slots=commands.NO_LIMIT if no_limit else max_slots, time_zone=time_zone
+    )
     limit = "no limit" if now.max_slots is None else f"at most {now.max_slots} at once"
-    typer.echo(f"tenant {name}: weight {now.weight:g}, {limit}, time zone {zone}")
+    told = "" if zone == schedules.UTC else f", time zone {zone}"
+    typer.echo(f"tenant {name}: weight {now.weight:g}, {limit}{told}")
 
 
 def _is_a_zone(name: str) -> None:

@@ -151,6 +151,39 @@ class TurnState(StrEnum):
     BROKEN = "broken"
 
 
+class Waiting(StrEnum):
+    """Why a connector has no slice just now, as its tenant sees it."""
+
+    RUNS = "runs"
+    """It has one."""
+    AT_THE_DOOR = "at_the_door"
+    """A worker is about to take it up."""
+    WAITS_FOR_SLOT = "waits_for_slot"
+    """Others come before it, or every slot is held."""
+    STORE_BUSY = "store_busy"
+    """Another connector of the same store has a slice: a store serves one at a time."""
+    PLAN_LIMIT = "plan_limit"
+    """As many of its tenant's connectors work as the plan allows."""
+    STORE_RESTS = "store_rests"
+    """Its store has failed, and is left in peace for a while."""
+    SOURCE_RESTS = "source_rests"
+    """Its source has failed, and is left in peace for a while."""
+    PARKED = "parked"
+    """It is due at a date."""
+    NOTHING_TO_DO = "nothing_to_do"
+    """It waits for a request."""
+    NO_WORKER = "no_worker"
+    """No worker process is there."""
+    BROKEN = "broken"
+    """Slice after slice came to nothing: an operator must look."""
+    PAUSED = "paused"
+    """Somebody holds its run."""
+    AWAITING_APPROVAL = "awaiting_approval"
+    """The brake holds its run until somebody approves."""
+    SWITCHED_OFF = "switched_off"
+    """The connector is disabled."""
+
+
 class SliceEnd(StrEnum):
     """Why a slice ended; this is what Flower and the slice log show."""
 

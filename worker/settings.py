@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     webhook_private: bool = Field(
         False, description="Whether webhooks may go to http and to private addresses; for tests and trials alone"
     )
+    api_streams: int = Field(200, ge=1, description="Most streams of events that one API process holds open")
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error|critical)$", description="Lowest level that is logged"

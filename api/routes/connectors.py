@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import APIRouter, Body, Path, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.orm import Session
 
 from api.callers import Reader, Tenants, Writer
 from api.here import Here
+from api.once import IdempotencyKey, once
 from api.paging import After, Limit, place, written
 from api.problems import ProblemError, told
 from api.shapes.connectors import (
+    CONNECTOR,
+    PROFILE,
     Connector,
     Connectors,
     JournalEntry,
@@ -29,7 +34,7 @@ from worker.commands.desk import Desk
 from worker.ledger import journal, overview
 from worker.ledger.session import as_scheduler, as_tenant
 
-router = APIRouter(prefix="/v1/connectors", tags=["connectors"], responses=told(401, 403, 422, 429, 503))
+router = APIRouter(prefix="/v1/connectors", tags=["connectors"], responses=told(400, 401, 403, 413, 422, 429, 503))
 
 ConnectorId = Annotated[int, Path(ge=1, lt=2**63, description="The connector's id", examples=[7])]
 
@@ -40,12 +45,31 @@ def connectors(here: Here, by: Reader) -> Connectors:
     return Connectors(connectors=sorted(_lines(here, by), key=lambda one: one.name))
 
 
-@router.post("", status_code=201, summary="Add a connector", responses=told(409))
-def add(here: Here, by: Writer, given: ConnectorFile, response: Response) -> Made:
-    """Add a connector: its name, its credentials, and its profile. It is checked for the first time within seconds."""
-    connector_id = commands.add(here, by.tenant_id, given, who=by.who)
-    response.headers["Location"] = f"/v1/connectors/{connector_id}"
-    return Made(id=connector_id)
+@router.post("", status_code=201, summary="Add a connector", response_model=Made, responses=told(409))
+def add(
+    here: Here,
+    by: Writer,
+    given: Annotated[ConnectorFile, Body(openapi_examples=CONNECTOR)],
+    web: Request,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Add a connector: its name, its credentials, and its profile. It is checked for the first time within seconds.
+
+    The same request with the same `Idempotency-Key` gets the same answer again for a day; credentials are not compared.
+    """
+    # Nothing that is made of a secret is kept beside the answer.
+    asked = given.model_dump(mode="json", exclude={"source": {"secret", "import_secret"}, "store": {"access_token"}})
+    this = once(here, by, web, idempotency_key, asked, status=201)
+
+    def act() -> dict[str, Any]:
+        def keep(session: Session, connector_id: int) -> None:
+            this.keep(session, {"id": connector_id})
+
+        return {"id": commands.add(here, by.tenant_id, given, who=by.who, keep=keep)}
+
+    answer, body = this.carry_out_with_body(act)
+    answer.headers["Location"] = f"/v1/connectors/{body['id']}"
+    return answer
 
 
 @router.get("/{connector_id}", summary="Read a connector", responses=told(404))
@@ -67,7 +91,9 @@ def profile(here: Here, by: Reader, connector_id: ConnectorId) -> Profile:
 
 
 @router.put("/{connector_id}/profile", summary="Replace the profile", responses=told(404))
-def put_profile(here: Here, by: Writer, connector_id: ConnectorId, given: Profile) -> Profile:
+def put_profile(
+    here: Here, by: Writer, connector_id: ConnectorId, given: Annotated[Profile, Body(openapi_examples=PROFILE)]
+) -> Profile:
     """Replace the profile; the next run works with it, and the journal tells what has changed."""
     commands.change_profile(here, by.tenant_id, connector_id, given, who=by.who)
     return given

@@ -15,6 +15,7 @@ from api.paging import After, Limit, place, written
 from api.problems import ProblemError, told
 from api.routes.connectors import ConnectorId
 from api.shapes import runs as shapes
+from models.vocabulary import RunState, Trigger
 from worker.catalog import causes
 from worker.commands import connectors as known
 from worker.commands import runs as commands
@@ -23,7 +24,9 @@ from worker.ledger import register
 from worker.ledger.register import Entry
 from worker.ledger.session import as_tenant
 
-router = APIRouter(prefix="/v1/connectors/{connector_id}", tags=["runs"], responses=told(401, 403, 404, 422, 429, 503))
+router = APIRouter(
+    prefix="/v1/connectors/{connector_id}", tags=["runs"], responses=told(400, 401, 403, 404, 413, 422, 429, 503)
+)
 
 RunId = Annotated[int, Path(ge=1, lt=2**63, description="The run's id", examples=[512])]
 
@@ -116,14 +119,17 @@ def runs(
     here: Here,
     by: Reader,
     connector_id: ConnectorId,
-    limit: Annotated[Limit, Query()] = register.RUNS,
+    limit: Limit = register.RUNS,
     after: After = None,
+    state: Annotated[RunState | None, Query(description="Only those in this state")] = None,
+    trigger: Annotated[Trigger | None, Query(description="Only those that were asked for in this way")] = None,
 ) -> shapes.RunPage:
     """Give the Activity Register, the newest run first. A check that found nothing is no run of it."""
     begin = place(after, int)
     with as_tenant(here.engine, by.tenant_id) as session:
         known.known(session, connector_id)
-        found = register.runs(session, connector_id, limit + 1, before=None if begin is None else int(begin[0]))
+        before = None if begin is None else int(begin[0])
+        found = register.runs(session, connector_id, limit + 1, before=before, state=state, trigger=trigger)
     page = found[:limit]
     return shapes.RunPage(runs=[_run(one) for one in page], next=written(page[-1].id) if len(found) > limit else None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
+from fastapi.openapi.models import Example
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -23,6 +24,24 @@ _EXAMPLE: JsonDict = {
     "last_checked": "2026-11-25T14:00:00Z",
     "last_run": {"id": 512, "state": "completed"},
 }
+
+
+_PROFILE: JsonDict = {
+    "storefronts": [{"storefront": 1, "root": 11}],
+    "mapping": {"product": {"name": "product_name", "sku": "product_sku"}},
+}
+PROFILE: dict[str, Example] = {"two fields": {"value": _PROFILE}}
+CONNECTOR: dict[str, Example] = {
+    "a connector": {
+        "value": {
+            "name": "spring-shop",
+            "source": {"code": "CN1234567890", "secret": "..."},
+            "store": {"hash": "abc123", "access_token": "..."},
+            **_PROFILE,
+        }
+    }
+}
+"""Bodies whose shape is the profile's own, which knows no wire."""
 
 
 class LastRun(BaseModel):

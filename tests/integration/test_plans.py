@@ -123,7 +123,7 @@ def test_what_is_set_is_listed(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize(("words", "sentence"), [
-    (("set", "acme"), "there is nothing to change: give --weight, --max-slots or --no-limit."),
+    (("set", "acme"), "there is nothing to change: give --weight, --max-slots, --no-limit or --time-zone."),
     (("set", "acme", "--max-slots", "2", "--no-limit"), "--max-slots and --no-limit exclude each other."),
     (("set", "acne", "--weight", "2"), "there is no tenant 'acne'; did you mean acme?"),
     (("set", "acme", "--weight", "0"), "'--weight': Input should be greater than or equal to 0.01"),
@@ -141,5 +141,5 @@ def test_what_is_no_weight_and_no_limit_is_refused_and_changes_nothing(
 ) -> None:
     assert sentence in acme.says("tenant", *words, code=2).stderr
     assert acme.reads("tenant", "list", shape="tenant list")["tenants"] == [
-        {"tenant": "acme", "id": 1, "weight": 1.0, "max_slots": None, "connectors": 0}
+        {"tenant": "acme", "id": 1, "weight": 1.0, "max_slots": None, "connectors": 0, "time_zone": "UTC"}
     ]

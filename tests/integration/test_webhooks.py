@@ -466,6 +466,30 @@ def test_there_are_so_many_on_their_way_at_most(desk: Desk, receiver: Receiver) 
     receiver.closing.set()
 
 
+def test_a_tenant_with_many_slow_endpoints_holds_up_no_other_tenant(
+    desk: Desk, receiver: Receiver, a_connector: AConnector
+) -> None:
+    made = [desk.add(receiver.url) for _ in range(12)]
+    receiver.secrets = [secret for _, secret in made]
+    receiver.answers.extend([NEVER] * 12)
+    desk.end_a_run()
+    other = Desk(desk.engine, desk.vault, a_connector("theirs", tenant="theirs"))
+    with receiving() as quick:
+        webhook, secret = other.add(quick.url)
+        quick.secrets = [secret]
+        other.end_a_run()
+        desk.postman.reach = Reach(private=True, seconds=8.0)
+        assert desk.postman.hand_out() == 4, "three of the one, and one of the other"
+        waited = threading.Event()
+        for _ in range(100):
+            if other.one(webhook).delivered_at is not None:
+                break
+            waited.wait(0.05)
+        assert other.one(webhook).delivered_at is not None
+        assert len(quick.received) == 1
+    receiver.closing.set()
+
+
 def test_a_rotated_secret_signs_beside_the_new_one_for_a_while(desk: Desk, receiver: Receiver) -> None:
     webhook, old = desk.add(receiver.url)
     with as_tenant(desk.engine, desk.tenant_id) as session:

@@ -12,6 +12,7 @@ from worker.catalog.profile import Profile, Schedule
 from worker.catalog.profile_faults import sentence
 from worker.rules.schedule import next_date, zone_fault
 
+FIVE_PARTS = "schedule.cron: a cron expression has five parts: minute, hour, day of the month, month, day of the week."
 MADRID = "Europe/Madrid"
 """Clocks go from 02:00 to 03:00 on 29 March 2026, and from 03:00 back to 02:00 on 25 October."""
 
@@ -52,10 +53,8 @@ def test_by_default_there_is_none() -> None:
         ({"every_seconds": 60, "cron": "0 3 * * *"}, "schedule: give either every_seconds or cron."),
         ({"every_seconds": 59}, "schedule.every_seconds: should be greater than or equal to 60."),
         ({"every_seconds": 10**9}, "schedule.every_seconds: should be less than or equal to 31622400."),
-        ({"cron": "@daily"}, "schedule.cron: a cron expression has five parts: minute, hour, day of the month, month,"
-                             " day of the week."),
-        ({"cron": "0 0 3 * * *"}, "schedule.cron: a cron expression has five parts: minute, hour, day of the month,"
-                                  " month, day of the week."),
+        ({"cron": "@daily"}, FIVE_PARTS),
+        ({"cron": "0 0 3 * * *"}, FIVE_PARTS),
         ({"cron": "0 24 * * *"}, "schedule.cron: this is no cron expression: bad hour."),
         ({"cron": "0 0 30 2 *"}, "schedule.cron: this is no cron expression: bad day-of-month."),
         ({"cron": "0 0 */31 2 MON#5"}, "schedule.cron: its time never comes."),

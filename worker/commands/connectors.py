@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -24,8 +24,17 @@ FIRST_CHECK_WITHIN = 5.0
 """Seconds within which a new connector is checked first: many added at once do not move in step."""
 
 
-def add(desk: Desk, tenant_id: int, given: ConnectorFile, *, who: str) -> int:
-    """Add a connector with its profile and credentials; its id. Refusal where the tenant has one of that name."""
+def _no_matter(_session: Session, _connector_id: int) -> None:
+    return None
+
+
+def add(
+    desk: Desk, tenant_id: int, given: ConnectorFile, *, who: str, keep: Callable[[Session, int], None] = _no_matter
+) -> int:
+    """Add a connector with its profile and credentials; its id. Refusal where the tenant has one of that name.
+
+    `keep` is called with the id in the transaction that adds it; what it raises undoes it.
+    """
     try:
         with as_tenant(desk.engine, tenant_id) as session:
             connector_id = connectors.add(
@@ -38,6 +47,7 @@ def add(desk: Desk, tenant_id: int, given: ConnectorFile, *, who: str) -> int:
             )
             _keep(desk, session, tenant_id, connector_id, given.credentials())
             journal.write(session, tenant_id, connector_id, who=who, what=Deed.ADDED)
+            keep(session, connector_id)
     except IntegrityError as trouble:
         raise Refusal(Why.TAKEN, f"there is a connector '{given.name}' already; change its profile.") from trouble
     return connector_id

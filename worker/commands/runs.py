@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from models.vocabulary import Deed, RunState
+from models.vocabulary import Deed, ItemKind, RunState
+from worker.commands import item
 from worker.commands.desk import Desk
 from worker.commands.refusal import Refusal, Why
 from worker.ledger import connectors, journal, runs, source_items, turns
@@ -65,6 +66,20 @@ def retry(
         if not source_items.retry(session, connector_id, code):
             with_it = f" with {code}" if code else ""
             raise Refusal(Why.NOTHING_FAILED, f"no item of '{known.name}' has failed{with_it}.")
+        answer = _request(session, tenant_id, connector_id, refresh=False, who=who)
+        keep(session, answer)
+    desk.wake(connector_id)
+    return answer
+
+
+def synchronise(
+    desk: Desk, tenant_id: int, connector_id: int, kind: ItemKind, source_id: int, *, who: str, keep: Keep = _no_matter
+) -> Requested:
+    """Compare the item with the store anew, and send what the source says; the run that will do it."""
+    with as_tenant(desk.engine, tenant_id) as session:
+        known = _switched_on(session, connector_id)
+        if not item.synchronise(session, connector_id, kind, source_id):
+            raise Refusal(Why.UNKNOWN, f"the source of '{known.name}' has no {kind} {source_id}.")
         answer = _request(session, tenant_id, connector_id, refresh=False, who=who)
         keep(session, answer)
     desk.wake(connector_id)

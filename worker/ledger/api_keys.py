@@ -81,6 +81,14 @@ def recognise(session: Session, written: str) -> ApiKey | None:
     return _key(row)
 
 
+def opens(session: Session, key_id: str) -> bool:
+    """Whether the key that was recognised still opens anything; as scheduler."""
+    found = session.scalar(
+        text("SELECT true FROM api_key WHERE id = :id AND (expires_at IS NULL OR expires_at > now())"), {"id": key_id}
+    )
+    return found is not None
+
+
 def listed(session: Session, *, tenant_id: int | None) -> list[ApiKey]:
     """The keys of the tenant, those included that have expired; None = the operators' (as scheduler)."""
     rows = session.execute(

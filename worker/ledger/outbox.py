@@ -46,19 +46,21 @@ class Letter:
     """The newest first, then the one before it while their rotation overlaps; none = no key of the ring opens them."""
 
 
-def lease(session: Session, *, seconds: float, busy: Collection[int] = ()) -> Due | None:
+def lease(session: Session, *, seconds: float, busy: Collection[int] = (), full: Collection[int] = ()) -> Due | None:
     """The delivery that has been due longest, ours for so many seconds; None: nothing is due. As scheduler.
 
-    `busy`: webhooks to which this sender has one under way. They wait, so that a slow endpoint holds up no other.
+    `busy`: webhooks to which this sender has one under way, `full`: tenants of whom it has as many as it takes. They
+    wait, so that a slow endpoint holds up no other, and a tenant with many of them no other tenant.
     """
     row = session.execute(
         text("""
         UPDATE webhook_delivery SET next_at = now() + make_interval(secs => :seconds) WHERE id = (
           SELECT id FROM webhook_delivery WHERE next_at <= now() AND webhook_id <> ALL(:busy)
+            AND tenant_id <> ALL(:full)
           ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING tenant_id, id, webhook_id
         """),
-        {"seconds": seconds, "busy": list(busy)},
+        {"seconds": seconds, "busy": list(busy), "full": list(full)},
     ).one_or_none()
     return None if row is None else Due(*row)
 

@@ -7,7 +7,7 @@ kind -> storefront's name ("-" where the kind is not told apart) -> figure -> co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.base import NO_STOREFRONT
-from models.vocabulary import ENDED, SENDING_STEPS, ItemKind, Outcome, Phase, RunState
+from models.vocabulary import ENDED, SENDING_STEPS, ItemKind, Outcome, Phase, RunState, Trigger
 
 Counters = Mapping[str, Mapping[str, Mapping[str, int]]]
 _Figures = dict[str, dict[str, dict[str, int]]]
@@ -114,15 +114,36 @@ _ENTRY = """
 """
 
 
-def runs(session: Session, connector_id: int, limit: int = RUNS, *, before: int | None = None) -> list[Entry]:
-    """The connector's last runs, the newest first; `before`: only those older than this one."""
+def runs(
+    session: Session,
+    connector_id: int,
+    limit: int = RUNS,
+    *,
+    before: int | None = None,
+    state: RunState | None = None,
+    trigger: Trigger | None = None,
+) -> list[Entry]:
+    """The connector's last runs, the newest first, by state and trigger; `before`: only those older than this one."""
     rows = session.execute(
         text(
             f"{_ENTRY} WHERE connector_id = :connector AND listed AND (CAST(:before AS bigint) IS NULL OR id < :before)"
-            " ORDER BY id DESC LIMIT :limit"
+            " AND (CAST(:state AS text) IS NULL OR state = :state)"
+            " AND (CAST(:trigger AS text) IS NULL OR trigger = :trigger) ORDER BY id DESC LIMIT :limit"
         ),
-        {"connector": connector_id, "limit": limit, "before": before},
+        {
+            "connector": connector_id,
+            "limit": limit,
+            "before": before,
+            "state": state and state.value,
+            "trigger": trigger and trigger.value,
+        },
     ).all()
+    return _entries(session, rows)
+
+
+def these(session: Session, ids: Sequence[int]) -> list[Entry]:
+    """The runs of these ids that the session's tenant has in its register, the newest first; of one connector."""
+    rows = session.execute(text(f"{_ENTRY} WHERE id = ANY(:ids) AND listed ORDER BY id DESC"), {"ids": list(ids)}).all()
     return _entries(session, rows)
 
 
@@ -230,7 +251,11 @@ def error_groups(session: Session, connector_id: int, run_id: int) -> list[Error
             "trouble": [Outcome.REJECTED.value, Outcome.FAILED.value, Outcome.BLOCKED.value],
         },
     )
-    names = storefront_names(session, connector_id)
+    return grouped(rows, storefront_names(session, connector_id))
+
+
+def grouped(rows: Iterable[Any], names: Mapping[int, str]) -> list[ErrorGroup]:
+    """The groups of (code, outcome, count, kind, source id, storefront id, message), in their order."""
     samples: dict[tuple[str, str, int], list[Sample]] = {}
     for code, outcome, count, kind, source_id, storefront_id, message in rows:
         name = names.get(storefront_id, str(storefront_id))

@@ -13,6 +13,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+UTC = "UTC"
+"""The time zone of a tenant of whom nothing else is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

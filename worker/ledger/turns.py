@@ -133,7 +133,7 @@ def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> l
     return passed
 
 
-def _may_pass(*, but: str = "") -> str:
+def may_pass(*, but: str = "") -> str:
     """SQL: the turn `u` of tenant `t` and store `s` could have a worker now; slices under way count, `but` for some."""
     under_way = f"state IN ('dispatched', 'running'){but}"
     return f"""u.state = 'ready' AND greatest(s.not_before, u.source_not_before) <= now()
@@ -147,7 +147,7 @@ _PASS = text(f"""
       -- While its neighbour rested, it did not wait for a slot.
       SELECT u.connector_id, greatest(u.ready_at, s.not_before, u.source_not_before) AS waits_since
       FROM turn u JOIN tenant_turn t USING (tenant_id) LEFT JOIN store_turn s ON s.store_hash = u.store_hash
-      WHERE {_may_pass()}
+      WHERE {may_pass()}
       ORDER BY u.tag, u.ready_at, u.connector_id LIMIT 1 FOR UPDATE OF u SKIP LOCKED
     )
     UPDATE turn u SET state = 'dispatched', epoch = u.epoch + 1, deadline = now() + make_interval(secs => :ttl),
@@ -200,7 +200,7 @@ def is_wanted(session: Session, connector_id: int, epoch: int, *, quantum: float
         text(f"""
         SELECT least(
             (SELECT u.tag FROM turn u JOIN tenant_turn t USING (tenant_id) LEFT JOIN store_turn s USING (store_hash)
-               WHERE {_may_pass(but=" AND b.connector_id <> :id")} ORDER BY u.tag LIMIT 1),
+               WHERE {may_pass(but=" AND b.connector_id <> :id")} ORDER BY u.tag LIMIT 1),
             (SELECT min(tag) FROM turn WHERE state = 'dispatched'
                AND deadline < now() + make_interval(secs => :ttl - 2))) AS waiting,
           (SELECT virtual_time FROM scheduler) AS virtual_time, t.virtual_finish AS finish, t.weight,

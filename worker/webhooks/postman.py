@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 
 import structlog
@@ -28,6 +29,8 @@ LEASE_SECONDS = 60.0
 """Longer than a try can last, a slow answer to the question for the host's name included."""
 PLACES = 8
 """Deliveries that one process has on their way; to one endpoint it has one at most."""
+OF_A_TENANT = 3
+"""Of these, how many are of one tenant: one with many slow endpoints leaves places for the others."""
 GONE = 410
 """The endpoint says that it wants nothing more, ever."""
 
@@ -42,9 +45,11 @@ class Postman:
     vault: Vault
     reach: Reach
     places: int = PLACES
+    of_a_tenant: int = OF_A_TENANT
     rng: random.Random = field(default_factory=random.Random)
     stopped: threading.Event = field(default_factory=threading.Event)
-    _busy: set[int] = field(default_factory=set)
+    _busy: dict[int, int] = field(default_factory=dict)
+    """Webhook -> its tenant, for each delivery that is on its way."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _back: threading.Event = field(default_factory=threading.Event)
     """Set when one has come back: there may be more for its endpoint."""
@@ -92,14 +97,15 @@ class Postman:
 
     def _take_one(self) -> Due | None:
         with self._lock:
-            busy = set(self._busy)
+            busy = dict(self._busy)
         if len(busy) >= self.places:
             return None
+        full = [tenant for tenant, number in Counter(busy.values()).items() if number >= self.of_a_tenant]
         with as_scheduler(self.engine) as session:
-            due = outbox.lease(session, seconds=LEASE_SECONDS, busy=busy)
+            due = outbox.lease(session, seconds=LEASE_SECONDS, busy=busy, full=full)
         if due is not None:
             with self._lock:
-                self._busy.add(due.webhook_id)
+                self._busy[due.webhook_id] = due.tenant_id
         return due
 
     def _on_its_way(self, due: Due) -> None:
@@ -112,7 +118,7 @@ class Postman:
                 log.exception("bug in a delivery")
             finally:
                 with self._lock:
-                    self._busy.discard(due.webhook_id)
+                    self._busy.pop(due.webhook_id, None)
                 self._back.set()
 
     def _carry(self, due: Due) -> None:
