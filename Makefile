@@ -8,6 +8,7 @@ export PYTHON
 
 BIN := .venv/bin
 READY := .venv/.ready
+BROWSER := .venv/.browser
 SOURCES := $(wildcard api cli migrations models sandbox tests worker)
 
 .DEFAULT_GOAL := help
@@ -29,7 +30,7 @@ chaos: $(READY) ## Kill, freeze and cut off everything, and count what is lost; 
 
 ##@ Work on it
 
-test: $(READY) ## Run the tests; T=path[::name] runs some of them, PYTEST_OPTIONS= goes to pytest
+test: $(READY) $(BROWSER) ## Run the tests; T=path[::name] runs some of them, PYTEST_OPTIONS= goes to pytest
 	$(BIN)/python -m pytest $(or $(T),--ignore=tests/benchmarks) $(PYTEST_OPTIONS)
 
 check: lint types test ## Run all that must pass before a change is handed in
@@ -47,6 +48,11 @@ format: $(READY) ## Let the linter and the formatter change what they can
 
 $(READY): requirements.lock pyproject.toml scripts/setup
 	scripts/setup
+
+# Asked for once: a machine without a browser runs all tests but those that need one.
+$(BROWSER): scripts/browser | $(READY)
+	scripts/browser
+	@touch $@
 
 lock: ## Write requirements.lock anew from pyproject.toml; UPGRADE=1 takes newer versions too
 	scripts/lock

@@ -11,8 +11,9 @@ from fastapi.openapi.utils import get_openapi
 
 from api import problems
 from api.letters import without_nul
+from api.pages import door
 from api.problems import Problem
-from api.routes import choices, connectors, events, exports, health, items, keys, operators, queue, runs
+from api.routes import choices, connectors, events, exports, health, items, keys, operators, queue, runs, webhooks
 from worker.commands.desk import Desk
 
 ROUTERS = (
@@ -26,6 +27,7 @@ ROUTERS = (
     events.router,
     exports.router,
     items.router,
+    webhooks.router,
 )
 LARGEST_BODY = 1_000_000
 """Bytes: a profile with thousands of columns takes a tenth of it."""
@@ -59,6 +61,7 @@ def build(desk: Desk) -> FastAPI:
     app.state.listeners = set()
     for router in ROUTERS:
         app.include_router(router)
+    door.attach(app, desk.settings)
     problems.attach(app)
     app.openapi = _document(app)  # type: ignore[method-assign]
     return app

@@ -35,6 +35,8 @@ STATUS: Mapping[Why, int] = {
     Why.ANOTHER_STORE: 409,
     Why.PROFILE_UNUSABLE: 409,
     Why.NEIGHBOUR_UNREACHABLE: 502,
+    Why.ADDRESS_REFUSED: 422,
+    Why.TOO_MANY: 409,
     Why.KEYS_MISSING: 503,
 }
 
@@ -170,7 +172,8 @@ def _allowed(request: Request) -> list[str]:
 
 
 async def _of_a_command(_request: Request, refusal: Refusal) -> JSONResponse:
-    return answer(_problem(STATUS[refusal.why], refusal.why.value, str(refusal)))
+    faults = [Fault(field="body.url", says=str(refusal))] if refusal.why is Why.ADDRESS_REFUSED else []
+    return answer(_problem(STATUS[refusal.why], refusal.why.value, str(refusal), faults))
 
 
 async def _of_the_keys(_request: Request, trouble: KeyMissing) -> JSONResponse:

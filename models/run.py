@@ -37,6 +37,8 @@ class Run(Base):
     refresh: Mapped[bool] = mapped_column(server_default="false")
     step: Mapped[str | None] = mapped_column(Text)
     cursor: Mapped[dict[str, object] | None] = mapped_column(JSONB)
+    steps: Mapped[list[dict[str, object]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    """When it came to each step, and what it had cost until then."""
     profile: Mapped[dict[str, object] | None] = mapped_column(JSONB)
     requested_at: Mapped[Now]
     started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

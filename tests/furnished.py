@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from models.vocabulary import Deed, Scope
-from worker.ledger import api_keys, journal
+from worker.ledger import api_keys, events, journal, webhooks
 from worker.ledger.session import as_tenant
+from worker.ledger.vault import Vault
 
 OUTCOMES = (("created", None), ("failed", "name_taken"), ("unchanged", None), ("blocked", "parent_blocked"))
 
@@ -23,6 +24,8 @@ class Furnished:
     connector_id: int
     run_id: int
     key_id: str
+    webhook_id: int
+    delivery_id: int
     item_id: int = 301
 
     @property
@@ -33,13 +36,17 @@ class Furnished:
             "connector_id": self.connector_id,
             "run_id": self.run_id,
             "key_id": self.key_id,
+            "webhook_id": self.webhook_id,
+            "delivery_id": self.delivery_id,
             "kind": "product",
             "source_id": self.item_id,
         }
 
 
-def furnish(engine: Engine, a_connector: Callable[..., Any], a_row: Callable[..., int], *, tenant: str) -> Furnished:
-    """A tenant with a connector that has runs, messages, slices, items with trouble, a journal, and a key."""
+def furnish(
+    engine: Engine, a_connector: Callable[..., Any], a_row: Callable[..., int], vault: Vault, *, tenant: str
+) -> Furnished:
+    """A tenant with a connector that has runs, messages, slices, items with trouble, a journal, a key, a webhook."""
     made = a_connector(f"{tenant}-shop", tenant=tenant, store_hash=f"{tenant}store")
     of = {"connector_id": made.id}
     run = a_row(made.tenant_id, "run", **of, state="completed_with_errors", trigger="request", calls=7)
@@ -58,7 +65,10 @@ def furnish(engine: Engine, a_connector: Callable[..., Any], a_row: Callable[...
     with as_tenant(engine, made.tenant_id) as session:
         journal.write(session, made.tenant_id, made.id, who=f"{tenant} person", what=Deed.ADDED)
         key, _ = api_keys.add(session, tenant_id=made.tenant_id, name=f"{tenant} key", scope=Scope.READ)
-    return Furnished(made.tenant_id, made.id, run, key.id)
+        webhook, _ = webhooks.add(session, vault, made.tenant_id, url=f"https://{tenant}.example.com/")
+        delivery = events.ping(session, webhook.id)
+    assert delivery is not None
+    return Furnished(made.tenant_id, made.id, run, key.id, webhook.id, delivery)
 
 
 def everything(engine: Engine, tenant_id: int, *, but: frozenset[str] = frozenset()) -> dict[str, list[str]]:

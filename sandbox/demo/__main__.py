@@ -18,7 +18,7 @@ from pathlib import Path
 from kombu.exceptions import OperationalError as BrokerError
 from rich.console import Console
 
-from sandbox.demo import cast, order, play, report, views, watch
+from sandbox.demo import cast, door, order, play, report, views, watch
 from sandbox.demo.house import House, exports, house
 from sandbox.demo.order import Order
 from sandbox.demo.play import Player
@@ -40,7 +40,7 @@ def main() -> int:
     try:
         asked = order.read()
         roles = cast.of(asked)
-        console.print("Starting Postgres, Redis, Sales Layer, BigCommerce and two workers ...")
+        console.print("Starting Postgres, Redis, Sales Layer, BigCommerce, two workers and the pages ...")
         with house(before_the_end=_ignore_signals) as opened:
             logs.configure(opened.settings)
             players = [play.seat(opened, role) for role in roles]
@@ -59,6 +59,7 @@ def main() -> int:
 def _perform(opened: House, asked: Order, players: Sequence[Player], console: Console, errors: Console) -> int:
     """The runs from their request to their end, and the registers; stays afterwards unless it was asked for once."""
     players = [replace(player, run_id=play.request(opened, player)) for player in players]
+    door.tell(opened, players, console)
     with views.open_view(console) as view:
         seconds = asked.seconds if asked.once else float("inf")
         scenes = watch.until_all_have_ended(opened, players, view, seconds=seconds)
@@ -69,6 +70,7 @@ def _perform(opened: House, asked: Order, players: Sequence[Player], console: Co
         with suppress(KeyboardInterrupt):
             _stay(opened, players, console)
         return 0
+    door.check(opened, players)
     sentences = watch.stood_still(scenes)
     bad = [scene for scene in scenes if scene.has_ended and scene.progress.entry.state not in report.GOOD]
     sentences += [f"{scene.player.connector}: run {scene.player.run_id} is {scene.state}" for scene in bad]
@@ -93,6 +95,7 @@ def _stay(opened: House, players: Sequence[Player], console: Console) -> None:
         f"  . {file}",
         f"  {command} list",
         f"  {command} run {players[0].connector} --refresh --wait",
+        f"The pages are at {chosen.public_url}: open one of the links above.",
         f"Sales Layer is at {chosen.saleslayer_url}, BigCommerce at {chosen.bigcommerce_url};",
         "each has a control API under /_control. Ctrl-C ends everything.",
         f"({file.name} exports {', '.join(opened.own)})",

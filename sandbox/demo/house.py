@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from sandbox.demo.serving import free_address, open_door
 from sandbox.processes.children import Child, Children
 from sandbox.processes.trouble import CannotPlay
 from sandbox.servers.choose import servers
@@ -27,8 +28,8 @@ from worker.settings import Settings
 
 WORKERS = ("one", "two")
 ARGUMENTS = "-A worker.app worker -P threads -c 16 -E --without-gossip --without-mingle"
-DEFAULTS = {"SLICE_SECONDS": "4", "SLICE_YIELD_SECONDS": "1", "DRAIN_SECONDS": "5"}
-"""Slices so short that the turns can be seen; the environment wins."""
+DEFAULTS = {"SLICE_SECONDS": "4", "SLICE_YIELD_SECONDS": "1", "DRAIN_SECONDS": "5", "LINK_SECONDS": "86400"}
+"""Slices so short that the turns can be seen, links that live for a day; the environment wins."""
 SECONDS_TO_START = 60.0
 
 
@@ -66,6 +67,7 @@ class House:
             "SALESLAYER_URL",
             "BIGCOMMERCE_URL",
             "CREDENTIAL_KEYS",
+            "PUBLIC_URL",
             *DEFAULTS,
         )
         return {name: self.environment[name] for name in names}
@@ -93,7 +95,11 @@ def _furnished(stack: ExitStack, folder: Path, before_the_end: Callable[[], obje
         migrate(found.migration_database_url)
     except (ServerDidNotStart, ValueError, DBAPIError, ArgumentError) as trouble:
         raise CannotPlay(f"no database or no Redis to work with: {trouble}") from trouble
-    made = {**DEFAULTS, "CREDENTIAL_KEYS": "demo:" + base64.b64encode(os.urandom(32)).decode()}
+    made = {
+        **DEFAULTS,
+        "PUBLIC_URL": free_address(),
+        "CREDENTIAL_KEYS": "demo:" + base64.b64encode(os.urandom(32)).decode(),
+    }
     environment = {
         **made,
         **{name: value for name, value in os.environ.items() if value or name not in made},
@@ -113,6 +119,7 @@ def _furnished(stack: ExitStack, folder: Path, before_the_end: Callable[[], obje
     stack.callback(opened.dispose)
     house = House(environment, settings, opened, folder, others=others)
     _employ(house, children)
+    others.append(open_door(settings.public_url, environment, children))
     return house
 
 

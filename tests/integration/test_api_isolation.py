@@ -14,6 +14,7 @@ from models.vocabulary import Scope
 from tests.furnished import Furnished, everything, furnish
 from tests.visitors import PROBLEM, Door, Visitor
 from worker.commands.desk import Desk
+from worker.ledger.vault import Vault
 from worker.settings import Settings
 
 
@@ -35,16 +36,21 @@ BODIES: dict[str, Any] = {
     "POST /v1/connectors/{connector_id}/disable": {"reason": "by a stranger"},
     "POST /v1/connectors/{connector_id}/runs": {"refresh": True},
     "POST /v1/connectors/{connector_id}/retry": {},
+    "POST /v1/connectors/{connector_id}/view-link": {"name": "a stranger"},
+    "POST /v1/view-link": {"name": "an operator"},
+    "POST /v1/webhooks": {"url": "https://mine.example.com/"},
+    "PUT /v1/webhooks/{webhook_id}": {"url": "https://mine.example.com/"},
+    "POST /v1/webhooks/{webhook_id}/rotate-secret": {},
 }
 """What is sent; an operation with a body that does not stand here fails the test."""
-OPERATORS = {"/v1/tenants", "/v1/tenants/{tenant_id}", "/v1/overview", "/v1/operator-keys"} | {
+OPERATORS = {"/v1/view-link", "/v1/tenants", "/v1/tenants/{tenant_id}", "/v1/overview", "/v1/operator-keys"} | {
     "/v1/operator-keys/{key_id}/rotate",
     "/v1/operator-keys/{key_id}",
 }
 FOR_ALL = {"/livez", "/readyz", "/v1/profile-schema"}
-READING_POSTS = {"/v1/connectors/{connector_id}/validate"}
+READING_POSTS = {"/v1/connectors/{connector_id}/validate", "/v1/connectors/{connector_id}/view-link"}
 """They write nothing."""
-PLACES = {"tenant_id", "connector_id", "run_id", "key_id", "kind", "source_id"}
+PLACES = {"tenant_id", "connector_id", "run_id", "key_id", "kind", "source_id", "webhook_id", "delivery_id"}
 
 
 def operations() -> list[Any]:
@@ -57,13 +63,13 @@ def operations() -> list[Any]:
 
 
 @pytest.fixture
-def mine(engine: Engine, a_connector: Callable[..., Any], a_row: Callable[..., int]) -> Furnished:
-    return furnish(engine, a_connector, a_row, tenant="mine")
+def mine(engine: Engine, a_connector: Callable[..., Any], a_row: Callable[..., int], vault: Vault) -> Furnished:
+    return furnish(engine, a_connector, a_row, vault, tenant="mine")
 
 
 @pytest.fixture
-def theirs(engine: Engine, a_connector: Callable[..., Any], a_row: Callable[..., int]) -> Furnished:
-    return furnish(engine, a_connector, a_row, tenant="theirs")
+def theirs(engine: Engine, a_connector: Callable[..., Any], a_row: Callable[..., int], vault: Vault) -> Furnished:
+    return furnish(engine, a_connector, a_row, vault, tenant="theirs")
 
 
 def ask(visitor: Visitor, method: str, path: str, operation: dict[str, Any], ids: dict[str, Any]) -> Any:

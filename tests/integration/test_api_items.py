@@ -19,12 +19,13 @@ from tests.furnished import Furnished, furnish
 from tests.visitors import Door
 from worker.catalog.columns import Column, Columns
 from worker.ledger.session import as_tenant
+from worker.ledger.vault import Vault
 
 
 @pytest.fixture
-def acme(engine: Engine, a_connector: Callable[..., Any], a_row: Callable[..., int]) -> Furnished:
+def acme(engine: Engine, a_connector: Callable[..., Any], a_row: Callable[..., int], vault: Vault) -> Furnished:
     """A furnished tenant whose source has been read."""
-    there = furnish(engine, a_connector, a_row, tenant="acme")
+    there = furnish(engine, a_connector, a_row, vault, tenant="acme")
     columns = Columns({
         ItemKind.PRODUCT: (Column("product_name", "product_name", "string"),),
         ItemKind.CATEGORY: (Column("section_name", "section_name", "string"),),

@@ -83,6 +83,7 @@ def clothes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """Forty products and forty variants, found by every way of looking: a walk is three items long, a find five."""
     monkeypatch.setattr(item_search, "WALKED", 3)
     monkeypatch.setattr(item_search, "MOST_FOUND", 5)
+    monkeypatch.setattr(item_search, "FEW", 3)
     run_id = shop.a_run()
     for number in range(1, 41):
         late = " gala" if number > 30 else ""
@@ -130,7 +131,9 @@ def test_a_search_finds_what_a_look_at_every_item_would(
     assert pages == places
 
 
-def test_a_search_goes_with_every_filter(clothes: Shop) -> None:
+@pytest.mark.parametrize("few", [0, 3, 1_000])
+def test_a_search_goes_with_every_filter(clothes: Shop, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(item_search, "FEW", few)
     assert clothes.found(search="cotton", outcome=Outcome.FAILED) == [("product", one, 0) for one in (10, 20, 30, 40)]
     assert clothes.found(search="gala", outcome=Outcome.FAILED, limit=3) == [("product", 40, 0)]
     assert clothes.found(search="cotton", code="no_price") == [("product", one, 0) for one in (20, 40)]
@@ -140,12 +143,22 @@ def test_a_search_goes_with_every_filter(clothes: Shop) -> None:
     assert clothes.found(search="39", run=0) == []
 
 
+def test_a_page_may_begin_behind_a_place_of_another_kind(clothes: Shop) -> None:
+    variants = [("variant", one, 0) for one in range(1, 41)]
+    for wanted in ({}, {"search": "v_"}, {"outcome": Outcome.CREATED}):
+        assert clothes.found(kind=VARIANT, after=("product", 30, 0), **wanted) == variants
+        assert clothes.found(kind=PRODUCT, after=("variant", 1, 0), **wanted) == []
+    assert clothes.found(after=("product", 60, 0)) == variants
+
+
 def test_an_id_of_the_store_finds_what_is_linked_to_it(clothes: Shop) -> None:
     clothes.a_relation("variant", 12, 770_001)
     assert clothes.found(search="770001") == [("variant", 12, 0)]
     assert clothes.found(search="770001", after=("variant", 12, 0)) == []
     assert clothes.found(search="770001", kind=PRODUCT) == []
     assert clothes.found(search="9" * 40) == []
+    assert clothes.found(search="770001", kind=VARIANT, after=("product", 30, 0)) == [("variant", 12, 0)]
+    assert clothes.found(search="770001", kind=PRODUCT, after=("variant", 1, 0)) == []
 
 
 def test_what_is_called_otherwise_now_is_found_by_its_new_name_alone(clothes: Shop) -> None:

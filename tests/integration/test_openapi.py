@@ -23,6 +23,7 @@ from tests.furnished import Furnished, furnish
 from tests.serving import served
 from tests.visitors import a_door
 from worker.commands.desk import Desk
+from worker.ledger.vault import Vault
 from worker.settings import Settings
 
 METHODS = ("get", "put", "post", "patch", "delete")
@@ -92,6 +93,7 @@ def busy(
     engine: Engine,
     a_connector: Callable[..., Any],
     a_row: Callable[..., int],
+    vault: Vault,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[At]:
     """A door at which somebody asks all the time, and nobody listens for long."""
@@ -99,7 +101,7 @@ def busy(
     with a_door(database_url, key_ring, api_calls_per_minute=1_000_000) as opened:
         opened.stores.open("acmestore", "canary-store-token", plan="Enterprise")
         opened.sources.put_connector("CN1", secret="canary-source-secret", catalogue=example.catalogue())
-        there = furnish(engine, a_connector, a_row, tenant="acme")
+        there = furnish(engine, a_connector, a_row, vault, tenant="acme")
         with served(cast("FastAPI", opened.client.app)) as address:
             yield At(address, there, opened.operator(acting_for="acme").headers)
 
@@ -141,6 +143,8 @@ def knows_more_than_the_document(case: schemathesis.Case[Any]) -> bool:
         ("POST", "/v1/connectors"),
         ("PUT", "/v1/connectors/{connector_id}/profile"),
         ("PUT", "/v1/connectors/{connector_id}/credentials"),
+        ("POST", "/v1/webhooks"),
+        ("PUT", "/v1/webhooks/{webhook_id}"),
     }
 
 

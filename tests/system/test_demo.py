@@ -36,6 +36,7 @@ GIVEN = (
     "SALESLAYER_URL",
     "BIGCOMMERCE_URL",
     "CREDENTIAL_KEYS",
+    "PUBLIC_URL",
     "SLICE_SECONDS",
 )
 pytestmark = pytest.mark.timeout(180)
@@ -226,9 +227,20 @@ def test_the_calls_that_it_tells_are_those_that_the_stores_have_seen(ended: Ende
     assert {run["tenant"].replace("-", ""): run["calls"] for run in ended.runs} == ended.logged
 
 
+def test_it_prints_links_to_pages_that_answer(ended: Ended) -> None:
+    links = re.findall(
+        r"^  (.+): http://127\.0\.0\.1:\d+/(overview|connectors/\d+)/open\?key=\S+$", ended.output, re.MULTILINE
+    )
+    assert [seen for seen, _ in links] == [
+        "all connectors", "corner-shop / corner", "garden-house / garden", "grand-bazaar / grand"
+    ]  # fmt: skip
+
+
 def test_nothing_is_left_of_it(ended: Ended) -> None:
     commands = " ".join(ended.watched.below.values())
-    assert [one for one in ("celery", "postgres", "sandbox.saleslayer") if one not in commands] == [], commands
+    assert [one for one in ("celery", "postgres", "sandbox.saleslayer", "uvicorn") if one not in commands] == [], (
+        commands
+    )
     assert ended.left == {}
     assert list(ended.watched.folder.glob("slbc-*")) == []
 

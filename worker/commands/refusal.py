@@ -26,6 +26,10 @@ class Why(StrEnum):
     """What is stored as the connector's profile cannot be read."""
     NEIGHBOUR_UNREACHABLE = "neighbour_unreachable"
     """The source or the store does not answer, or refuses."""
+    ADDRESS_REFUSED = "address_refused"
+    """A webhook may not be sent there."""
+    TOO_MANY = "too_many"
+    """There are as many of them as there may be."""
     KEYS_MISSING = "keys_missing"
     """The service's key ring cannot seal or open credentials."""
 

@@ -26,6 +26,8 @@ MOST_FOUND = 2_000
 """Items that it has the index name; where there are more, the filters are walked along."""
 UNPARTED = "\u2e80"
 """From here on there are scripts that do not part their words, Chinese and Japanese among them."""
+FEW = 20_000
+"""Items that a filter may leave for each of them to be looked at."""
 BEFORE_ALL: Place = ("", 0, 0)
 
 
@@ -52,6 +54,11 @@ class Filter:
         return key(self.search)
 
     @property
+    def has_letters(self) -> bool:
+        """Whether the index of texts can find it: marks alone have no trigram."""
+        return any(one.isalnum() for one in self.term or "")
+
+    @property
     def pattern(self) -> str | None:
         """The text as a pattern: what would be wildcards are letters.
 
@@ -68,22 +75,40 @@ class Filter:
 def found(session: Session, connector_id: int, wanted: Filter, *, after: Place, limit: int) -> list[Place]:
     """The first places behind `after` of what is wanted."""
     kinds = [one for one in sorted(ItemKind) if wanted.kind in (None, one) and one.value >= after[0]]
+    if not kinds:
+        return []
+    after = after if wanted.kind is None else max(after, (wanted.kind.value, 0, -1))
     if wanted.pattern is None and not wanted.is_derived:
-        begin = after if wanted.kind is None else max(after, (wanted.kind.value, 0, -1))
-        return _Looking(session, connector_id, wanted, limit).along(begin) if kinds else []
+        return _Looking(session, connector_id, wanted, limit).along(after)
     # One after the other: what one kind has much of, and the kind before it none, would be read in vain.
     if wanted.is_derived:
         none_of = _all_touched(session, connector_id)
         kinds = [one for one in kinds if one not in none_of]
     places = _Looking(session, connector_id, wanted, limit).by_store_id(after)
     most = limit + len(places)
+    few = {*ItemKind} if wanted.pattern is None else _few_of(session, connector_id, wanted)
     for kind in kinds:
         looking = _Looking(session, connector_id, replace(wanted, kind=kind), limit)
         begin = max(after, (kind.value, 0, -1))
-        places += looking.along(begin) if wanted.pattern is None else looking.search(begin)
+        places += looking.along(begin) if kind in few else looking.search(begin)
         if len(places) >= most:
             break
     return sorted(set(places))[:limit]
+
+
+def _few_of(session: Session, connector_id: int, wanted: Filter) -> set[ItemKind]:
+    """The kinds of which the filters leave so few that each can be looked at, whatever is searched."""
+    if wanted.is_derived or (wanted.outcome is None and wanted.code is None and wanted.run is None):
+        return set()
+    rows = session.execute(
+        text("""
+        SELECT kind, sum(count) FROM item_count WHERE connector_id = (SELECT :connector)
+          AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome) AND (CAST(:code AS text) IS NULL OR code = :code)
+          AND (CAST(:run AS bigint) IS NULL OR run_id = :run) GROUP BY kind
+        """),
+        {"connector": connector_id, "outcome": wanted.outcome, "code": wanted.code, "run": wanted.run},
+    )
+    return {*ItemKind} - {ItemKind(row[0]) for row in rows if row[1] > FEW}
 
 
 def _all_touched(session: Session, connector_id: int) -> set[ItemKind]:
@@ -156,9 +181,8 @@ class _Looking:
         """What the index of texts finds, if that is not too much; those of it that the filters let pass."""
         rows = self._ask(
             f"""
-            WITH {self._sources.head} named AS MATERIALIZED (
-              SELECT :kind AS kind, n AS source_id FROM found_items(:connector, :kind, :pattern, :after_id - 1, :most) n
-            ), hits AS (
+            WITH {self._sources.head} named AS MATERIALIZED ({_NAMED if self._wanted.has_letters else _NAMED_ALONG}),
+            hits AS (
               {self._sources.named.format(filters=self._filters)} ORDER BY 1, 2, 3 LIMIT :limit)
             SELECT kind, source_id, storefront_id, false AS is_end FROM hits
             UNION ALL (SELECT kind, source_id, 9223372036854775807, true FROM named
@@ -198,9 +222,9 @@ def _placed(rows: list[Any]) -> tuple[list[Place], Place | None]:
 
 def _filters(wanted: Filter) -> str:
     """The conditions on a status `s`, or on a place `s` of what is present."""
-    found = ["(s.kind, s.source_id, s.storefront_id) > (:after_kind, :after_id, :after_storefront)"]
-    if wanted.kind is not None:
-        found.append("s.kind = :kind")
+    found = ["s.kind = :kind", "(s.source_id, s.storefront_id) > (:after_id, :after_storefront)"]
+    if wanted.kind is None:
+        found = ["(s.kind, s.source_id, s.storefront_id) > (:after_kind, :after_id, :after_storefront)"]
     if wanted.storefront is not None:
         found.append("s.storefront_id = :storefront")
         # Categories are told apart by storefront, and few; nothing else is.
@@ -215,6 +239,14 @@ def _filters(wanted: Filter) -> str:
 _MATCHES = """(SELECT t.find_key FROM item_text t WHERE t.connector_id = (SELECT :connector) AND t.kind = {of}.kind
   AND t.source_id = {of}.source_id) LIKE :pattern"""
 """Asked for each item by itself, so that never all texts are read for a few of them."""
+
+
+_NAMED = "SELECT :kind AS kind, n AS source_id FROM found_items(:connector, :kind, :pattern, :after_id - 1, :most) n"
+_NAMED_ALONG = """
+    SELECT t.kind, t.source_id FROM item_text t
+    WHERE t.connector_id = (SELECT :connector) AND t.kind = :kind AND t.source_id >= :after_id
+      AND t.find_key LIKE :pattern ORDER BY t.source_id LIMIT :most
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +302,7 @@ _PRESENT = _Sources(
           UNION ALL
           (SELECT kind, source_id, storefront_id FROM (
              SELECT *, CAST(0 AS bigint) AS storefront_id FROM source_item
-             WHERE connector_id = (SELECT :connector) AND (kind, source_id) >= (:after_kind, :after_id)
-               AND (kind, source_id) >= ('product', 0)) s
+             WHERE connector_id = (SELECT :connector) AND kind <> 'category' AND source_id >= :after_id) s
            WHERE (SELECT id FROM last) IS NOT NULL AND NOT gone AND {_IS_UNCHANGED} AND {{filters}}
            ORDER BY kind, source_id, storefront_id LIMIT :limit)
         ) p ORDER BY kind, source_id, storefront_id LIMIT :limit

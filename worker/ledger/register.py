@@ -7,7 +7,7 @@ kind -> storefront's name ("-" where the kind is not told apart) -> figure -> co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -141,6 +141,12 @@ def runs(
     return _entries(session, rows)
 
 
+def these(session: Session, ids: Sequence[int]) -> list[Entry]:
+    """The runs of these ids that the session's tenant has in its register, the newest first; of one connector."""
+    rows = session.execute(text(f"{_ENTRY} WHERE id = ANY(:ids) AND listed ORDER BY id DESC"), {"ids": list(ids)}).all()
+    return _entries(session, rows)
+
+
 def run(session: Session, run_id: int) -> Entry | None:
     """The run; None where the session's tenant has no such one in its register."""
     rows = session.execute(text(f"{_ENTRY} WHERE id = :id AND listed"), {"id": run_id}).all()
@@ -245,7 +251,11 @@ def error_groups(session: Session, connector_id: int, run_id: int) -> list[Error
             "trouble": [Outcome.REJECTED.value, Outcome.FAILED.value, Outcome.BLOCKED.value],
         },
     )
-    names = storefront_names(session, connector_id)
+    return grouped(rows, storefront_names(session, connector_id))
+
+
+def grouped(rows: Iterable[Any], names: Mapping[int, str]) -> list[ErrorGroup]:
+    """The groups of (code, outcome, count, kind, source id, storefront id, message), in their order."""
     samples: dict[tuple[str, str, int], list[Sample]] = {}
     for code, outcome, count, kind, source_id, storefront_id, message in rows:
         name = names.get(storefront_id, str(storefront_id))

@@ -240,9 +240,15 @@ def approve(session: Session, run_id: int) -> int:
 
 
 def keep_cursor(session: Session, run_id: int, step: str, cursor: Mapping[str, Any] | None) -> None:
-    """Where the run goes on: the step, and where inside it."""
+    """Where the run goes on: the step, and where inside it; and when it came to that step."""
     session.execute(
-        text("UPDATE run SET step = :step, cursor = CAST(:cursor AS jsonb) WHERE id = :id"),
+        text("""
+        UPDATE run SET step = :step, cursor = CAST(:cursor AS jsonb),
+          steps = CASE WHEN steps -> -1 ->> 'step' = :step THEN steps ELSE steps || jsonb_build_object(
+            'step', CAST(:step AS text), 'at', extract(epoch FROM now()), 'calls', calls, 'source_calls', source_calls)
+          END
+        WHERE id = :id
+        """),
         {"id": run_id, "step": step, "cursor": None if cursor is None else json.dumps(cursor)},
     )
 

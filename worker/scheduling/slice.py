@@ -240,9 +240,10 @@ class Slice:
             raise TurnLost("our own clock says that the lease may be over")
         with self.fence.transaction(progress=step is not None) as session:
             save.write(session)
+            # Counted before the step changes: they are those of the step that ends here.
+            self._count_calls(session)
             if step is not None and self.run_id is not None:
                 runs.keep_cursor(session, self.run_id, step, save.cursor)
-            self._count_calls(session)
         self.settled += save.settled
 
     def _count_calls(self, session: Session) -> None:

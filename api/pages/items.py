@@ -1,0 +1,227 @@
+"""Item statuses: searched and filtered, and each item with all that is known of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import HTMLResponse, StreamingResponse
+from sqlalchemy.orm import Session
+
+from api.here import Here
+from api.pages import notices, paper, standing
+from api.pages.route import PageRoute
+from api.pages.viewers import Looking, Viewer
+from api.paging import place, written
+from api.problems import ProblemError
+from models.base import NO_STOREFRONT
+from models.vocabulary import ItemKind, Outcome
+from worker.catalog import causes
+from worker.commands import item as one_item
+from worker.commands.desk import Desk
+from worker.commands.runs import there
+from worker.ledger import item_counts, item_detail, item_register, mirror, register
+from worker.ledger.item_register import Item, Shown
+from worker.ledger.session import as_tenant
+from worker.rules import mapping
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+AT_ONCE = 50
+EXPORTED_AT_ONCE = 1000
+HISTORY = 50
+LONGEST_SEARCH = 200
+MOST_CODES = 12
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+COLUMNS = ("kind", "source id", "reference", "name", "storefront", "status", "code", "message", "fix", "run", "at")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for, as the address says it."""
+
+    q: str | None = None
+    kind: ItemKind | None = None
+    outcome: Outcome | None = None
+    code: str | None = None
+    storefront: int | None = None
+    run: int | None = None
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether nothing is left out."""
+        return self == Wanted()
+
+    def filters(self) -> dict[str, Any]:
+        """As the ledger takes it."""
+        return {
+            "search": self.q,
+            "kind": self.kind,
+            "outcome": self.outcome,
+            "code": self.code,
+            "storefront": self.storefront,
+            "run": self.run,
+        }
+
+    def query(self) -> dict[str, Any]:
+        """As an address says it."""
+        return {
+            "q": self.q,
+            "kind": self.kind and self.kind.value,
+            "outcome": self.outcome and self.outcome.value,
+            "code": self.code,
+            "storefront": self.storefront,
+            "run": self.run,
+        }
+
+
+def _wanted(
+    q: str | None = None,
+    kind: str | None = None,
+    outcome: str | None = None,
+    code: Annotated[str | None, Query(max_length=100)] = None,
+    storefront: str | None = None,
+    run: str | None = None,
+) -> Wanted:
+    """An empty choice of the search form is none."""
+    try:
+        return Wanted(
+            _text(q),
+            ItemKind(kind) if kind else None,
+            Outcome(outcome) if outcome else None,
+            _text(code),
+            _id(storefront),
+            _id(run),
+        )
+    except ValueError as trouble:
+        raise ProblemError(422, "not_valid", "The address names a filter that there is not.") from trouble
+
+
+def _id(given: str | None) -> int | None:
+    """The id that is named; ValueError where it cannot be one."""
+    if not given:
+        return None
+    if not (given.isascii() and given.isdecimal() and int(given[:20]) < 2**63):
+        raise ValueError(given)
+    return int(given)
+
+
+def _text(given: str | None) -> str | None:
+    """Without what no text of a catalogue can hold."""
+    return (given or "").replace("\0", "").strip()[:LONGEST_SEARCH] or None
+
+
+Sought = Annotated[Wanted, Depends(_wanted)]
+
+
+@router.get("/connectors/{connector_id}/items")
+def page(here: Here, viewer: Looking, wanted: Sought, after: str | None = None) -> HTMLResponse:
+    """A page of the items that are looked for, and how many there are behind each filter."""
+    begin = place(after, str, int, int)
+    with as_tenant(here.engine, viewer.tenant_id) as session:
+        found = _items(session, viewer.connector_id, wanted, begin, AT_ONCE + 1)
+        counts = item_counts.counts(session, viewer.connector_id, **wanted.filters())
+        names = register.storefront_names(session, viewer.connector_id)
+    items = found[:AT_ONCE]
+    codes = sorted(counts.codes.items(), key=lambda one: (-one[1], one[0]))
+    return paper.page(
+        "items.html",
+        here.settings,
+        viewer=viewer,
+        at=standing.of(here, viewer),
+        tab="items",
+        wanted=wanted,
+        chosen=wanted.query(),
+        items=items,
+        counts=counts,
+        codes=codes[:MOST_CODES],
+        kinds=list(ItemKind),
+        outcomes=list(Outcome),
+        storefronts={one: name for one, name in names.items() if one != NO_STOREFRONT},
+        remedy=causes.remedy,
+        after=after,
+        next=written(*items[-1].place) if len(found) > AT_ONCE else None,
+    )
+
+
+@router.get("/connectors/{connector_id}/items.csv")
+def export(here: Here, viewer: Looking, wanted: Sought) -> StreamingResponse:
+    """All that is looked for, as a table for a spreadsheet."""
+    name = f"items-{viewer.connector_id}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_lines(here, viewer, wanted), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _lines(here: Desk, viewer: Viewer, wanted: Wanted) -> Iterator[str]:
+    """Page by page: no transaction waits for a slow reader, and no more than a page is in memory."""
+    yield "\ufeff" + _csv(COLUMNS)
+    begin: Any = None
+    while True:
+        with as_tenant(here.engine, viewer.tenant_id) as session:
+            found = _items(session, viewer.connector_id, wanted, begin, EXPORTED_AT_ONCE)
+        yield "".join(_csv(_cells(one)) for one in found)
+        if len(found) < EXPORTED_AT_ONCE:
+            return
+        begin = found[-1].place
+
+
+def _cells(one: Item) -> tuple[Any, ...]:
+    fix = causes.remedy(one.code)
+    at = one.at.isoformat() if one.at else None
+    return (
+        one.kind, one.source_id, one.reference, one.name, one.storefront, one.outcome, one.code, one.message, fix,
+        one.run_id, at,
+    )  # fmt: skip
+
+
+def _csv(cells: tuple[Any, ...]) -> str:
+    """A line; what a spreadsheet would take for a formula is a text."""
+    line = io.StringIO()
+    texts = ["" if cell is None else str(cell) for cell in cells]
+    csv.writer(line).writerow([f"'{text}" if text.startswith(FORMULA) and text != "-" else text for text in texts])
+    return line.getvalue()
+
+
+def _items(session: Session, connector_id: int, wanted: Wanted, begin: Any, limit: int) -> list[Item]:
+    known = there(session, connector_id)
+    columns = mirror.state(session, connector_id).columns
+    shown: Mapping[ItemKind, Shown] = {}
+    if columns is not None:
+        mapped = mapping.settle(known.profile, columns)[0]
+        shown = {kind: Shown(one.fields.get("name"), one.fields.get("sku")) for kind, one in mapped.items()}
+    return item_register.items(session, connector_id, shown=shown, after=begin, limit=limit, **wanted.filters())
+
+
+@router.get("/connectors/{connector_id}/items/{kind}/{source_id}")
+def item(
+    here: Here,
+    viewer: Looking,
+    kind: ItemKind,
+    source_id: Annotated[int, Path(ge=1, lt=2**63)],
+    said: str | None = None,
+) -> HTMLResponse:
+    """One item: its verdicts, its fields three times, its history."""
+    with as_tenant(here.engine, viewer.tenant_id) as session:
+        detail = one_item.detail(session, viewer.connector_id, kind, source_id)
+        if detail is None:
+            raise ProblemError(404, "unknown", f"There is no {kind} {source_id} of this connector.")
+        history = item_detail.history(session, viewer.connector_id, kind, source_id, limit=HISTORY)
+        names = register.storefront_names(session, viewer.connector_id)
+    statuses = {one.storefront_id: one for one in detail.known.statuses}
+    return paper.page(
+        "item.html",
+        here.settings,
+        viewer=viewer,
+        at=standing.of(here, viewer),
+        tab="items",
+        notice=notices.of(said),
+        detail=detail,
+        statuses=statuses,
+        names=names,
+        history=history,
+        cause=causes.CAUSES.get,
+    )

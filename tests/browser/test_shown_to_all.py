@@ -1,0 +1,193 @@
+"""Every page for everybody: light and dark, narrow and wide, by keyboard, read aloud, and whatever names hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from sqlalchemy import text
+
+from models.vocabulary import Deed
+from tests.looking import Looked, a_catalogue
+from worker.ledger import journal
+from worker.ledger.session import as_tenant
+
+pytestmark = pytest.mark.timeout(120)
+Open = Callable[..., Page]
+Keep = Callable[[Page, str], None]
+WIDTHS = (360, 768, 1280)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A connector whose pages are all full, its names hostile; and one that has not run."""
+
+    link: str
+    operators_link: str
+    pages: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def filled(looked: Looked) -> Filled:
+    cast = looked.stage.connect(
+        "hostile",
+        a_catalogue(seed=21, products=24, hostile=True),
+        name="hostile",
+        storefronts=2,
+        store={"channels": [{"id": 1, "name": '<b>"Main"</b> & more'}, {"id": 2, "name": "Storefront" * 20}]},
+        profile={"storefronts": [{"storefront": 1}, {"storefront": 2}]},
+    )
+    empty = looked.stage.connect("hostile", a_catalogue(seed=22, products=2), name="empty")
+    run_id = looked.stage.request(cast)
+    looked.until_ended(cast, run_id)
+    looked.rest()
+    with as_tenant(looked.desk.engine, cast.tenant_id) as session:
+        changed = {"mapping.product.name": ["<script>", "Longword" * 40]}
+        who = "<script>document.title='ran'</script> (pages)"
+        journal.write(session, cast.tenant_id, cast.connector_id, who=who, what=Deed.PROFILE_CHANGED, changed=changed)
+        item = session.execute(
+            text("SELECT kind, source_id FROM item_status WHERE outcome = 'rejected' AND kind = 'product'")
+        ).first()
+        waiting = session.scalar(
+            text("INSERT INTO run (tenant_id, connector_id, state, trigger, step, started_at) VALUES (:tenant, :id,"
+                 " 'awaiting_approval', 'request', 'plan', now()) RETURNING id"),
+            {"tenant": empty.tenant_id, "id": empty.connector_id},
+        )  # fmt: skip
+        session.execute(text("INSERT INTO run_counter (run_id, kind, storefront_id, figure, tenant_id, count) VALUES"
+                             " (:run, 'product', 0, 'to_disable', :tenant, 40)"),
+                        {"run": waiting, "tenant": empty.tenant_id})  # fmt: skip
+    assert item is not None
+    here, bare = f"/connectors/{cast.connector_id}", f"/connectors/{empty.connector_id}"
+    return Filled(
+        looked.link(cast),
+        looked.operators_link("<img src=x onerror=alert(1)>"),
+        {
+            "register": here,
+            "run": f"{here}/runs/{run_id}",
+            "items": f"{here}/items",
+            "item": f"{here}/items/{item[0]}/{item[1]}",
+            "settings": f"{here}/settings",
+            "not-found": f"{here}/runs/987654",
+            "awaiting-approval": f"{bare}/runs/{waiting}",
+            "empty-items": f"{bare}/items",
+            "overview": "/overview",
+        },
+    )
+
+
+NAMES = ("register", "run", "items", "item", "settings", "not-found", "awaiting-approval", "empty-items", "overview")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_for_everybody(looked: Looked, filled: Filled, open_page: Open, keep: Keep, scheme: str) -> None:
+    page = open_page(scheme=scheme, reduced_motion="reduce")
+    page.goto(filled.operators_link)
+    assert set(filled.pages) == set(NAMES)
+    found: list[Any] = []
+    for name, path in filled.pages.items():
+        if name == "not-found":
+            continue
+        page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
+        page.goto(looked.address + path)
+        # What is folded is to be read as well.
+        page.evaluate("document.querySelectorAll('details.fold').forEach(one => one.open = true)")
+        found += [
+            (name, width, one["id"], one["nodes"][0]["html"][:200], one["nodes"][0].get("failureSummary", "")[:300])
+            for width in (WIDTHS[-1], WIDTHS[0])
+            for one in checked(page, width)
+        ]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+            keep(page, f"{name}-{scheme}-{width}")
+        assert page.title() != "ran", name
+    assert found == []
+
+
+def checked(page: Page, width: int) -> list[Any]:
+    """What axe finds that keeps somebody out."""
+    page.set_viewport_size({"width": width, "height": 900})
+    return [one for one in Axe().run(page).response["violations"] if one["impact"] in {"serious", "critical"}]
+
+
+def test_what_is_not_there_is_told_on_a_page(looked: Looked, filled: Filled, open_page: Open, keep: Keep) -> None:
+    context_page = open_page(width=360)
+    context_page.goto(filled.link)
+    # Chromium itself reports an answer of 404 as an error of the console.
+    told = context_page.context.request.get(looked.address + filled.pages["not-found"])
+    assert told.status == 404
+    context_page.set_content(told.text())
+    assert "There is no run 987654 of this connector." in context_page.content()
+    keep(context_page, "not-found")
+
+
+def test_everything_is_reached_by_keyboard(looked: Looked, filled: Filled, open_page: Open) -> None:
+    page = open_page()
+    page.goto(filled.operators_link)
+    for name in ("register", "run", "items", "item", "settings", "overview"):
+        page.goto(looked.address + filled.pages[name])
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_be_focused()
+        reachable = page.evaluate(REACHABLE)
+        reached, unseen = walk(page, reachable + 5)
+        assert reached >= reachable, (name, reached, reachable)
+        assert unseen == [], name
+
+
+REACHABLE = """[...document.querySelectorAll('main a, main button, main summary, main input:not([type=hidden]),'
+  + 'main select, main textarea, main [tabindex="0"]')].filter(one => one.checkVisibility()).length"""
+FOCUSED = """() => {
+  const one = document.activeElement;
+  if (!one || one === document.body || !one.closest('main')) return null;
+  const style = getComputedStyle(one);
+  const shown = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+  return [one.outerHTML.slice(0, 120), shown];
+}"""
+
+
+def walk(page: Page, most: int) -> tuple[int, list[str]]:
+    """Tab through the content to its end: how many places were reached, and those where it cannot be seen."""
+    unseen = list[str]()
+    for reached in range(most):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUSED)
+        if at is None:
+            return reached, unseen
+        unseen += [] if at[1] else [at[0]]
+    raise AssertionError("the focus does not leave the content: a trap")
+
+
+def test_a_run_is_asked_for_and_held_by_keyboard_alone(looked: Looked, open_page: Open) -> None:
+    looked.rest()
+    cast = looked.stage.connect("keys", a_catalogue(seed=23, products=2), name="keys")
+    page = open_page()
+    page.goto(looked.link(cast))
+    to(page, "Sync now")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Run ")
+    to(page, "Cancel")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Cancel the run")).to_be_visible()
+    page.wait_for_timeout(1500)  # news come in meanwhile, and close nothing
+    expect(page.get_by_role("button", name="Cancel the run")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Cancel the run")).to_be_hidden()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".big")).to_have_text("Cancelled")
+
+
+def to(page: Page, label: str) -> None:
+    """Tab until what has this label has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == label:
+            return
+    raise AssertionError(f"'{label}' is not reached by the keyboard")
