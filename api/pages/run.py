@@ -15,8 +15,8 @@ from api.pages import bars, notices, paper, standing
 from api.pages.pace import Pace
 from api.pages.register import sentence
 from api.pages.route import PageRoute
+from api.pages.trouble import NotShown
 from api.pages.viewers import Looking, Viewer
-from api.problems import ProblemError
 from models.vocabulary import SENDING_STEPS, ItemKind, Outcome, Phase, RunState, TurnState
 from worker.bigcommerce.quota import Level, Quota
 from worker.catalog import causes
@@ -82,7 +82,7 @@ def look(here: Desk, viewer: Viewer, run_id: int, *, whole: bool = True) -> dict
     with as_tenant(here.engine, viewer.tenant_id) as session:
         progress = where.of(session, run_id)
         if progress is None or progress.entry.connector_id != viewer.connector_id:
-            raise ProblemError(404, "unknown", f"There is no run {run_id} of this connector.")
+            raise NotShown(404, f"There is no run {run_id} of this connector.")
         entry = progress.entry
         taken = run_facts.steps(session, run_id)
         names = register.storefront_names(session, viewer.connector_id)
