@@ -14,13 +14,11 @@ from worker.ledger.overview import ConnectorLine
 from worker.ledger.overview import Standing as Turn
 from worker.ledger.run_facts import Last
 
-NOW = datetime.now(UTC)
-
 
 def told(
     *, enabled: bool = True, state: str | None = None, turn: str = TurnState.PARKED, free: int | None = 4, **more: Any
 ) -> standing.Standing:
-    """A connector whose newest run is in this state, with such a turn."""
+    """A connector whose newest run is in this state, with such a turn; its dates as distances from now."""
     under_way = state is not None and state not in {
         "completed",
         "completed_with_errors",
@@ -30,8 +28,12 @@ def told(
     }
     line = ConnectorLine(7, "hash", enabled, None if enabled else "credentials refused", None, 1, state)
     last = Last(None, None, None if state is None else 1, state, None, under_way)
-    given = {"not_before": NOW + timedelta(seconds=60), "rests_until": None} | more
-    at = Turn("acme", "shop", 1, 7, turn, 1.0, given["not_before"], None, 0, given["rests_until"])
+    now = datetime.now(UTC)
+    given = {"not_before": timedelta(seconds=60), "rests_until": None} | more
+    not_before, rests_until = (
+        None if one is None else now + one for one in (given["not_before"], given["rests_until"])
+    )
+    at = Turn("acme", "shop", 1, 7, turn, 1.0, not_before, None, 0, rests_until)
     return standing.told("shop", line, last, at, free)
 
 
@@ -48,8 +50,8 @@ def told(
         ({"state": RunState.PAUSED}, standing.PAUSED),
         ({"state": RunState.QUEUED}, standing.CATCHING_UP),
         ({"state": RunState.SYNCHRONIZING, "turn": TurnState.RUNNING}, standing.CATCHING_UP),
-        ({"state": RunState.COMPLETED, "not_before": NOW - timedelta(minutes=6)}, standing.LATE),
-        ({"state": RunState.COMPLETED, "not_before": NOW - timedelta(minutes=4)}, standing.ON_TIME),
+        ({"state": RunState.COMPLETED, "not_before": -timedelta(minutes=6)}, standing.LATE),
+        ({"state": RunState.COMPLETED, "not_before": -timedelta(minutes=4)}, standing.ON_TIME),
     ],
 )
 def test_health(given: dict[str, Any], health: Mark) -> None:
@@ -71,8 +73,8 @@ def test_why_it_is_switched_off_is_said() -> None:
         ({"turn": TurnState.DISPATCHED}, "about to take it up"),
         ({"turn": TurnState.BROKEN}, "operator has to look"),
         ({"turn": TurnState.PARKED}, "quota of calls is spent"),
-        ({"turn": TurnState.PARKED, "not_before": NOW - timedelta(seconds=1)}, "within seconds"),
-        ({"turn": TurnState.READY, "rests_until": NOW + timedelta(minutes=2)}, "nobody calls it before"),
+        ({"turn": TurnState.PARKED, "not_before": -timedelta(seconds=1)}, "within seconds"),
+        ({"turn": TurnState.READY, "rests_until": timedelta(minutes=2)}, "nobody calls it before"),
         ({"turn": TurnState.READY, "enabled": False}, "switched off"),
     ],
 )
