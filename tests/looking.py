@@ -34,6 +34,7 @@ HOSTILE = (
     "Wordwithoutanyblank" * 12,
     "{{ 7 * 7 }} {% raw %} &amp; &lt;b&gt;",
     "javascript:document.title='ran'",
+    "nul-like \u2400 \\0 %00 \u200b\ufeff",
 )
 """Names that must be shown and do nothing."""
 

@@ -34,6 +34,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 RunId = Annotated[int, Path(ge=1, lt=2**63)]
 
 PLANNED = ("to_create", "to_update", "to_disable")
+HELD = frozenset({RunState.PAUSED, RunState.AWAITING_APPROVAL})
 NEARLY_SPENT = 0.1
 """Of the quota: where so little is left, it is what holds a run up."""
 _pace = Pace()
@@ -46,7 +47,7 @@ class StepShown:
     name: str
     phase: str
     stands: str
-    """done, doing or to come."""
+    """done, doing, held, ended, left out or to come."""
     taken: StepTaken | None
     count: str | None
 
@@ -179,7 +180,7 @@ def _steps(progress: Progress, taken: Mapping[str, StepTaken]) -> list[StepShown
         if over or place < at:
             stands = "done"
         elif place == at and not entry.has_ended:
-            stands = "doing"
+            stands = "held" if entry.state in HELD else "doing"
         elif place == at:
             stands = "done" if entry.state is RunState.UNCHANGED else "ended"
         else:

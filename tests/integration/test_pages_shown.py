@@ -205,6 +205,30 @@ def test_what_is_prepared_and_not_sent_is_there_to_see(door: Door, a_connector: 
     assert "of 12 changes dealt with" in told["html"]
 
 
+def test_a_run_that_is_held_shows_where(door: Door, a_connector: AConnector, a_row: ARow) -> None:
+    made = a_connector()
+    run_id = a_row(made.tenant_id, "run", connector_id=made.id, state="awaiting_approval", trigger="request",
+                   step="plan", started_at="2026-11-25 10:00:00+00")  # fmt: skip
+    page = a_looker(door, made.tenant_id, made.id).sees(f"/runs/{run_id}")
+    assert re.findall(r'<li class="step ([\w-]+)"', page) == ["done"] * 4 + ["held"] + ["to-come"] * 3
+    assert "Approve and go on" in page
+
+
+def test_streams_have_an_end(door: Door, a_connector: AConnector, a_row: ARow) -> None:
+    made = a_connector()
+    run_id = a_row(made.tenant_id, "run", connector_id=made.id, state="completed", trigger="request")
+    looker = a_looker(door, made.tenant_id, made.id)
+    told = looker.client.get(f"{looker.path}/runs/{run_id}/live")
+    assert told.headers["content-type"].startswith("text/event-stream")
+    [event] = re.findall(r"^data: (.+)$", told.text, re.MULTILINE)
+    assert json.loads(event)["ended"] is True
+    app: Any = door.client.app
+    assert app.state.listeners == set(), "its place is free again"
+    app.state.listeners.update(range(door.desk.settings.api_streams))
+    full = looker.client.get(f"{looker.path}/runs/{run_id}/live", headers={"accept": "application/json"})
+    assert (full.status_code, full.json()) == (503, {"says": "Too many pages are watched live just now."})
+
+
 def test_blocked_items_are_folded_under_what_blocks_them(door: Door, a_connector: AConnector, a_row: ARow) -> None:
     made = a_connector()
     run_id = a_row(made.tenant_id, "run", connector_id=made.id, state="completed_with_errors", trigger="request")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import text
@@ -34,16 +35,18 @@ def steps(session: Session, run_id: int) -> dict[str, StepTaken]:
     """Step -> what it took; one that was taken twice (the brake held the run in between) counts both times."""
     row = session.execute(
         text(
-            "SELECT steps, calls, source_calls, CAST(extract(epoch FROM coalesce(ended_at, now())) AS float8) AS until"
-            " FROM run WHERE id = :id"
+            "SELECT steps, calls, source_calls, CAST(extract(epoch FROM coalesce(ended_at, now())) AS float8) AS until,"
+            " CAST(extract(epoch FROM started_at) AS float8) AS since FROM run WHERE id = :id"
         ),
         {"id": run_id},
     ).one_or_none()
-    if row is None:
+    if row is None or not row.steps:
         return {}
+    # The first step began with the run; it is written down with what it saves first.
+    first = row.steps[0] | {"at": row.since or row.steps[0]["at"], "calls": 0, "source_calls": 0}
     end = {"at": row.until, "calls": row.calls, "source_calls": row.source_calls}
     found: dict[str, StepTaken] = {}
-    for begun, over in zip(row.steps, [*row.steps, end][1:], strict=True):
+    for begun, over in pairwise([first, *row.steps[1:], end]):
         before = found.get(begun["step"], StepTaken(begun["step"], 0.0, 0, 0))
         found[begun["step"]] = StepTaken(
             begun["step"],
