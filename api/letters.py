@@ -1,4 +1,4 @@
-"""What no database takes: a NUL letter, wherever it stands in a request, is told as a fault of its field."""
+"""What no database takes: a NUL letter in a request is told as a fault of its field."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def furnish(
     for number, (outcome, code) in enumerate(OUTCOMES, 301):
         item = {**of, "kind": "product", "source_id": number}
         cells = {"product_name": f"{tenant} shirt {number}", "REF": f"{tenant}-{number}"}
-        a_row(made.tenant_id, "source_item", **item, cells=cells, raw_hash="x")
+        a_row(made.tenant_id, "source_item", **item, cells=cells, name_key=cells["product_name"], raw_hash="x")
         a_row(made.tenant_id, "item_status", **item, storefront_id=0, run_id=run, outcome=outcome, code=code,
               message=f"{tenant} {outcome}", problems=[])  # fmt: skip
     a_row(

@@ -1,4 +1,4 @@
-"""What a profile can hold and be tied to: its schema, the store's storefronts, the source's categories."""
+"""What a profile can hold and be tied to: its schema, storefronts of the store, categories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Runs as they go on, as server-sent events; between two looks a stream holds neither a thread nor a connection."""
+"""Runs as they go on, as server-sent events.
+
+Between two looks a stream holds neither a thread nor a connection.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The source's categories as somebody chooses a root among them: level by level, or by a part of a name."""
+"""The source's categories to choose a root from: level by level, or by a part of a name."""
 
 from __future__ import annotations
 
