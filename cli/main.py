@@ -7,6 +7,7 @@ import typer
 from cli import connectors, keys, runs, tenants
 from cli.activity import activity
 from cli.control import approve, cancel, pause, resume
+from cli.doctor import doctor
 from cli.errors import OneSentence
 from cli.fairness import fairness
 from cli.here import Here
@@ -30,9 +31,8 @@ app = typer.Typer(
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(keys.app, name="key")
 connectors.attach(app)
-runs.attach(
-    app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate, remove, fairness, reseal
-)
+runs.attach(app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate, remove)
+runs.attach(app, fairness, reseal, doctor)
 
 
 @app.callback()

@@ -12,12 +12,10 @@ from api.here import Here
 from api.pages import paper
 from api.pages.route import PageRoute
 from api.pages.viewers import Acting, Filled, Form, Viewer
-from api.problems import ProblemError
 from models.vocabulary import ItemKind
-from worker.commands import connectors, item, runs
+from worker.commands import connectors, runs
 from worker.commands.desk import Desk
-from worker.commands.runs import Requested, there
-from worker.ledger.session import as_tenant
+from worker.commands.runs import Requested
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -108,10 +106,5 @@ def synchronise(
     here: Here, viewer: Acting, kind: ItemKind, source_id: Annotated[int, Path(ge=1, lt=2**63)]
 ) -> RedirectResponse:
     """Compare one item with the store anew, and send what the source says, with a run that is requested now."""
-    with as_tenant(here.engine, viewer.tenant_id) as session:
-        if not there(session, viewer.connector_id).enabled:
-            raise ProblemError(409, "switched_off", "The connector is switched off; switch it on first.")
-        if not item.synchronise(session, viewer.connector_id, kind, source_id):
-            raise ProblemError(404, "unknown", f"There is no {kind} {source_id} at the source any more.")
-    runs.request(here, viewer.tenant_id, viewer.connector_id, refresh=False, who=viewer.who)
+    runs.synchronise(here, viewer.tenant_id, viewer.connector_id, kind, source_id, who=viewer.who)
     return again(here, viewer, f"items/{kind.value}/{source_id}", "synchronising")

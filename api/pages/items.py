@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,32 +9,30 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import HTMLResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
+from api import exports
 from api.here import Here
 from api.pages import notices, paper, standing
 from api.pages.route import PageRoute
-from api.pages.viewers import Looking, Viewer
+from api.pages.viewers import Looking
 from api.paging import place, written
 from api.problems import ProblemError
 from models.base import NO_STOREFRONT
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog import causes
+from worker.commands import connectors
 from worker.commands import item as one_item
-from worker.commands.desk import Desk
+from worker.commands.items import shown
 from worker.commands.runs import there
-from worker.ledger import item_counts, item_detail, item_register, mirror, register
-from worker.ledger.item_register import Item, Shown
+from worker.ledger import item_counts, item_detail, item_register, register
+from worker.ledger.item_register import Item
 from worker.ledger.session import as_tenant
-from worker.rules import mapping
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 AT_ONCE = 50
-EXPORTED_AT_ONCE = 1000
 HISTORY = 50
 LONGEST_SEARCH = 200
 MOST_CODES = 12
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-COLUMNS = ("kind", "source id", "reference", "name", "storefront", "status", "code", "message", "fix", "run", "at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,49 +146,15 @@ def page(here: Here, viewer: Looking, wanted: Sought, after: str | None = None) 
 @router.get("/connectors/{connector_id}/items.csv")
 def export(here: Here, viewer: Looking, wanted: Sought) -> StreamingResponse:
     """All that is looked for, as a table for a spreadsheet."""
-    name = f"items-{viewer.connector_id}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_lines(here, viewer, wanted), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _lines(here: Desk, viewer: Viewer, wanted: Wanted) -> Iterator[str]:
-    """Page by page: no transaction waits for a slow reader, and no more than a page is in memory."""
-    yield "\ufeff" + _csv(COLUMNS)
-    begin: Any = None
-    while True:
-        with as_tenant(here.engine, viewer.tenant_id) as session:
-            found = _items(session, viewer.connector_id, wanted, begin, EXPORTED_AT_ONCE)
-        yield "".join(_csv(_cells(one)) for one in found)
-        if len(found) < EXPORTED_AT_ONCE:
-            return
-        begin = found[-1].place
-
-
-def _cells(one: Item) -> tuple[Any, ...]:
-    fix = causes.remedy(one.code)
-    at = one.at.isoformat() if one.at else None
-    return (
-        one.kind, one.source_id, one.reference, one.name, one.storefront, one.outcome, one.code, one.message, fix,
-        one.run_id, at,
-    )  # fmt: skip
-
-
-def _csv(cells: tuple[Any, ...]) -> str:
-    """A line; what a spreadsheet would take for a formula is a text."""
-    line = io.StringIO()
-    texts = ["" if cell is None else str(cell) for cell in cells]
-    csv.writer(line).writerow([f"'{text}" if text.startswith(FORMULA) and text != "-" else text for text in texts])
-    return line.getvalue()
+    with as_tenant(here.engine, viewer.tenant_id) as session:
+        name = connectors.known(session, viewer.connector_id)[0]
+    pages = exports.statuses(here, viewer.tenant_id, viewer.connector_id, wanted.filters())
+    return exports.as_file(pages, exports.STATUSES, exports.Format.CSV, name=f"{name}-items")
 
 
 def _items(session: Session, connector_id: int, wanted: Wanted, begin: Any, limit: int) -> list[Item]:
-    known = there(session, connector_id)
-    columns = mirror.state(session, connector_id).columns
-    shown: Mapping[ItemKind, Shown] = {}
-    if columns is not None:
-        mapped = mapping.settle(known.profile, columns)[0]
-        shown = {kind: Shown(one.fields.get("name"), one.fields.get("sku")) for kind, one in mapped.items()}
-    return item_register.items(session, connector_id, shown=shown, after=begin, limit=limit, **wanted.filters())
+    names = shown(session, connector_id, there(session, connector_id).profile)
+    return item_register.items(session, connector_id, shown=names, after=begin, limit=limit, **wanted.filters())
 
 
 @router.get("/connectors/{connector_id}/items/{kind}/{source_id}")

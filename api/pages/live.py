@@ -1,4 +1,4 @@
-"""A run as it goes on: its page's moving parts, pushed as server-sent events, or asked for again and again."""
+"""A run as it goes on: its page's moving parts, pushed as server-sent events, or asked for."""
 
 from __future__ import annotations
 
@@ -28,9 +28,6 @@ PING_SECONDS = 15.0
 """So long a silent stream stays believed by what stands in between."""
 STREAM_SECONDS = 300.0
 """A stream ends after so long; the page comes again, and who may look is asked anew."""
-MOST_STREAMS = 200
-"""Streams of one process; a page that gets none asks now and then instead."""
-_open: set[object] = set()
 
 
 @router.get("/connectors/{connector_id}/runs/{run_id}/now")
@@ -42,21 +39,25 @@ def now(here: Here, viewer: Looking, run_id: RunId) -> JSONResponse:
 @router.get("/connectors/{connector_id}/runs/{run_id}/live")
 def live(here: Here, viewer: Looking, run_id: RunId, request: Request) -> StreamingResponse:
     """The moving parts whenever they have moved, until the run ends."""
-    if len(_open) >= MOST_STREAMS:
+    # One that gets no stream asks now and then instead.
+    taken: set[object] = request.app.state.listeners
+    if len(taken) >= here.settings.api_streams:
         raise ProblemError(503, "unavailable", "Too many pages are watched live just now.")
     moved(here, viewer, run_id)  # 404 before the stream begins
 
     async def gone() -> bool:
         return await request.is_disconnected()
 
-    stream = _events(lambda: moved(here, viewer, run_id), gone)
+    stream = _events(lambda: moved(here, viewer, run_id), gone, taken)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-async def _events(look_: Callable[[], dict[str, Any]], gone: Callable[[], Any]) -> AsyncIterator[str]:
+async def _events(
+    look_: Callable[[], dict[str, Any]], gone: Callable[[], Any], taken: set[object]
+) -> AsyncIterator[str]:
     """Events of what has changed; between two looks it holds neither a thread nor a connection."""
     this, begun, told, said_at = object(), time.monotonic(), "", time.monotonic()
-    _open.add(this)
+    taken.add(this)
     try:
         yield "retry: 2000\n\n"
         while time.monotonic() - begun < STREAM_SECONDS and not await gone():
@@ -74,7 +75,7 @@ async def _events(look_: Callable[[], dict[str, Any]], gone: Callable[[], Any]) 
                 return
             await asyncio.sleep(LOOK_SECONDS)
     finally:
-        _open.discard(this)
+        taken.discard(this)
 
 
 def moved(here: Desk, viewer: Viewer, run_id: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How long a run will take still, from how fast it went in the last minutes; nothing where nothing can be said."""
+"""How long a run will take still, from how fast it went in the last minutes."""
 
 from __future__ import annotations
 

@@ -120,6 +120,7 @@ def look(here: Desk, viewer: Viewer, run_id: int, *, whole: bool = True) -> dict
         "blockers": blockers,
         "remedy": causes.remedy,
         "waits": at.waits if is_newest and not entry.has_ended else None,
+        "expected": at.expected_at if is_newest and not entry.has_ended else None,
         "bound": _bound(progress, at) if is_newest else None,
         "estimate": _pace.estimate(progress),
         "now": datetime.now(UTC),

@@ -1,4 +1,4 @@
-"""A connector's settings: its main switches, its storefront links, the whole profile, and is all in order."""
+"""A connector's settings: main switches, storefront links, the whole profile, and is all in order."""
 
 from __future__ import annotations
 
@@ -66,6 +66,8 @@ def switches(here: Here, viewer: Acting, given: Filled) -> Response:
             faults[field] = "is no number."
             continue
         told[field] = round(number / 100, 6) if percent else (int(number) if number == int(number) else number)
+    said = {name: given.get(f"schedule.{name}", "").strip() for name in ("every_seconds", "cron")}
+    told["schedule"] = {name: one for name, one in said.items() if one} or None
     return _saved(here, viewer, told, "switches", given, faults)
 
 

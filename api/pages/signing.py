@@ -1,4 +1,4 @@
-"""What the pages hand out and take back: links, views and form tokens, signed with keys of the key ring.
+"""Links, views and form tokens, signed with keys that are derived from the key ring.
 
 The signing keys are derived from CREDENTIAL_KEYS, so there is no further secret to keep: the first one signs, all of
 them verify, and a link outlives the turning of the ring.

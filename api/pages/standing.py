@@ -1,16 +1,16 @@
-"""How a connector stands: its health, what it waits for, and what comes next; in the head of each of its pages."""
+"""How a connector stands: its health, what it waits for, and what comes next."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from api.pages.viewers import Viewer
 from api.pages.words import Mark
-from models.vocabulary import RunState, TurnState
+from models.vocabulary import RunState, TurnState, Waiting
 from worker.commands import connectors
 from worker.commands.desk import Desk
-from worker.ledger import overview, processes, run_facts
+from worker.ledger import overview, processes, queue, run_facts
 from worker.ledger.overview import Standing as Turn
 from worker.ledger.run_facts import Last
 from worker.ledger.session import as_scheduler, as_tenant
@@ -43,6 +43,8 @@ class Standing:
     next_at: datetime | None
     """When the source is asked next, where that is known."""
     turn: str
+    expected_at: datetime | None = None
+    """When its slice is expected to begin, where it stands in the line and that can be known."""
 
     @property
     def is_paused(self) -> bool:
@@ -59,7 +61,11 @@ def of(here: Desk, viewer: Viewer) -> Standing:
     with as_scheduler(here.engine) as session:
         turns = overview.standings(session, connector_id=viewer.connector_id)
         free = processes.free_slots(session)
-    return told(name, line, last, turns[0] if turns else None, free)
+        place = queue.standing(session, viewer.connector_id, longest=here.settings.slice_yield_seconds)
+    found = told(name, line, last, turns[0] if turns else None, free)
+    if found.waits is None or place is None or place.why in (Waiting.PARKED, Waiting.NOTHING_TO_DO):
+        return found
+    return replace(found, waits=place.sentence, expected_at=place.expected_start)
 
 
 def told(name: str, line: overview.ConnectorLine, last: Last, turn: Turn | None, free: int | None) -> Standing:

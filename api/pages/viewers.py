@@ -1,4 +1,4 @@
-"""Who looks at a page: known by a signed cookie, and, where they act, by a form that was made for them."""
+"""Who looks at a page: known by a signed cookie, and by a form of their own where they act."""
 
 from __future__ import annotations
 

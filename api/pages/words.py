@@ -54,7 +54,8 @@ LEVELS: Mapping[str, Mark] = {
     "info": Mark("Note", "info", "calm"),
 }
 TRIGGERS: Mapping[str, str] = {
-    Trigger.CHECK: "Scheduled check",
+    Trigger.CHECK: "Check for changes",
+    Trigger.SCHEDULE: "Schedule",
     Trigger.REQUEST: "Requested",
     Trigger.REFRESH: "Forced refresh",
 }

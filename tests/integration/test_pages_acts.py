@@ -165,6 +165,7 @@ SWITCHES: dict[str, Any] = {
     "check_every_seconds": "60",
     "brake": "12,5",
     "quota_left_to_others": "10",
+    "schedule.cron": "0 3 * * *",
 }
 
 
@@ -176,6 +177,8 @@ def test_switches_are_saved_and_told(door: Door, a_connector: AConnector, engine
     assert (now.switches.overwrite_stock, now.switches.overwrite_prices) == (True, False)
     assert (now.switches.option_display, now.language) == ("as_created", "de")
     assert (now.check_every_seconds, now.brake, now.quota_left_to_others) == (60, 0.125, 0.1)
+    assert now.schedule is not None
+    assert now.schedule.cron == "0 3 * * *"
     assert deeds(engine, made) == [("Ana Pérez (pages)", "profile_changed")]
     page = re.sub(r"\s+", " ", looker.sees())
     assert "check every seconds</span>: <del><bdi>300</bdi></del> → <ins><bdi>60</bdi></ins>" in page
@@ -195,6 +198,8 @@ def test_switches_are_saved_and_told(door: Door, a_connector: AConnector, engine
         ("brake", "1e999", "is no number"),
         ("check_every_seconds", "1.5", "valid integer"),
         ("option_display", "<b>", "dropdown_and_swatch"),
+        ("schedule.cron", "0 3", "a cron expression has five parts"),
+        ("schedule.every_seconds", "60", "give either every_seconds or cron"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_saved(

@@ -278,6 +278,8 @@ _IS_UNCHANGED = """NOT EXISTS (SELECT FROM item_status o WHERE o.connector_id = 
   AND o.source_id = s.source_id AND o.storefront_id = s.storefront_id
   AND (o.outcome IN ('rejected', 'failed', 'blocked') OR (o.outcome <> 'unchanged' AND o.run_id >= (SELECT id FROM last)
   )))"""
+_IS_UNCHANGED_BEHIND = f"{_IS_UNCHANGED.removesuffix(')')} AND o.source_id >= :after_id)"
+"""Told again where statuses are read side by side with the items, or they are read from the first one on."""
 _PRESENT = _Sources(
     head="""
         RECURSIVE last AS MATERIALIZED (
@@ -303,7 +305,7 @@ _PRESENT = _Sources(
           (SELECT kind, source_id, storefront_id FROM (
              SELECT *, CAST(0 AS bigint) AS storefront_id FROM source_item
              WHERE connector_id = (SELECT :connector) AND kind <> 'category' AND source_id >= :after_id) s
-           WHERE (SELECT id FROM last) IS NOT NULL AND NOT gone AND {_IS_UNCHANGED} AND {{filters}}
+           WHERE (SELECT id FROM last) IS NOT NULL AND NOT gone AND {_IS_UNCHANGED_BEHIND} AND {{filters}}
            ORDER BY kind, source_id, storefront_id LIMIT :limit)
         ) p ORDER BY kind, source_id, storefront_id LIMIT :limit
     """,  # noqa: S608 constants

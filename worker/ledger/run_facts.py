@@ -1,4 +1,4 @@
-"""What the page of a run tells beside its figures: its steps, who blocks whom, and which trouble is new."""
+"""What a run tells beside its figures: its steps, who blocks whom, and which trouble is new."""
 
 from __future__ import annotations
 

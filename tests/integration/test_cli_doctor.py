@@ -1,0 +1,120 @@
+"""`connector doctor`: what the service stands on, and what is wrong with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from sqlalchemy import Engine, create_engine, text
+
+from sandbox.servers.postgres import EmbeddedPostgres
+from sandbox.servers.redis import EmbeddedRedis
+from tests.operators import Operator, with_keys
+from worker.ledger import processes
+from worker.ledger.session import as_scheduler
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedRedis]:
+    with EmbeddedRedis() as started:
+        yield started
+
+
+@pytest.fixture
+def healthy(acme: Operator, engine: Engine, server: EmbeddedRedis) -> Iterator[Operator]:
+    """An operator in a house where all is in order."""
+    broker = redis.Redis.from_url(server.url)
+    broker.config_set("maxmemory-policy", "noeviction")
+    acme.here.__dict__["broker"] = broker
+    with as_scheduler(engine) as session:
+        processes.begin(session, "celery@one", slots=16)
+    yield acme
+    broker.close()
+
+
+def findings(operator: Operator, code: int = 0) -> dict[tuple[str, str], list[str]]:
+    """(what, verdict) -> the sentences."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in operator.reads("doctor", shape="doctor", code=code)["findings"]:
+        found.setdefault((one["what"], one["verdict"]), []).append(one["says"])
+    return found
+
+
+def test_a_house_in_order_is_told_so(healthy: Operator) -> None:
+    found = findings(healthy)
+    assert {verdict for _, verdict in found} == {"ok"}
+    assert {what for what, _ in found} == {"database", "clocks", "schema", "redis", "keys", "workers"}
+    assert found["workers", "ok"] == ["1 worker processes with 16 slots."]
+    assert "as 'service'" in healthy.says("doctor").stdout
+
+
+def test_another_schema_than_the_codes_is_bad(healthy: Operator, migrated: EmbeddedPostgres, engine: Engine) -> None:
+    owner = create_engine(migrated.url(str(engine.url.database), "owner"))
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '20261123_first'"))
+    owner.dispose()
+    [says] = findings(healthy, code=1)["schema", "bad"]
+    assert says.startswith("The schema is at 20261123_first, the code asks for ")
+    assert "alembic upgrade head" in says
+
+
+def test_a_role_that_sees_everything_is_bad(healthy: Operator, migrated: EmbeddedPostgres, engine: Engine) -> None:
+    url = migrated.url(str(engine.url.database), "postgres")
+    healthy.here.settings = healthy.here.settings.model_copy(update={"database_url": url})
+    healthy.here.__dict__.pop("engine", None)
+    [says] = findings(healthy, code=1)["database", "bad"]
+    assert "'postgres', for whom row-level security does not hold" in says
+
+
+def test_a_redis_that_throws_messages_away_or_does_not_answer_is_bad(healthy: Operator) -> None:
+    healthy.here.broker.config_set("maxmemory-policy", "allkeys-lru")
+    assert "maxmemory-policy is allkeys-lru" in findings(healthy, code=1)["redis", "bad"][0]
+    healthy.here.__dict__["broker"] = redis.Redis(port=1, socket_connect_timeout=0.2)
+    assert findings(healthy, code=1)["redis", "bad"] == ["Redis does not answer: ConnectionError. Is REDIS_URL right?"]
+
+
+def test_a_key_that_left_the_ring_too_early_is_bad_and_an_older_one_a_warning(healthy: Operator, key_ring: str) -> None:
+    healthy.adds()
+    broker, new = healthy.here.broker, "new:" + "A" * 43 + "="
+    healthy.here = with_keys(healthy, f"{new},{key_ring}")
+    healthy.here.__dict__["broker"] = broker
+    assert findings(healthy)["keys", "warning"] == [
+        "3 secrets are sealed with an older key; `connector reseal` seals them anew."
+    ]
+    healthy.here = with_keys(healthy, new)
+    healthy.here.__dict__["broker"] = broker
+    [says] = findings(healthy, code=1)["keys", "bad"]
+    assert says == "The key 'test' is not in the ring, and 3 secrets are sealed with it: put it back."
+    healthy.here = with_keys(healthy, "")
+    healthy.here.__dict__["broker"] = broker
+    assert "CREDENTIAL_KEYS is empty" in findings(healthy, code=1)["keys", "bad"][0]
+
+
+def test_no_worker_is_bad_and_a_broken_turn_a_warning(healthy: Operator, engine: Engine) -> None:
+    healthy.adds()
+    with as_scheduler(engine) as session:
+        session.execute(text("UPDATE worker_process SET seen_at = now() - interval '1 hour'"))
+        session.execute(text("UPDATE turn SET state = 'broken'"))
+    found = findings(healthy, code=1)
+    assert found["workers", "bad"] == ["No worker process is there: start one."]
+    assert found["workers", "warning"][0].startswith("1 turns are broken")
+
+
+def test_a_clock_that_is_off_is_told(healthy: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time
+    fast: Any = lambda: now() + 60  # noqa: E731
+    monkeypatch.setattr(time, "time", fast)
+    assert findings(healthy)["clocks", "warning"][0].startswith("The clock of Postgres is 60 s behind this machine's")
+
+
+def test_a_database_that_is_away_is_told_and_the_rest_looked_at(healthy: Operator) -> None:
+    url = "postgresql+psycopg2://service@127.0.0.1:1/nowhere"
+    healthy.here.settings = healthy.here.settings.model_copy(update={"database_url": url})
+    healthy.here.__dict__.pop("engine", None)
+    found = findings(healthy, code=1)
+    assert found["database", "bad"][0].startswith("The database 'nowhere' at 127.0.0.1:1 does not do it: ")
+    assert ("redis", "ok") in found
+    assert ("keys", "ok") in found
