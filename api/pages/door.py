@@ -11,8 +11,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.pages import acts, items, links, live, overview, paper, register, run, settings
 from api.pages.route import PageRoute
+from api.pages.trouble import NotShown
 from api.pages.viewers import Looking
-from api.problems import ProblemError
 from worker.settings import Settings
 
 ROUTERS = (links.router, register.router, run.router, live.router, items.router, settings.router, acts.router,
@@ -24,7 +24,7 @@ rest = APIRouter(route_class=PageRoute, include_in_schema=False)
 @rest.get("/connectors/{connector_id}/{_other:path}")
 def nothing(viewer: Looking, _other: str) -> None:
     """No page of ours is at this address."""
-    raise ProblemError(404, "no_such_path", f"Connector {viewer.connector_id} has no such page.")
+    raise NotShown(404, f"Connector {viewer.connector_id} has no such page.")
 
 
 def attach(app: FastAPI, chosen: Settings) -> None:

@@ -13,9 +13,9 @@ from api import exports
 from api.here import Here
 from api.pages import notices, paper, standing
 from api.pages.route import PageRoute
+from api.pages.trouble import NotShown
 from api.pages.viewers import Looking
 from api.paging import place, written
-from api.problems import ProblemError
 from models.base import NO_STOREFRONT
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog import causes
@@ -93,7 +93,7 @@ def _wanted(
             _id(run),
         )
     except ValueError as trouble:
-        raise ProblemError(422, "not_valid", "The address names a filter that there is not.") from trouble
+        raise NotShown(422, "The address names a filter that there is not.") from trouble
 
 
 def _id(given: str | None) -> int | None:
@@ -169,7 +169,7 @@ def item(
     with as_tenant(here.engine, viewer.tenant_id) as session:
         detail = one_item.detail(session, viewer.connector_id, kind, source_id)
         if detail is None:
-            raise ProblemError(404, "unknown", f"There is no {kind} {source_id} of this connector.")
+            raise NotShown(404, f"There is no {kind} {source_id} of this connector.")
         history = item_detail.history(session, viewer.connector_id, kind, source_id, limit=HISTORY)
         names = register.storefront_names(session, viewer.connector_id)
     statuses = {one.storefront_id: one for one in detail.known.statuses}

@@ -15,6 +15,7 @@ from api.here import Here
 from api.pages import paper
 from api.pages.route import PageRoute
 from api.pages.signing import May, NotOurs, View
+from api.pages.trouble import NotShown
 from api.pages.viewers import OPEN_AGAIN, let_in, seals
 from api.pages.viewers import ConnectorId as PageOf
 from api.problems import ProblemError, told
@@ -87,7 +88,7 @@ def open_connector(here: Here, connector_id: PageOf, key: Key = "") -> RedirectR
     """Let somebody in who comes by a link, and show them the register."""
     view = _opened(here, key)
     if view.connector_id != connector_id:
-        raise ProblemError(403, "link_refused", f"This link opens other pages. {OPEN_AGAIN}")
+        raise NotShown(403, f"This link opens other pages. {OPEN_AGAIN}")
     return _enter(here, view, f"connectors/{connector_id}")
 
 
@@ -96,7 +97,7 @@ def open_overview(here: Here, key: Key = "") -> RedirectResponse:
     """Let an operator in who comes by a link, and show them the overview."""
     view = _opened(here, key)
     if not view.is_operator:
-        raise ProblemError(403, "link_refused", f"This link opens other pages. {OPEN_AGAIN}")
+        raise NotShown(403, f"This link opens other pages. {OPEN_AGAIN}")
     return _enter(here, view, "overview")
 
 
@@ -104,7 +105,7 @@ def _opened(here: Desk, key: str) -> View:
     try:
         return seals(here).opened(key, within=here.settings.link_seconds)
     except NotOurs as trouble:
-        raise ProblemError(403, "link_refused", f"This link has expired, or is not whole. {OPEN_AGAIN}") from trouble
+        raise NotShown(403, f"This link has expired, or is not whole. {OPEN_AGAIN}") from trouble
 
 
 def _enter(here: Desk, view: View, place: str) -> RedirectResponse:

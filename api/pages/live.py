@@ -16,14 +16,16 @@ from api.here import Here
 from api.pages import paper
 from api.pages.route import PageRoute
 from api.pages.run import RunId, look
+from api.pages.trouble import NotShown
 from api.pages.viewers import Looking, Viewer
-from api.problems import ProblemError
 from worker.commands.desk import Desk
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 LOOK_SECONDS = 1.0
 """Between two looks at the run."""
+REST = 4
+"""Times as long as a look took, it rests at least until the next one."""
 PING_SECONDS = 15.0
 """So long a silent stream stays believed by what stands in between."""
 STREAM_SECONDS = 300.0
@@ -42,7 +44,7 @@ def live(here: Here, viewer: Looking, run_id: RunId, request: Request) -> Stream
     # One that gets no stream asks now and then instead.
     taken: set[object] = request.app.state.listeners
     if len(taken) >= here.settings.api_streams:
-        raise ProblemError(503, "unavailable", "Too many pages are watched live just now.")
+        raise NotShown(503, "Too many pages are watched live just now.")
     moved(here, viewer, run_id)  # 404 before the stream begins
 
     async def gone() -> bool:
@@ -61,6 +63,7 @@ async def _events(
     try:
         yield "retry: 2000\n\n"
         while time.monotonic() - begun < STREAM_SECONDS and not await gone():
+            looked = time.monotonic()
             try:
                 found = await run_in_threadpool(look_)
             except Exception:  # noqa: BLE001 the page asks again, and is told then
@@ -73,7 +76,8 @@ async def _events(
                 yield ": still here\n\n"
             if found["ended"]:
                 return
-            await asyncio.sleep(LOOK_SECONDS)
+            # A run of a million items takes longer to look at, and is looked at less often.
+            await asyncio.sleep(max(LOOK_SECONDS, REST * (time.monotonic() - looked)))
     finally:
         taken.discard(this)
 

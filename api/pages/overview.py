@@ -21,6 +21,8 @@ from worker.ledger.session import as_scheduler, as_tenant
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 AT_ONCE = 100
+MOST_LOOKED_AT = 1_000
+"""Connectors that a filter looks at for one page: each tenant is read in its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,10 @@ def page(
 
 
 def _chosen(here: Desk, turns: list[Turn], free: int | None, only: str, after: int) -> tuple[list[Line], int | None]:
-    """A page of them, and where the next one begins: a filter looks at as many as it takes to fill a page."""
+    """A page of them, and where the next one begins; a filter looks further than the page is long."""
     lines = list[Line]()
     at = after
-    while at < len(turns) and len(lines) < AT_ONCE:
+    while at < len(turns) and len(lines) < AT_ONCE and at - after < MOST_LOOKED_AT:
         some = turns[at : at + AT_ONCE]
         for place, line in enumerate(_lines(here, some, free)):
             if line is None or not _fits(line, only):

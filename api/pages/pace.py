@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from worker.ledger.progress import Progress
@@ -36,12 +37,13 @@ class Estimate:
 class Pace:
     """What this process has seen of runs under way."""
 
+    clock: Callable[[], float] = time.monotonic
     _seen: dict[int, deque[tuple[float, int]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def estimate(self, progress: Progress) -> Estimate | None:
         """The time that the run needs still, by how it went since it was looked at; None where that is too little."""
-        run_id, now = progress.entry.id, time.monotonic()
+        run_id, now = progress.entry.id, self.clock()
         if progress.entry.has_ended or not progress.parts:
             with self._lock:
                 self._seen.pop(run_id, None)

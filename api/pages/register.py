@@ -14,9 +14,9 @@ from api.here import Here
 from api.pages import bars, notices, paper, standing
 from api.pages.bars import Bar
 from api.pages.route import PageRoute
+from api.pages.trouble import NotShown
 from api.pages.viewers import ConnectorId, Looking
 from api.pages.words import RUN_STATES
-from api.problems import ProblemError
 from models.vocabulary import RunState, Trigger
 from worker.ledger import journal, register, run_facts
 from worker.ledger.journal import Entry as Deed
@@ -52,7 +52,7 @@ def _wanted(state: str = "", trigger: str = "", changed: str = "") -> Sought:
     try:
         return Sought(RunState(state) if state else None, Trigger(trigger) if trigger else None, bool(changed))
     except ValueError as trouble:
-        raise ProblemError(422, "not_valid", "The address names a filter that there is not.") from trouble
+        raise NotShown(422, "The address names a filter that there is not.") from trouble
 
 
 @router.get("/connectors/{connector_id}/")

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from api.pages import paper
+from api.pages.trouble import NotShown
 from api.problems import STATUS, ProblemError
 from worker.commands.desk import Desk
 from worker.commands.refusal import Refusal
@@ -70,6 +71,8 @@ def told(request: Request, trouble: Exception) -> Response:
 
 def _said(request: Request, trouble: Exception) -> tuple[int, str]:
     match trouble:
+        case NotShown():
+            return trouble.status, trouble.says
         case ProblemError():
             return trouble.problem.status, trouble.problem.detail
         case Refusal():

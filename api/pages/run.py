@@ -15,9 +15,10 @@ from api.pages import bars, notices, paper, standing
 from api.pages.pace import Pace
 from api.pages.register import sentence
 from api.pages.route import PageRoute
+from api.pages.trouble import NotShown
 from api.pages.viewers import Looking, Viewer
-from api.problems import ProblemError
 from models.vocabulary import SENDING_STEPS, ItemKind, Outcome, Phase, RunState, TurnState
+from worker.bigcommerce.quota import Level, Quota
 from worker.catalog import causes
 from worker.catalog.causes import Cause
 from worker.commands.desk import Desk
@@ -33,6 +34,8 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 RunId = Annotated[int, Path(ge=1, lt=2**63)]
 
 PLANNED = ("to_create", "to_update", "to_disable")
+NEARLY_SPENT = 0.1
+"""Of the quota: where so little is left, it is what holds a run up."""
 _pace = Pace()
 
 
@@ -79,7 +82,7 @@ def look(here: Desk, viewer: Viewer, run_id: int, *, whole: bool = True) -> dict
     with as_tenant(here.engine, viewer.tenant_id) as session:
         progress = where.of(session, run_id)
         if progress is None or progress.entry.connector_id != viewer.connector_id:
-            raise ProblemError(404, "unknown", f"There is no run {run_id} of this connector.")
+            raise NotShown(404, f"There is no run {run_id} of this connector.")
         entry = progress.entry
         taken = run_facts.steps(session, run_id)
         names = register.storefront_names(session, viewer.connector_id)
@@ -121,7 +124,7 @@ def look(here: Desk, viewer: Viewer, run_id: int, *, whole: bool = True) -> dict
         "remedy": causes.remedy,
         "waits": at.waits if is_newest and not entry.has_ended else None,
         "expected": at.expected_at if is_newest and not entry.has_ended else None,
-        "bound": _bound(progress, at) if is_newest else None,
+        "bound": _bound(here, progress, at) if is_newest else None,
         "estimate": _pace.estimate(progress),
         "now": datetime.now(UTC),
         "can": _can(entry.state, is_newest=is_newest) if viewer.may_act else (),
@@ -143,19 +146,27 @@ def _can(state: RunState, *, is_newest: bool) -> tuple[str, ...]:
             return ()
 
 
-def _bound(progress: Progress, at: standing.Standing) -> str | None:
+def _bound(here: Desk, progress: Progress, at: standing.Standing) -> str | None:
     """What decides just now how fast the run goes on."""
     if progress.entry.has_ended or at.turn != TurnState.RUNNING:
         return None
     match progress.entry.step:
         case None | "read_source":
             return "The source: how fast Sales Layer gives its pages."
-        case "read_store" | "send":
-            return "The store: how many calls it allows, and how fast it answers them."
-        case "recount":
-            return "The store: it is counted again, and a sample is read back."
+        case "read_store" | "send" | "recount":
+            return _of_the_store(Quota(here.broker, store_hash=at.store_hash).level())
         case _:
             return "This service: what was read is compared and planned."
+
+
+def _of_the_store(level: Level | None) -> str:
+    """Whether the store's quota or its answers hold the run up."""
+    if level is None or not level.quota:
+        return "The store: how many calls it allows, and how fast it answers them."
+    left = f"{level.left:,} of {level.quota:,} calls are left"
+    if level.left <= level.quota * NEARLY_SPENT:
+        return f"The store's quota: {left}; it allows more in {max(1, round(level.seconds))} s."
+    return f"The store: how fast it answers. Of its quota {left}."
 
 
 def _steps(progress: Progress, taken: Mapping[str, StepTaken]) -> list[StepShown]:

@@ -12,7 +12,7 @@ from fastapi import Depends, Path, Request, Response
 from api.here import Here
 from api.pages import paper
 from api.pages.signing import NotOurs, Seals, View
-from api.problems import ProblemError
+from api.pages.trouble import NotShown
 from worker.commands.desk import Desk
 from worker.ledger import overview
 from worker.ledger.session import as_scheduler
@@ -59,7 +59,7 @@ def viewer(here: Here, request: Request, connector_id: ConnectorId) -> Viewer:
         with as_scheduler(here.engine) as session:
             found = overview.standings(session, connector_id=connector_id)
         if not found:
-            raise ProblemError(404, "unknown", f"There is no connector {connector_id}.")
+            raise NotShown(404, f"There is no connector {connector_id}.")
         tenant_id = found[0].tenant_id
     return Viewer(view, tenant_id, connector_id, seals(here).token(ticket))
 
@@ -82,7 +82,7 @@ def _ticket(here: Desk, request: Request, connector_id: int | None) -> tuple[str
             continue
         if view.is_operator or (connector_id is not None and view.connector_id == connector_id):
             return ticket, view
-    raise ProblemError(403, "view_closed", f"This view has expired, or is not for you. {OPEN_AGAIN}")
+    raise NotShown(403, f"This view has expired, or is not for you. {OPEN_AGAIN}")
 
 
 Form = Mapping[str, str]
@@ -92,15 +92,15 @@ async def form(request: Request) -> Form:
     """What the form says; of several values of one name the last."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip()
     if kind != "application/x-www-form-urlencoded":
-        raise ProblemError(422, "not_valid", "That is no form of these pages.")
+        raise NotShown(422, "That is no form of these pages.")
     try:
         pairs = parse_qsl(
             (await request.body()).decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
         )
     except ValueError as trouble:
-        raise ProblemError(422, "not_valid", "That form cannot be read.") from trouble
+        raise NotShown(422, "That form cannot be read.") from trouble
     if any("\0" in text for pair in pairs for text in pair):
-        raise ProblemError(422, "not_valid", "That form cannot be read.")
+        raise NotShown(422, "That form cannot be read.")
     return dict(pairs)
 
 
@@ -109,14 +109,14 @@ def sender(here: Here, request: Request, connector_id: ConnectorId, given: Annot
     ticket, _ = _ticket(here, request, connector_id)
     if not _is_from_here(request, here.settings) or not seals(here).fits(given.get("token", ""), ticket):
         detail = "That did not come from a page of yours. Load the page again, and press the button there."
-        raise ProblemError(403, "not_from_here", detail)
+        raise NotShown(403, detail)
     return viewer(here, request, connector_id)
 
 
 def actor(sent: Annotated[Viewer, Depends(sender)]) -> Viewer:
     """The same, where they may act."""
     if not sent.may_act:
-        raise ProblemError(403, "not_allowed", "You may look at this connector, not act on it.")
+        raise NotShown(403, "You may look at this connector, not act on it.")
     return sent
 
 

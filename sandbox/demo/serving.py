@@ -21,6 +21,7 @@ def open_door(public_url: str, environment: Mapping[str, str], children: Childre
     """The server process started and answering, at the port of PUBLIC_URL, whoever leads there from outside."""
     port = urlsplit(public_url).port or PORT
     arguments = ["api.main:app", "--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "2"]
+    arguments += ["--no-access-log"]  # it would hold what opens a page
     door = children.start("api", "uvicorn", arguments, environment)
     give_up_at = time.monotonic() + SECONDS_TO_START
     with httpx.Client(trust_env=False, timeout=5) as http:
