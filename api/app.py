@@ -10,7 +10,8 @@ from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import problems
-from api.letters import without_nul
+from api.bodies import LargestBody
+from api.letters import only_text
 from api.pages import door
 from api.problems import Problem
 from api.routes import choices, connectors, events, exports, health, items, keys, operators, queue, runs, webhooks
@@ -29,8 +30,6 @@ ROUTERS = (
     items.router,
     webhooks.router,
 )
-LARGEST_BODY = 1_000_000
-"""Bytes: a profile with thousands of columns takes a tenth of it."""
 ABOUT = """Keeps BigCommerce stores in step with Sales Layer catalogues, for many tenants, in fair turns.
 
 Every call needs an API key (`Authorization: Bearer slbc_...`). A tenant's key sees what is the tenant's and nothing
@@ -54,9 +53,9 @@ def build(desk: Desk) -> FastAPI:
         # Their pages load scripts from elsewhere; the document itself is for everybody's tools.
         docs_url=None,
         redoc_url=None,
-        max_body_size=LARGEST_BODY,
-        dependencies=[Depends(without_nul)],
+        dependencies=[Depends(only_text)],
     )
+    app.add_middleware(LargestBody)
     app.state.desk = desk
     app.state.listeners = set()
     for router in ROUTERS:

@@ -64,7 +64,7 @@ def caller(
         key = api_keys.recognise(session, given.credentials)
         acts_for = key.tenant_id if key is not None else None
         if key is not None and key.scope is Scope.OPERATOR and tenant is not None:
-            acts_for = connectors.find_tenant(session, tenant)
+            acts_for = connectors.find_tenant(session, _spelt(tenant))
             if acts_for is None:
                 raise ProblemError(404, "unknown", f"There is no tenant '{tenant[:100]}'.")
     if key is None:
@@ -72,6 +72,14 @@ def caller(
     _not_too_often(here, key.id)
     request.state.key_id = key.id
     return Caller(key.id, key.name, key.scope, acts_for)
+
+
+def _spelt(tenant: str) -> str:
+    """The name as it was meant: what is beyond ASCII comes as the bytes of UTF-8."""
+    try:
+        return tenant.encode("latin-1").decode()
+    except UnicodeError:
+        return tenant
 
 
 def _unknown(detail: str) -> ProblemError:

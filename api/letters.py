@@ -1,7 +1,8 @@
-"""What no database takes: a NUL letter in a request is told as a fault of its field."""
+"""What no database takes: letters of a request that are no text are told as a fault of their field."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from json import JSONDecodeError
 from typing import Any
@@ -10,17 +11,17 @@ from fastapi import Request
 
 from api.problems import Fault, ProblemError
 
-NUL = "\0"
-_SAYS = "a NUL letter is no text"
+_SAYS = "it holds a letter that is no text: NUL, or half of one"
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
-async def without_nul(request: Request) -> None:
-    """Refuse the request that holds a NUL letter; it is read here once, and kept for whoever reads it next."""
+async def only_text(request: Request) -> None:
+    """Refuse the request that holds such a letter; it is read here once, and kept for whoever reads it next."""
     faults = [
-        f"{where}.{name.replace(NUL, '')}"
+        f"{where}.{_NO_TEXT.sub('', name)}"
         for where, values in (("path", request.path_params.items()), ("query", request.query_params.multi_items()))
         for name, value in values
-        if NUL in name or NUL in str(value)
+        if _NO_TEXT.search(name) or _NO_TEXT.search(str(value))
     ]
     if request.headers.get("content-type", "").partition(";")[0].strip().endswith("json") and await request.body():
         try:
@@ -36,13 +37,13 @@ async def without_nul(request: Request) -> None:
 
 def _in(value: Any, where: str) -> Iterator[str]:
     if isinstance(value, str):
-        if NUL in value:
+        if _NO_TEXT.search(value):
             yield where
     elif isinstance(value, list):
         for number, one in enumerate(value):
             yield from _in(one, f"{where}.{number}")
     elif isinstance(value, dict):
         for name, one in value.items():
-            if NUL in name:
-                yield f"{where}.{name.replace(NUL, '')}"
+            if _NO_TEXT.search(name):
+                yield f"{where}.{_NO_TEXT.sub('', name)}"
             yield from _in(one, f"{where}.{name}")

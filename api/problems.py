@@ -171,6 +171,11 @@ def _allowed(request: Request) -> list[str]:
     ]
 
 
+def too_large() -> JSONResponse:
+    """What is answered to a body that says itself that it is too large."""
+    return answer(_problem(413, "too_large", "The body is too large."))
+
+
 async def _of_a_command(_request: Request, refusal: Refusal) -> JSONResponse:
     faults = [Fault(field="body.url", says=str(refusal))] if refusal.why is Why.ADDRESS_REFUSED else []
     return answer(_problem(STATUS[refusal.why], refusal.why.value, str(refusal), faults))

@@ -121,6 +121,39 @@ def test_slices_that_died_before_their_end_was_written_down_are_ended(migrated: 
         assert [tuple(row) for row in rows] == [(1, "turn_lost", True), (2, None, None)]
 
 
+def test_items_that_were_there_before_are_found_counted_and_remembered(migrated: EmbeddedPostgres, empty: str) -> None:
+    before = ScriptDirectory.from_config(config("")).get_revision("20261127_items")
+    assert before is not None
+    migrate(empty, str(before.down_revision))
+    made = create_engine(migrated.url(str(make_url(empty).database), "service"), poolclass=NullPool)
+    for tenant in (1, 2):
+        with made.begin() as connection:
+            connection.execute(text("SELECT set_config('app.tenant', :id, true)"), {"id": str(tenant)})
+            for into in (
+                "tenant (id, name) VALUES (:id, 'a')",
+                "connector (id, tenant_id, name, store_hash, profile) VALUES (:id, :id, 'c', 's', '{}')",
+                (
+                    "source_item (connector_id, tenant_id, kind, source_id, cells, raw_hash, name_key, sku_key) VALUES"
+                    """ (:id, :id, 'product', 7, '{"REF": "R-7"}', 'x', 'cup', 'c-7')"""
+                ),
+                (
+                    "item_status (connector_id, tenant_id, kind, source_id, storefront_id, run_id, outcome, code)"
+                    " SELECT :id, :id, 'product', n, 0, 3, 'failed', 'no_price' FROM generate_series(7, 6 + :id) n"
+                ),
+            ):
+                connection.execute(text(f"INSERT INTO {into}"), {"id": tenant})
+    migrate(empty)
+    for tenant in (1, 2):
+        with made.begin() as connection:
+            connection.execute(text("SELECT set_config('app.tenant', :id, true)"), {"id": str(tenant)})
+            found = connection.execute(text("SELECT found_items(:id, 'product', '%r-7%', 0, 9)"), {"id": tenant})
+            assert [tuple(row) for row in found] == [(7,)]
+            counts = connection.execute(text("SELECT run_id, kind, outcome, code, count FROM item_count"))
+            assert [tuple(row) for row in counts] == [(3, "product", "failed", "no_price", tenant)]
+            history = connection.execute(text("SELECT source_id, run_id, code FROM item_history ORDER BY 1"))
+            assert [tuple(row) for row in history] == [(7 + n, 3, "no_price") for n in range(tenant)]
+
+
 def test_migrating_what_is_migrated_changes_nothing(empty: str) -> None:
     migrate(empty)
     migrate(empty)

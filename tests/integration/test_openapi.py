@@ -131,7 +131,7 @@ def knows_more_than_the_document(case: schemathesis.Case[Any]) -> bool:
     """Whether what the document allows may be refused.
 
     Places of pages are the service's own, a repeated Idempotency-Key is remembered, a profile has rules, a tenant's
-    name is printable, a time zone is one, and nothing may hold a NUL letter.
+    name is printable, a time zone is one, and nothing may hold what is no text.
     """
     if "after" in (case.query or {}) or "Idempotency-Key" in (case.headers or {}):
         return True

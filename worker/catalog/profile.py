@@ -25,6 +25,9 @@ from worker.catalog.fields import FIELDS, WhenEmpty
 
 Said = TypeVar("Said")
 
+GREATEST_ID = 2**63 - 1
+"""No id of the source or the store is greater: the database takes no greater number."""
+
 LONGEST_INTERVAL = 366 * 24 * 3600
 _SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -37,8 +40,11 @@ class _Value(BaseModel):
 class StorefrontLink(_Value):
     """A storefront tied to a root category of the source; no root = the full category tree."""
 
-    storefront: Annotated[int, Field(ge=1, description="Id of the store's channel")]
-    root: Annotated[int | None, Field(description="Source id of the root category; null = full category tree")] = None
+    storefront: Annotated[int, Field(ge=1, le=GREATEST_ID, description="Id of the store's channel")]
+    root: Annotated[
+        int | None,
+        Field(ge=-GREATEST_ID, le=GREATEST_ID, description="Source id of the root category; null = full category tree"),
+    ] = None
 
 
 class Switches(_Value):
@@ -230,9 +236,16 @@ class Profile(_Value):
         StorefrontList, Field(description="Where the list of the store's storefronts is written in Sales Layer")
     ] = StorefrontList()
     stock_location: Annotated[
-        int, Field(ge=1, description="Location of the store's inventory whose stock is set; 1 = the default one")
+        int,
+        Field(
+            ge=1,
+            le=GREATEST_ID,
+            description="Location of the store's inventory whose stock is set; 1 = the default one",
+        ),
     ] = 1
-    check_every_seconds: Annotated[int, Field(ge=10, description="How often the source is asked for changes")] = 300
+    check_every_seconds: Annotated[
+        int, Field(ge=10, le=31_536_000, description="How often the source is asked for changes")
+    ] = 300
     schedule: Annotated[
         Schedule | None, Field(description="When the connector runs, instead of such checks; null = none")
     ] = None
