@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from api.callers import Tenants
 from api.problems import ProblemError
 from worker.commands.desk import Desk
+from worker.commands.refusal import Refusal
 from worker.ledger import answered
 from worker.ledger.answered import Answer
 from worker.ledger.session import as_tenant
@@ -66,6 +67,11 @@ class Once:
                 body = act()
             except AnsweredMeanwhileError:
                 given = self._given()
+            except Refusal:
+                # It may be refused because the same request has just been carried out.
+                given = self._given()
+                if given is None:
+                    raise
             else:
                 return JSONResponse(body, self.status), body
         assert given is not None

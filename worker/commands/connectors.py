@@ -15,7 +15,7 @@ from worker.commands.desk import Desk
 from worker.commands.refusal import Refusal, Why
 from worker.commands.runs import there
 from worker.errors import ProfileUnusable
-from worker.ledger import connectors, journal, mirror
+from worker.ledger import asked, connectors, journal, mirror
 from worker.ledger.session import as_tenant
 from worker.ledger.vault import KeyMissing
 from worker.scheduling import calendar, removal
@@ -87,8 +87,10 @@ def replace(desk: Desk, tenant_id: int, connector_id: int, given: ConnectorFile,
 def enable(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> None:
     """Switch a connector on again; it is checked at once."""
     with as_tenant(desk.engine, tenant_id) as session:
+        asked.hold(session, connector_id)
         known = there(session, connector_id)
         connectors.enable(session, connector_id)
+        asked.be_due(session, connector_id)
         if not known.enabled:
             journal.write(session, tenant_id, connector_id, who=who, what=Deed.ENABLED)
     desk.wake(connector_id)
@@ -97,7 +99,7 @@ def enable(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> None:
 def disable(desk: Desk, tenant_id: int, connector_id: int, *, reason: str, who: str) -> None:
     """Switch a connector off: what its slice is doing it finishes, then it has no turn until it is switched on."""
     with as_tenant(desk.engine, tenant_id) as session:
-        there(session, connector_id)
+        known(session, connector_id)
         connectors.disable(session, connector_id, reason)
         journal.write(session, tenant_id, connector_id, who=who, what=Deed.DISABLED, reason=reason)
 

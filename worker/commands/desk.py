@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import redis
+import structlog
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from worker.ledger.session import engine
 from worker.ledger.vault import Vault
@@ -16,6 +18,8 @@ from worker.scheduling import dispatch
 from worker.scheduling.dispatch import Publish
 from worker.scheduling.neighbours import Meet
 from worker.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 WAIT_FOR_REDIS = 3.0
 
@@ -55,8 +59,14 @@ class Desk:
         return self.meeting(self.settings, self.vault, self.broker)
 
     def wake(self, connector_id: int) -> None:
-        """Let a worker take up the connector as soon as it is its turn."""
-        dispatch.wake(self.engine, self.settings, self.publish, connector_id)
+        """Let a worker take up the connector as soon as it is its turn.
+
+        Only to be quicker than the pacemaker, who finds what is due: that it fails is no trouble of whoever asked.
+        """
+        try:
+            dispatch.wake(self.engine, self.settings, self.publish, connector_id)
+        except SQLAlchemyError as trouble:
+            log.warning("connector not woken", connector=connector_id, error=type(trouble).__name__)
 
     @property
     def database(self) -> str:

@@ -1,4 +1,8 @@
-"""Runs asked for, held up and let go; the transaction that does it writes it into the journal."""
+"""Runs asked for, held up and let go; the transaction that does it writes it into the journal.
+
+It holds the turn first, and says there that the connector is due: waking it after the commit only saves the pacemaker's
+look.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,11 @@ from models.vocabulary import Deed, ItemKind, RunState
 from worker.commands import item
 from worker.commands.desk import Desk
 from worker.commands.refusal import Refusal, Why
-from worker.ledger import connectors, journal, runs, source_items, turns
+from worker.errors import ProfileUnusable
+from worker.ledger import asked, connectors, journal, runs, source_items, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.runs import Run
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import as_tenant
 from worker.scheduling import calendar
 
 
@@ -50,6 +55,7 @@ def request(
 ) -> Requested:
     """Ask for a run; one that waits already serves this request too, one under way is followed by exactly one more."""
     with as_tenant(desk.engine, tenant_id) as session:
+        asked.hold(session, connector_id)
         _switched_on(session, connector_id)
         answer = _request(session, tenant_id, connector_id, refresh=refresh, who=who)
         keep(session, answer)
@@ -62,6 +68,7 @@ def retry(
 ) -> Requested:
     """Send the items again that failed (with this code), and no others; Refusal where there are none."""
     with as_tenant(desk.engine, tenant_id) as session:
+        asked.hold(session, connector_id)
         known = _switched_on(session, connector_id)
         if not source_items.retry(session, connector_id, code):
             with_it = f" with {code}" if code else ""
@@ -77,6 +84,7 @@ def synchronise(
 ) -> Requested:
     """Compare the item with the store anew, and send what the source says; the run that will do it."""
     with as_tenant(desk.engine, tenant_id) as session:
+        asked.hold(session, connector_id)
         known = _switched_on(session, connector_id)
         if not item.synchronise(session, connector_id, kind, source_id):
             raise Refusal(Why.UNKNOWN, f"the source of '{known.name}' has no {kind} {source_id}.")
@@ -89,12 +97,14 @@ def synchronise(
 def approve(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> tuple[Held, int]:
     """Let the run pass that the brake holds: it reads and plans again; how many items it may disable or blank."""
     with as_tenant(desk.engine, tenant_id) as session:
-        known = there(session, connector_id)
+        asked.hold(session, connector_id)
+        name = _name(session, connector_id)
         held = runs.current(session, connector_id)
         if held is None or held.state is not RunState.AWAITING_APPROVAL:
-            raise Refusal(Why.NO_RUN, f"no run of '{known.name}' waits for an approval.")
+            raise Refusal(Why.NO_RUN, f"no run of '{name}' waits for an approval.")
         allowed = runs.approve(session, held.id)
-        _note(session, known, who, Deed.APPROVED, held, allowed=allowed)
+        asked.be_due(session, connector_id)
+        _note(session, tenant_id, connector_id, who, Deed.APPROVED, held, allowed=allowed)
     desk.wake(connector_id)
     return Held(held.id, RunState.PREPARING), allowed
 
@@ -102,27 +112,30 @@ def approve(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> tuple
 def pause(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
     """Hold the run under way: no new call a second later; what is under way comes back and is recorded."""
     with as_tenant(desk.engine, tenant_id) as session:
-        known = there(session, connector_id)
+        asked.hold(session, connector_id)
+        name = _name(session, connector_id)
         run = runs.current(session, connector_id)
         if run is None:
-            raise Refusal(Why.NO_RUN, f"'{known.name}' has no run that could be paused; disabling keeps it from one.")
+            raise Refusal(Why.NO_RUN, f"'{name}' has no run that could be paused; disabling keeps it from one.")
         if run.state in (RunState.PAUSED, RunState.AWAITING_APPROVAL):
             raise Refusal(Why.NO_RUN, f"run {run.id} stands still already: it is {run.state.replace('_', ' ')}.")
         runs.pause(session, connector_id, run.id)
         runs.list_it(session, run.id)  # a check too: whoever looks must see what stands still
-        _note(session, known, who, Deed.PAUSED, run)
+        _note(session, tenant_id, connector_id, who, Deed.PAUSED, run)
     return Held(run.id, RunState.PAUSED)
 
 
 def resume(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
     """Let the paused run go on where it was; *cancelled* where it gives way to one that waits."""
     with as_tenant(desk.engine, tenant_id) as session:
-        known = there(session, connector_id)
+        asked.hold(session, connector_id)
+        name = _name(session, connector_id)
         run = runs.current(session, connector_id)
         if run is None or run.state is not RunState.PAUSED:
-            raise Refusal(Why.NO_RUN, f"no run of '{known.name}' is paused.")
+            raise Refusal(Why.NO_RUN, f"no run of '{name}' is paused.")
         state = runs.resume(session, run.id)
-        _note(session, known, who, Deed.RESUMED, run)
+        asked.be_due(session, connector_id)
+        _note(session, tenant_id, connector_id, who, Deed.RESUMED, run)
     desk.wake(connector_id)
     return Held(run.id, state)
 
@@ -130,21 +143,29 @@ def resume(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
 def cancel(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
     """End the run here: no new call a second later; what it has not sent is due for the next one."""
     with as_tenant(desk.engine, tenant_id) as session:
-        known = there(session, connector_id)
+        asked.hold(session, connector_id)
+        name = _name(session, connector_id)
         run = runs.current(session, connector_id)
         if run is None:
-            raise Refusal(Why.NO_RUN, f"'{known.name}' has no run that could be cancelled.")
+            raise Refusal(Why.NO_RUN, f"'{name}' has no run that could be cancelled.")
         runs.cancel(session, connector_id, run.id)
-        _note(session, known, who, Deed.CANCELLED, run)
-        follow_up = runs.current(session, connector_id)
-        seconds = None if follow_up is not None else calendar.until_next(session, known)
-    if seconds is None:
+        _note(session, tenant_id, connector_id, who, Deed.CANCELLED, run)
+        is_followed = runs.current(session, connector_id) is not None
+        if is_followed:
+            asked.be_due(session, connector_id)
+        else:
+            # What was planned is still due: the next check or date, at its time and not at once, plans it again.
+            turns.park(session, connector_id, seconds=_until_next(session, connector_id))
+    if is_followed:
         desk.wake(connector_id)
-    else:
-        # What was planned is still due: the next check or date, at its time and not at once, plans it again.
-        with as_scheduler(desk.engine) as session:
-            turns.park(session, connector_id, seconds=seconds)
     return Held(run.id, RunState.CANCELLED)
+
+
+def _until_next(session: Session, connector_id: int) -> float:
+    try:
+        return calendar.until_next(session, there(session, connector_id)) or 0.0
+    except ProfileUnusable:  # the next slice says so
+        return calendar.AFTER_TROUBLE_SECONDS
 
 
 def there(session: Session, connector_id: int) -> Connector:
@@ -153,6 +174,14 @@ def there(session: Session, connector_id: int) -> Connector:
     if known is None:
         raise Refusal(Why.UNKNOWN, f"there is no connector {connector_id}.")
     return known
+
+
+def _name(session: Session, connector_id: int) -> str:
+    """What the connector is called, whatever its profile is like."""
+    found = connectors.known_by(session, connector_id)
+    if found is None:
+        raise Refusal(Why.UNKNOWN, f"there is no connector {connector_id}.")
+    return found[0]
 
 
 def _switched_on(session: Session, connector_id: int) -> Connector:
@@ -167,9 +196,10 @@ def _request(session: Session, tenant_id: int, connector_id: int, *, refresh: bo
     before = runs.current(session, connector_id)
     waiting = runs.queued(session, connector_id)
     run_id = runs.request(session, tenant_id, connector_id, refresh=refresh, by=who)
+    asked.be_due(session, connector_id)
     follows = before.id if before is not None and before.id != run_id else None
     return Requested(run_id, folded=waiting == run_id, follows=follows)
 
 
-def _note(session: Session, known: Connector, who: str, what: Deed, run: Run, **more: int) -> None:
-    journal.write(session, known.tenant_id, known.id, who=who, what=what, run=run.id, **more)
+def _note(session: Session, tenant_id: int, connector_id: int, who: str, what: Deed, run: Run, **more: int) -> None:
+    journal.write(session, tenant_id, connector_id, who=who, what=what, run=run.id, **more)

@@ -51,11 +51,6 @@ def keep_date(session: Session, connector_id: int, date: datetime | None) -> Non
     )
 
 
-def hold_turn(session: Session, connector_id: int) -> None:
-    """The connector's turn is the caller's until the commit: it comes first, as in every transaction of a slice."""
-    session.execute(text("SELECT FROM turn WHERE connector_id = :id FOR UPDATE"), {"id": connector_id})
-
-
 def schedule_of(session: Session, connector_id: int) -> dict[str, Any] | None:
     """The schedule of the profile that is stored, as it stands there; the profile itself may be of another version."""
     found: dict[str, Any] | None = session.scalar(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from worker.catalog.profile import Profile, Schedule
 from worker.errors import ProfileUnusable
-from worker.ledger import connectors, runs, schedules
+from worker.ledger import asked, connectors, runs, schedules
 from worker.ledger.connectors import Connector
 from worker.ledger.runs import Run
 from worker.ledger.schedules import Standing
@@ -74,7 +74,7 @@ def change_profile(session: Session, connector_id: int, profile: Profile) -> Non
 
     First in its transaction, or at least before other rows of the connector: it holds the turn.
     """
-    schedules.hold_turn(session, connector_id)
+    asked.hold(session, connector_id)
     before = schedules.schedule_of(session, connector_id)
     connectors.change_profile(session, connector_id, profile)
     if before != profile.model_dump(mode="json")["schedule"]:
@@ -99,7 +99,7 @@ def change_time_zone(session: Session, tenant_id: int, zone: str) -> None:
     # In one order, and the turns before all else: nobody waits in a circle.
     concerned = list(schedules.with_cron(session))
     for connector_id in concerned:
-        schedules.hold_turn(session, connector_id)
+        asked.hold(session, connector_id)
     schedules.set_time_zone(session, tenant_id, zone)
     for connector_id in concerned:
         at = schedules.standing(session, connector_id)
