@@ -43,7 +43,7 @@ class Letter:
     attempts: int
     """Tries before this one; the fence of what is recorded of it."""
     secrets: tuple[str, ...] = field(repr=False)
-    """The newest first, then the one before it while their rotation overlaps; none = no key of the ring opens them."""
+    """The newest first, then the one before it while their rotation overlaps; those that a key of the ring opens."""
 
 
 def lease(session: Session, *, seconds: float, busy: Collection[int] = (), full: Collection[int] = ()) -> Due | None:
@@ -85,8 +85,9 @@ def open_letter(session: Session, vault: Vault, due: Due) -> Letter | None:
         return None
     sealed = [(row.key_id, row.sealed)] + ([(row.old_key_id, row.old_sealed)] if row.old_signs else [])
     opened = []
-    with suppress(KeyMissing):
-        opened = [webhooks.unseal(vault, due.tenant_id, due.webhook_id, *one) for one in sealed]
+    for one in sealed:
+        with suppress(KeyMissing):  # what another key opens signs alone
+            opened.append(webhooks.unseal(vault, due.tenant_id, due.webhook_id, *one))
     return Letter(due.id, due.webhook_id, row.url, row.event_id, row.type, row.payload, row.attempts, tuple(opened))
 
 

@@ -208,34 +208,6 @@ def resend(session: Session, delivery_id: int) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
-def reseal(session: Session, vault: Vault, tenant_id: int) -> int:
-    """Seal the secrets anew that another key than the ring's first one sealed; how many that were.
-
-    The secret before a rotation counts while it signs, and is dropped after.
-    """
-    newest = next(iter(vault.keys), None)
-    rows = session.execute(
-        text(
-            "SELECT id, key_id, sealed, old_key_id, old_sealed, old_until > now() AS is_signing FROM webhook"
-            " WHERE key_id <> :newest OR old_key_id <> :newest FOR UPDATE"
-        ),
-        {"newest": newest},
-    ).all()
-    for row in rows:
-        fresh = seal(vault, tenant_id, row.id, unseal(vault, tenant_id, row.id, row.key_id, row.sealed))
-        old: tuple[str | None, bytes | None] = (None, None)
-        if row.is_signing:
-            old = seal(vault, tenant_id, row.id, unseal(vault, tenant_id, row.id, row.old_key_id, row.old_sealed))
-        session.execute(
-            text(
-                "UPDATE webhook SET key_id = :key, sealed = :sealed, old_key_id = :old_key, old_sealed = :old_sealed"
-                " WHERE id = :id"
-            ),
-            {"id": row.id, "key": fresh[0], "sealed": fresh[1], "old_key": old[0], "old_sealed": old[1]},
-        )
-    return len(rows)
-
-
 def seal(vault: Vault, tenant_id: int, webhook_id: int, secret: str) -> tuple[str, bytes]:
     """(key id, sealed bytes) of a webhook's secret."""
     return vault.seal(secret, tenant_id=tenant_id, connector_id=OF_NO_CONNECTOR, field=f"webhook/{webhook_id}")
