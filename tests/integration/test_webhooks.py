@@ -185,7 +185,7 @@ def test_who_does_not_want_to_hear_of_it_is_not_told(desk: Desk, a_connector: AC
     other, _ = desk.add(URL, EventType.NEEDS_ACTION)
     off, _ = desk.add()
     with as_tenant(desk.engine, desk.tenant_id) as session:
-        webhooks.switch_off(session, off.id, "not now")
+        webhooks.switch_off(session, off.id, "not now", url=URL)
     desk.end_a_run()
     desk.end_a_run(made=a_connector("theirs", tenant="theirs"))
     assert [len(desk.deliveries(one)) for one in (all_of_it, some, other, off)] == [1, 1, 0, 0]
@@ -212,7 +212,7 @@ def test_a_test_event_goes_to_one_endpoint_whatever_it_wants(desk: Desk) -> None
         delivery_id = events.ping(session, webhook.id)
         assert delivery_id is not None
         found = webhooks.delivery(session, delivery_id)
-        webhooks.switch_off(session, webhook.id, "not now")
+        webhooks.switch_off(session, webhook.id, "not now", url=URL)
         assert events.ping(session, webhook.id) is None
     assert found is not None
     assert (found.webhook_id, found.type) == (webhook.id, EventType.PING)
@@ -397,6 +397,33 @@ def test_who_answers_gone_is_told_nothing_more(desk: Desk, receiver: Receiver) -
         webhooks.change(session, webhook.id, url=receiver.url, events=None, enabled=True)
         assert webhooks.resend(session, desk.deliveries(webhook)[0].id) is not None
     assert desk.postman.deliver_all() == 1
+
+
+def test_the_old_address_that_says_gone_does_not_switch_the_new_one_off(desk: Desk, receiver: Receiver) -> None:
+    webhook, secret = desk.add(receiver.url)
+    receiver.secrets = [secret]
+    receiver.answers.append(410)
+    moved = f"{receiver.url}/moved"
+    for _ in range(2):
+        desk.end_a_run()
+
+    def resolve(host: str, port: int) -> list[str]:
+        # The delivery is on its way by now, and its owner changes the address.
+        del port
+        with as_tenant(desk.engine, desk.tenant_id) as session:
+            assert webhooks.change(session, webhook.id, url=moved, events=None, enabled=True)
+        return [host]
+
+    desk.postman.reach = Reach(private=True, resolve=resolve)
+    assert desk.postman.deliver_all() == 2
+    now = desk.load(webhook)
+    assert (now.url, now.enabled, now.disabled_reason) == (moved, True, None)
+    later, first = desk.deliveries(webhook)
+    assert later.delivered_at is not None
+    assert (first.last_status, first.gave_up) == (410, False)
+    desk.all_due()
+    assert desk.postman.deliver_all() == 1
+    assert desk.deliveries(webhook)[1].delivered_at is not None, "it goes to the new address"
 
 
 def test_nothing_goes_to_an_endpoint_that_was_switched_off_while_it_was_on_its_way(

@@ -127,13 +127,17 @@ def change(
     return _webhook(changed)
 
 
-def switch_off(session: Session, webhook_id: int, reason: str) -> None:
-    """Nothing more is sent there until somebody switches it on."""
-    session.execute(
-        text("UPDATE webhook SET enabled = false, disabled_reason = :reason WHERE id = :id AND enabled"),
-        {"id": webhook_id, "reason": reason},
+def switch_off(session: Session, webhook_id: int, reason: str, *, url: str) -> None:
+    """Nothing more is sent there until somebody switches it on; a webhook with another address by now stays on."""
+    off = session.execute(
+        text(
+            "UPDATE webhook SET enabled = false, disabled_reason = :reason"
+            " WHERE id = :id AND url = :url AND enabled RETURNING id"
+        ),
+        {"id": webhook_id, "url": url, "reason": reason},
     )
-    give_up_all(session, webhook_id)
+    if off.first() is not None:
+        give_up_all(session, webhook_id)
 
 
 def give_up_all(session: Session, webhook_id: int) -> None:

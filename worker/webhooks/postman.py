@@ -136,7 +136,7 @@ class Postman:
                     session, due.id, attempts=letter.attempts, status=status, error=str(error), again_in=again
                 )
             if status == GONE:
-                webhooks.switch_off(session, due.webhook_id, "it answered 410 Gone")
+                webhooks.switch_off(session, due.webhook_id, "it answered 410 Gone", url=letter.url)
             outbox.prune(session)
         log.info("event delivered" if error is None else "event not delivered", type=letter.type, status=status)
 
