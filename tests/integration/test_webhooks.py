@@ -592,17 +592,41 @@ def test_a_late_sender_does_not_undo_what_another_has_done(desk: Desk) -> None:
     assert desk.one(webhook).next_at is None
 
 
-def test_old_deliveries_go_where_the_sender_passes(desk: Desk, receiver: Receiver) -> None:
-    webhook, secret = desk.add(receiver.url)
-    receiver.secrets = [secret]
-    for _ in range(3):
+def test_old_deliveries_go_though_nothing_is_sent_any_more(desk: Desk, a_connector: AConnector) -> None:
+    other = Desk(desk.engine, desk.vault, a_connector("theirs", tenant="theirs"))
+    endpoints = [(one, one.add()[0]) for one in (desk, other)]
+    for one, webhook in endpoints:
+        for _ in range(3):
+            one.end_a_run()
+        with as_tenant(one.engine, one.tenant_id) as session:
+            webhooks.switch_off(session, webhook.id, "not now", url=URL)
+        last = one.deliveries(webhook)[0].id
+        one.do("UPDATE webhook_delivery SET created_at = now() - interval '31 days' WHERE id < :id", id=last)
+    desk.postman.tidy_seconds = 0.0
+    thread = desk.postman.start()
+    waited = threading.Event()
+    for _ in range(200):
+        if all(len(one.deliveries(webhook)) == 1 for one, webhook in endpoints):
+            break
+        waited.wait(0.05)
+    desk.postman.stop()
+    thread.join(5)
+    assert [len(one.deliveries(webhook)) for one, webhook in endpoints] == [1, 1]
+
+
+def test_what_is_open_stays_however_old_and_what_is_old_goes_to_the_last(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "PRUNED_AT_ONCE", 2)
+    webhook, _ = desk.add()
+    for _ in range(6):
         desk.end_a_run()
-    desk.postman.deliver_all()
-    kept = desk.deliveries(webhook)[0]
-    desk.do("UPDATE webhook_delivery SET created_at = now() - interval '31 days' WHERE id <> :id", id=kept.id)
-    desk.end_a_run()
-    desk.postman.deliver_all()
-    assert [one.id for one in desk.deliveries(webhook)][1:] == [kept.id]
+    desk.do("UPDATE webhook_delivery SET created_at = now() - interval '31 days'")
+    open_one = desk.deliveries(webhook)[2].id
+    desk.do("UPDATE webhook_delivery SET next_at = NULL, gave_up = true WHERE id <> :id", id=open_one)
+    assert desk.postman.tidy() == 5
+    assert [one.id for one in desk.deliveries(webhook)] == [open_one]
+    assert desk.postman.tidy() == 0
 
 
 def test_listing_goes_on_where_it_was(desk: Desk) -> None:
