@@ -37,6 +37,7 @@ def test_an_endpoint_is_added_read_changed_and_removed(door: Door, a_tenant: ATe
 @pytest.mark.parametrize("url", [
     "http://backend.example.com/", "https://127.0.0.1/", "https://[::1]/", "https://localhost/", "ftp://x/", "nonsense",
     "https://169.254.169.254/latest", "https://user:secret@example.com/",
+    "https://xn--/", "https://xn--a.example.com/x",
 ])  # fmt: skip
 def test_an_address_that_may_not_be_called_is_refused_and_not_repeated(door: Door, a_tenant: ATenant, url: str) -> None:
     writer = door.writer(a_tenant("acme"))
@@ -44,6 +45,10 @@ def test_an_address_that_may_not_be_called_is_refused_and_not_repeated(door: Doo
     assert (told["code"], [one["field"] for one in told["errors"]]) == ("address_refused", ["body.url"])
     assert "secret" not in str(told)
     assert writer.reads("/v1/webhooks") == {"webhooks": []}
+    made = writer.posts("/v1/webhooks", {"url": URL}, status=201)
+    told = writer.asks("PUT", f"/v1/webhooks/{made['id']}", json={"url": url, "enabled": True}, status=422).json()
+    assert told["code"] == "address_refused"
+    assert writer.reads(f"/v1/webhooks/{made['id']}")["url"] == URL
 
 
 def test_no_tenant_has_endless_endpoints(door: Door, a_tenant: ATenant) -> None:

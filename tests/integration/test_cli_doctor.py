@@ -12,9 +12,10 @@ from sqlalchemy import Engine, create_engine, text
 
 from sandbox.servers.postgres import EmbeddedPostgres
 from sandbox.servers.redis import EmbeddedRedis
-from tests.operators import Operator, with_keys
-from worker.ledger import processes
-from worker.ledger.session import as_scheduler
+from tests.operators import Operator, in_its_name, with_keys
+from worker.ledger import processes, webhooks
+from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.vault import Vault
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,29 @@ def test_a_key_that_left_the_ring_too_early_is_bad_and_an_older_one_a_warning(he
     healthy.here = with_keys(healthy, "")
     healthy.here.__dict__["broker"] = broker
     assert "CREDENTIAL_KEYS is empty" in findings(healthy, code=1)["keys", "bad"][0]
+
+
+def test_a_key_counts_while_a_secret_before_a_rotation_signs_with_it(
+    healthy: Operator, key_ring: str, engine: Engine
+) -> None:
+    healthy.adds()
+    tenant_id, _ = in_its_name(engine)
+    ring = f"{key_ring},old:{'B' * 43}="
+    with as_tenant(engine, tenant_id) as session:
+        webhook, _ = webhooks.add(session, Vault({"old": bytes(32)}), tenant_id, url="https://example.com/")
+        webhooks.rotate_secret(session, Vault.from_ring(key_ring), tenant_id, webhook.id)
+    broker = healthy.here.broker
+    healthy.here = with_keys(healthy, ring)
+    healthy.here.__dict__["broker"] = broker
+    older = "1 secrets are sealed with an older key; `connector reseal` seals them anew."
+    assert findings(healthy)["keys", "warning"] == [older]
+    healthy.here = with_keys(healthy, key_ring)
+    healthy.here.__dict__["broker"] = broker
+    [says] = findings(healthy, code=1)["keys", "bad"]
+    assert says == "The key 'old' is not in the ring, and 1 secrets are sealed with it: put it back."
+    with as_tenant(engine, tenant_id) as session:
+        session.execute(text("UPDATE webhook SET old_until = now()"))
+    assert ("keys", "bad") not in findings(healthy)
 
 
 def test_no_worker_is_bad_and_a_broken_turn_a_warning(healthy: Operator, engine: Engine) -> None:

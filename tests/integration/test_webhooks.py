@@ -185,7 +185,7 @@ def test_who_does_not_want_to_hear_of_it_is_not_told(desk: Desk, a_connector: AC
     other, _ = desk.add(URL, EventType.NEEDS_ACTION)
     off, _ = desk.add()
     with as_tenant(desk.engine, desk.tenant_id) as session:
-        webhooks.switch_off(session, off.id, "not now")
+        webhooks.switch_off(session, off.id, "not now", url=URL)
     desk.end_a_run()
     desk.end_a_run(made=a_connector("theirs", tenant="theirs"))
     assert [len(desk.deliveries(one)) for one in (all_of_it, some, other, off)] == [1, 1, 0, 0]
@@ -212,7 +212,7 @@ def test_a_test_event_goes_to_one_endpoint_whatever_it_wants(desk: Desk) -> None
         delivery_id = events.ping(session, webhook.id)
         assert delivery_id is not None
         found = webhooks.delivery(session, delivery_id)
-        webhooks.switch_off(session, webhook.id, "not now")
+        webhooks.switch_off(session, webhook.id, "not now", url=URL)
         assert events.ping(session, webhook.id) is None
     assert found is not None
     assert (found.webhook_id, found.type) == (webhook.id, EventType.PING)
@@ -399,6 +399,33 @@ def test_who_answers_gone_is_told_nothing_more(desk: Desk, receiver: Receiver) -
     assert desk.postman.deliver_all() == 1
 
 
+def test_the_old_address_that_says_gone_does_not_switch_the_new_one_off(desk: Desk, receiver: Receiver) -> None:
+    webhook, secret = desk.add(receiver.url)
+    receiver.secrets = [secret]
+    receiver.answers.append(410)
+    moved = f"{receiver.url}/moved"
+    for _ in range(2):
+        desk.end_a_run()
+
+    def resolve(host: str, port: int) -> list[str]:
+        # The delivery is on its way by now, and its owner changes the address.
+        del port
+        with as_tenant(desk.engine, desk.tenant_id) as session:
+            assert webhooks.change(session, webhook.id, url=moved, events=None, enabled=True)
+        return [host]
+
+    desk.postman.reach = Reach(private=True, resolve=resolve)
+    assert desk.postman.deliver_all() == 2
+    now = desk.load(webhook)
+    assert (now.url, now.enabled, now.disabled_reason) == (moved, True, None)
+    later, first = desk.deliveries(webhook)
+    assert later.delivered_at is not None
+    assert (first.last_status, first.gave_up) == (410, False)
+    desk.all_due()
+    assert desk.postman.deliver_all() == 1
+    assert desk.deliveries(webhook)[1].delivered_at is not None, "it goes to the new address"
+
+
 def test_nothing_goes_to_an_endpoint_that_was_switched_off_while_it_was_on_its_way(
     desk: Desk, receiver: Receiver
 ) -> None:
@@ -513,19 +540,18 @@ def test_a_rotated_secret_signs_beside_the_new_one_for_a_while(desk: Desk, recei
     assert receiver.refused == ["no signature of ours"]
 
 
-def test_secrets_are_sealed_anew_with_the_newest_key(desk: Desk, receiver: Receiver) -> None:
+@pytest.mark.parametrize("kept", ["new", "old"])
+def test_while_a_rotation_overlaps_the_secret_that_opens_signs_alone(desk: Desk, receiver: Receiver, kept: str) -> None:
     webhook, old = desk.add(receiver.url)
     ring = Vault({"new": bytes(range(32)), **desk.vault.keys})
     with as_tenant(desk.engine, desk.tenant_id) as session:
-        new = webhooks.rotate_secret(session, desk.vault, desk.tenant_id, webhook.id)
-        assert webhooks.reseal(session, ring, desk.tenant_id) == 1
-        assert webhooks.reseal(session, ring, desk.tenant_id) == 0
-    desk.postman.vault = Vault({"new": bytes(range(32))})
-    for known in (old, new):
-        receiver.secrets = [str(known)]
-        desk.end_a_run()
-        desk.postman.deliver_all()
-    assert [one.signatures for one in receiver.received] == [2, 2]
+        new = webhooks.rotate_secret(session, ring, desk.tenant_id, webhook.id)
+    desk.postman.vault = Vault({"new": ring.keys["new"]}) if kept == "new" else desk.vault
+    receiver.secrets = [str(new) if kept == "new" else old]
+    desk.end_a_run()
+    desk.postman.deliver_all()
+    assert desk.one(webhook).last_error is None
+    assert [one.signatures for one in receiver.received] == [1]
 
 
 def test_a_secret_that_no_key_opens_is_said_and_nothing_is_sent(desk: Desk, receiver: Receiver) -> None:
@@ -566,17 +592,41 @@ def test_a_late_sender_does_not_undo_what_another_has_done(desk: Desk) -> None:
     assert desk.one(webhook).next_at is None
 
 
-def test_old_deliveries_go_where_the_sender_passes(desk: Desk, receiver: Receiver) -> None:
-    webhook, secret = desk.add(receiver.url)
-    receiver.secrets = [secret]
-    for _ in range(3):
+def test_old_deliveries_go_though_nothing_is_sent_any_more(desk: Desk, a_connector: AConnector) -> None:
+    other = Desk(desk.engine, desk.vault, a_connector("theirs", tenant="theirs"))
+    endpoints = [(one, one.add()[0]) for one in (desk, other)]
+    for one, webhook in endpoints:
+        for _ in range(3):
+            one.end_a_run()
+        with as_tenant(one.engine, one.tenant_id) as session:
+            webhooks.switch_off(session, webhook.id, "not now", url=URL)
+        last = one.deliveries(webhook)[0].id
+        one.do("UPDATE webhook_delivery SET created_at = now() - interval '31 days' WHERE id < :id", id=last)
+    desk.postman.tidy_seconds = 0.0
+    thread = desk.postman.start()
+    waited = threading.Event()
+    for _ in range(200):
+        if all(len(one.deliveries(webhook)) == 1 for one, webhook in endpoints):
+            break
+        waited.wait(0.05)
+    desk.postman.stop()
+    thread.join(5)
+    assert [len(one.deliveries(webhook)) for one, webhook in endpoints] == [1, 1]
+
+
+def test_what_is_open_stays_however_old_and_what_is_old_goes_to_the_last(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "PRUNED_AT_ONCE", 2)
+    webhook, _ = desk.add()
+    for _ in range(6):
         desk.end_a_run()
-    desk.postman.deliver_all()
-    kept = desk.deliveries(webhook)[0]
-    desk.do("UPDATE webhook_delivery SET created_at = now() - interval '31 days' WHERE id <> :id", id=kept.id)
-    desk.end_a_run()
-    desk.postman.deliver_all()
-    assert [one.id for one in desk.deliveries(webhook)][1:] == [kept.id]
+    desk.do("UPDATE webhook_delivery SET created_at = now() - interval '31 days'")
+    open_one = desk.deliveries(webhook)[2].id
+    desk.do("UPDATE webhook_delivery SET next_at = NULL, gave_up = true WHERE id <> :id", id=open_one)
+    assert desk.postman.tidy() == 5
+    assert [one.id for one in desk.deliveries(webhook)] == [open_one]
+    assert desk.postman.tidy() == 0
 
 
 def test_listing_goes_on_where_it_was(desk: Desk) -> None:

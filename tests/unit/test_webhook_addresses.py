@@ -55,6 +55,7 @@ def test_what_is_not(address: str) -> None:
         ("https://localhost/a", "public"), ("https://a.localhost./", "public"), ("https://db.internal/", "public"),
         ("https://10.0.0.1/", "public"), ("https://[::1]/", "public"), ("https://[::ffff:8.8.8.8]/", "public"),
         ("https://example.com:99999/", "no address"), ("https://exa mple.com/", "no address"),
+        ("https://xn--/", "no address"), ("https://xn--a.example.com/x", "no address"),
         ("https://example.com/\n", "no address"), ("https://example.com/" + "a" * 2048, "2,048"),
     ],
 )  # fmt: skip
@@ -64,6 +65,7 @@ def test_an_address_that_is_refused_before_anybody_asks(url: str, why: str) -> N
 
 def test_an_address_that_is_taken() -> None:
     assert addresses.fault(f"https://{NAME}:8443/a?token=b", private=False) is None
+    assert addresses.fault("https://xn--mnchen-3ya.de/a", private=False) is None
     assert addresses.fault("http://127.0.0.1:80/a", private=True) is None
     assert addresses.fault("gopher://127.0.0.1/", private=True) is not None
 

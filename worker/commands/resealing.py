@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from worker.commands.desk import Desk
-from worker.ledger import overview, resealing, webhooks
+from worker.ledger import overview, resealing
 from worker.ledger.session import as_scheduler, as_tenant
-from worker.ledger.vault import KeyMissing
 
 AT_ONCE = 200
 """Secrets that one transaction seals."""
@@ -37,9 +36,7 @@ def reseal(desk: Desk) -> Iterator[Progress]:
             with as_tenant(desk.engine, tenant_id) as session:
                 portion = resealing.credentials(session, vault, tenant_id, after=after, limit=AT_ONCE)
             sealed, refused, after = sealed + portion.sealed, refused + portion.refused, portion.last
-        try:
-            with as_tenant(desk.engine, tenant_id) as session:
-                sealed += webhooks.reseal(session, vault, tenant_id)
-        except KeyMissing as trouble:
-            refused += (f"a webhook of tenant {tenant_id}: {trouble}",)
+        with as_tenant(desk.engine, tenant_id) as session:
+            portion = resealing.webhook_secrets(session, vault, tenant_id)
+        sealed, refused = sealed + portion.sealed, refused + portion.refused
         yield Progress(done, len(tenants), sealed, refused)

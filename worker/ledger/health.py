@@ -69,11 +69,12 @@ def workers(session: Session) -> Workers:
 
 
 def keys_in_use(session: Session) -> dict[str, int]:
-    """Key id -> how many secrets of the session's tenant it has sealed."""
+    """Key id -> how many secrets of the session's tenant it has sealed; those before a rotation while they sign."""
     rows = session.execute(
         text("""
         SELECT key_id, count(*) FROM (
-          SELECT key_id FROM credential UNION ALL SELECT key_id FROM webhook) sealed GROUP BY 1
+          SELECT key_id FROM credential UNION ALL SELECT key_id FROM webhook
+          UNION ALL SELECT old_key_id FROM webhook WHERE old_key_id IS NOT NULL AND old_until > now()) sealed GROUP BY 1
         """)
     )
     return {row[0]: row[1] for row in rows}

@@ -17,7 +17,7 @@ from worker.ledger import webhooks
 from worker.ledger.vault import KeyMissing, Vault
 
 KEPT_DAYS = 30
-"""Deliveries older than this are deleted, where the sender passes."""
+"""Deliveries older than this are deleted; senders come by at every tenant, whether something is sent there or not."""
 PRUNED_AT_ONCE = 1000
 
 
@@ -43,7 +43,7 @@ class Letter:
     attempts: int
     """Tries before this one; the fence of what is recorded of it."""
     secrets: tuple[str, ...] = field(repr=False)
-    """The newest first, then the one before it while their rotation overlaps; none = no key of the ring opens them."""
+    """The newest first, then the one before it while their rotation overlaps; those that a key of the ring opens."""
 
 
 def lease(session: Session, *, seconds: float, busy: Collection[int] = (), full: Collection[int] = ()) -> Due | None:
@@ -85,8 +85,9 @@ def open_letter(session: Session, vault: Vault, due: Due) -> Letter | None:
         return None
     sealed = [(row.key_id, row.sealed)] + ([(row.old_key_id, row.old_sealed)] if row.old_signs else [])
     opened = []
-    with suppress(KeyMissing):
-        opened = [webhooks.unseal(vault, due.tenant_id, due.webhook_id, *one) for one in sealed]
+    for one in sealed:
+        with suppress(KeyMissing):  # what another key opens signs alone
+            opened.append(webhooks.unseal(vault, due.tenant_id, due.webhook_id, *one))
     return Letter(due.id, due.webhook_id, row.url, row.event_id, row.type, row.payload, row.attempts, tuple(opened))
 
 
@@ -118,6 +119,11 @@ def failed(
         ),
         {"id": delivery_id, "attempts": attempts, "status": status, "error": error, "again": again_in},
     )
+
+
+def tenants(session: Session) -> list[int]:
+    """Whoever may have deliveries; as scheduler, who does not see those that are closed."""
+    return list(session.scalars(text("SELECT tenant_id FROM tenant_turn")))
 
 
 def prune(session: Session) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from worker.ledger import webhooks
 from worker.ledger.vault import KeyMissing, Vault
 
 
@@ -48,3 +49,39 @@ def credentials(session: Session, vault: Vault, tenant_id: int, *, after: tuple[
         sealed += 1
     last = (rows[-1].connector_id, rows[-1].field) if len(rows) == limit else None
     return Portion(sealed, tuple(refused), last)
+
+
+def webhook_secrets(session: Session, vault: Vault, tenant_id: int) -> Portion:
+    """Seal all the secrets of the tenant's webhooks anew that another key than the first has sealed.
+
+    The secret before a rotation counts while it signs, and is dropped after.
+    """
+    session.execute(
+        text("UPDATE webhook SET old_key_id = NULL, old_sealed = NULL WHERE old_until <= now() AND old_key_id <> :key"),
+        {"key": vault.first},
+    )
+    rows = session.execute(
+        text(
+            "SELECT id, key_id, sealed, old_key_id, old_sealed FROM webhook"
+            " WHERE key_id <> :key OR old_key_id <> :key ORDER BY id FOR UPDATE"
+        ),
+        {"key": vault.first},
+    ).all()
+    sealed, refused = 0, []
+    for row in rows:
+        for place, key_id, kept in (("", row.key_id, row.sealed), ("old_", row.old_key_id, row.old_sealed)):
+            if key_id in {None, vault.first}:
+                continue
+            try:
+                secret = webhooks.unseal(vault, tenant_id, row.id, key_id, kept)
+            except KeyMissing as trouble:
+                which = ", its secret before the last" if place else ""
+                refused.append(f"webhook {row.id} of tenant {tenant_id}{which}: {trouble}")
+                continue
+            new_id, new = webhooks.seal(vault, tenant_id, row.id, secret)
+            session.execute(
+                text(f"UPDATE webhook SET {place}key_id = :key, {place}sealed = :sealed WHERE id = :id"),  # noqa: S608
+                {"key": new_id, "sealed": new, "id": row.id},
+            )
+            sealed += 1
+    return Portion(sealed, tuple(refused), None)

@@ -127,13 +127,17 @@ def change(
     return _webhook(changed)
 
 
-def switch_off(session: Session, webhook_id: int, reason: str) -> None:
-    """Nothing more is sent there until somebody switches it on."""
-    session.execute(
-        text("UPDATE webhook SET enabled = false, disabled_reason = :reason WHERE id = :id AND enabled"),
-        {"id": webhook_id, "reason": reason},
+def switch_off(session: Session, webhook_id: int, reason: str, *, url: str) -> None:
+    """Nothing more is sent there until somebody switches it on; a webhook with another address by now stays on."""
+    off = session.execute(
+        text(
+            "UPDATE webhook SET enabled = false, disabled_reason = :reason"
+            " WHERE id = :id AND url = :url AND enabled RETURNING id"
+        ),
+        {"id": webhook_id, "url": url, "reason": reason},
     )
-    give_up_all(session, webhook_id)
+    if off.first() is not None:
+        give_up_all(session, webhook_id)
 
 
 def give_up_all(session: Session, webhook_id: int) -> None:
@@ -206,34 +210,6 @@ def resend(session: Session, delivery_id: int) -> Delivery | None:
         {"id": delivery_id},
     ).one_or_none()
     return None if row is None else _delivery(row)
-
-
-def reseal(session: Session, vault: Vault, tenant_id: int) -> int:
-    """Seal the secrets anew that another key than the ring's first one sealed; how many that were.
-
-    The secret before a rotation counts while it signs, and is dropped after.
-    """
-    newest = next(iter(vault.keys), None)
-    rows = session.execute(
-        text(
-            "SELECT id, key_id, sealed, old_key_id, old_sealed, old_until > now() AS is_signing FROM webhook"
-            " WHERE key_id <> :newest OR old_key_id <> :newest FOR UPDATE"
-        ),
-        {"newest": newest},
-    ).all()
-    for row in rows:
-        fresh = seal(vault, tenant_id, row.id, unseal(vault, tenant_id, row.id, row.key_id, row.sealed))
-        old: tuple[str | None, bytes | None] = (None, None)
-        if row.is_signing:
-            old = seal(vault, tenant_id, row.id, unseal(vault, tenant_id, row.id, row.old_key_id, row.old_sealed))
-        session.execute(
-            text(
-                "UPDATE webhook SET key_id = :key, sealed = :sealed, old_key_id = :old_key, old_sealed = :old_sealed"
-                " WHERE id = :id"
-            ),
-            {"id": row.id, "key": fresh[0], "sealed": fresh[1], "old_key": old[0], "old_sealed": old[1]},
-        )
-    return len(rows)
 
 
 def seal(vault: Vault, tenant_id: int, webhook_id: int, secret: str) -> tuple[str, bytes]:

@@ -35,6 +35,7 @@ def fault(url: str, *, private: bool) -> str | None:
         return f"an address has {LONGEST:,} characters at most"
     try:
         parts = httpx.URL(url)
+        host = parts.host.rstrip(".").lower()  # it is here that a name in Punycode (xn--) is read
     except (httpx.InvalidURL, UnicodeError):
         return "this is no address"
     if parts.scheme not in ({"https", "http"} if private else {"https"}):
@@ -49,7 +50,6 @@ def fault(url: str, *, private: bool) -> str | None:
         return "the address must hold no fragment (#...)"
     if private:
         return None
-    host = parts.host.rstrip(".").lower()
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
         return "the address is not public"
     return None if _literal(host) is None else fault_of([host])

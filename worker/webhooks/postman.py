@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ from worker.webhooks.reach import Reach, UnreachableError
 
 LOOK_SECONDS = 2.0
 """Mean time between two looks for what is due."""
+TIDY_SECONDS = 5.0
+"""So often at most, one tenant's old deliveries are deleted."""
 LEASE_SECONDS = 60.0
 """Longer than a try can last, a slow answer to the question for the host's name included."""
 PLACES = 8
@@ -46,6 +49,7 @@ class Postman:
     reach: Reach
     places: int = PLACES
     of_a_tenant: int = OF_A_TENANT
+    tidy_seconds: float = TIDY_SECONDS
     rng: random.Random = field(default_factory=random.Random)
     stopped: threading.Event = field(default_factory=threading.Event)
     _busy: dict[int, int] = field(default_factory=dict)
@@ -53,6 +57,9 @@ class Postman:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _back: threading.Event = field(default_factory=threading.Event)
     """Set when one has come back: there may be more for its endpoint."""
+    _untidied: list[int] = field(default_factory=list)
+    """Tenants whose turn to be tidied is still to come in this round."""
+    _tidied_at: float = float("-inf")
 
     def start(self) -> threading.Thread:
         """Look from now on, in a thread of its own."""
@@ -71,6 +78,9 @@ class Postman:
             self._back.clear()
             try:
                 self.hand_out()
+                if time.monotonic() - self._tidied_at >= self.tidy_seconds:
+                    self._tidied_at = time.monotonic()
+                    self.tidy()
             except SQLAlchemyError as trouble:
                 log.warning("postman cannot reach the database", error=type(trouble).__name__)
                 self.stopped.wait(LOOK_SECONDS)
@@ -94,6 +104,24 @@ class Postman:
             self._on_its_way(due)
             carried += 1
         return carried
+
+    def tidy(self) -> int:
+        """Delete the old deliveries of one tenant, of the next one at the next call; how many.
+
+        In an order that is new with each round: processes that never live to its end still come to every tenant.
+        """
+        if not self._untidied:
+            with as_scheduler(self.engine) as session:
+                self._untidied = outbox.tenants(session)
+            self.rng.shuffle(self._untidied)
+        if not self._untidied:
+            return 0
+        tenant_id, gone, portion = self._untidied.pop(), 0, outbox.PRUNED_AT_ONCE
+        while portion == outbox.PRUNED_AT_ONCE and not self.stopped.is_set():
+            with as_tenant(self.engine, tenant_id) as session:
+                portion = outbox.prune(session)
+            gone += portion
+        return gone
 
     def _take_one(self) -> Due | None:
         with self._lock:
@@ -136,8 +164,7 @@ class Postman:
                     session, due.id, attempts=letter.attempts, status=status, error=str(error), again_in=again
                 )
             if status == GONE:
-                webhooks.switch_off(session, due.webhook_id, "it answered 410 Gone")
-            outbox.prune(session)
+                webhooks.switch_off(session, due.webhook_id, "it answered 410 Gone", url=letter.url)
         log.info("event delivered" if error is None else "event not delivered", type=letter.type, status=status)
 
     def _post(self, letter: Letter) -> tuple[int | None, str | None]:
