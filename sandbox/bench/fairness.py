@@ -25,8 +25,8 @@ from sqlalchemy import Engine, text
 from sandbox.chaos.ground import Ground, ground
 from sandbox.chaos.platform import Platform
 from sandbox.generator.catalogue import generate
+from sandbox.processes.broker import speak_to
 from sandbox.stage.stage import KEY_RING, Cast, seat
-from worker.app import app
 from worker.ledger import fairness, runs
 from worker.ledger.fairness import Figures, quantile
 from worker.ledger.session import as_scheduler, as_tenant, engine
@@ -128,7 +128,7 @@ def _bench(opened: Ground, database: str) -> Iterator[Bench]:
     }
     chosen = {name.lower(): value for name, value in environment.items()}
     settings = Settings.model_validate({name: chosen[name] for name in Settings.model_fields if name in chosen})
-    app.conf.update(broker_url=settings.redis_url)
+    speak_to(settings.redis_url)
     at = engine(settings.database_url)
     platform = Platform(opened.children, at, environment, slots=SLOTS, bound=30.0)
     worker = platform.start(database)

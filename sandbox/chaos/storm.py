@@ -27,6 +27,7 @@ from sandbox.chaos.ground import Ground
 from sandbox.chaos.platform import Platform
 from sandbox.chaos.trader import Trader
 from sandbox.chaos.trial import Trial
+from sandbox.processes.broker import speak_to
 from sandbox.stage.stage import KEY_RING, Stage, seat
 from worker import logs
 from worker.app import app
@@ -135,7 +136,7 @@ def _trial(ground: Ground, seed: int, plan: Plan, tell: Callable[[str], None]) -
     chosen = {name.lower(): value for name, value in environment.items()}
     settings = Settings.model_validate({name: chosen[name] for name in Settings.model_fields if name in chosen})
     logs.configure(settings.model_copy(update={"log_level": "critical"}))
-    app.conf.update(broker_url=settings.redis_url)
+    speak_to(settings.redis_url)
     opened = engine(settings.database_url)
     chance = random.Random(seed)
     platform = Platform(ground.children, opened, environment, slots=plan.few_slots, bound=SHORT_LEASE + SETTLE_SECONDS)

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from sandbox.demo.serving import free_address, open_door
+from sandbox.processes.broker import speak_to
 from sandbox.processes.children import Child, Children
 from sandbox.processes.trouble import CannotPlay
 from sandbox.servers.choose import servers
@@ -140,8 +141,7 @@ def _neighbours(children: Children, environment: dict[str, str]) -> list[Child]:
 def _employ(house: House, children: Children) -> None:
     """The workers, started and answering."""
     environment = house.environment | ({"C_FORCE_ROOT": "1"} if os.geteuid() == 0 else {})
-    # The application was made before its broker was there; nothing has been sent yet.
-    app.conf.update(broker_url=house.settings.redis_url)
+    speak_to(house.settings.redis_url)
     for name in WORKERS:
         arguments = [*ARGUMENTS.split(), "-n", f"{name}@%h"]
         house.workers.append(children.start(f"worker-{name}", "celery", arguments, environment))

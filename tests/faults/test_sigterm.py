@@ -15,9 +15,9 @@ from sqlalchemy import Engine, text
 from sandbox.chaos import goods
 from sandbox.chaos.ground import Ground, ground
 from sandbox.chaos.platform import Platform
+from sandbox.processes.broker import speak_to
 from sandbox.stage.compare import content
 from sandbox.stage.stage import KEY_RING, Cast, seat
-from worker.app import app
 from worker.ledger import runs
 from worker.ledger.session import as_scheduler, as_tenant, engine
 from worker.ledger.vault import Vault
@@ -93,7 +93,7 @@ def scene(**settings: str) -> Iterator[Scene]:
         environment = opened.environment(opened.database("sigterm")) | settings | {"LOG_LEVEL": "info"}
         chosen = {name.lower(): value for name, value in environment.items()}
         made = Settings.model_validate({name: chosen[name] for name in Settings.model_fields if name in chosen})
-        app.conf.update(broker_url=made.redis_url)
+        speak_to(made.redis_url)
         at = engine(made.database_url)
         try:
             opened.neighbours.open(f"CN-{NAME}", NAME, CATALOGUE)

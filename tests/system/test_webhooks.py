@@ -14,10 +14,10 @@ from models.vocabulary import EventType, RunState
 from sandbox.chaos import goods
 from sandbox.chaos.ground import ground
 from sandbox.chaos.platform import Platform
+from sandbox.processes.broker import speak_to
 from sandbox.receiver.receiver import NEVER, Received, Receiver, receiving
 from sandbox.stage.stage import KEY_RING, TOKEN, seat
 from tests.shop import Shop, a_source
-from worker.app import app
 from worker.ledger import events, runs, webhooks
 from worker.ledger.session import as_tenant, engine
 from worker.ledger.vault import Vault
@@ -135,7 +135,7 @@ def test_a_real_worker_tells_of_a_real_run_and_again_after_a_failure(receiver: R
         environment = opened.environment(opened.database("webhooks")) | {"WEBHOOK_PRIVATE": "true"}
         chosen = {name.lower(): value for name, value in environment.items()}
         config = Settings.model_validate({name: chosen[name] for name in Settings.model_fields if name in chosen})
-        app.conf.update(broker_url=config.redis_url)
+        speak_to(config.redis_url)
         at, vault = engine(config.database_url), Vault.from_ring(KEY_RING)
         opened.neighbours.open(f"CN-{NAME}", NAME, catalogue)
         cast = seat(
