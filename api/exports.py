@@ -12,11 +12,13 @@ from typing import Any
 
 from fastapi.responses import StreamingResponse
 
+from models.vocabulary import ItemKind
 from worker.catalog import causes
 from worker.commands import runs as commands
 from worker.commands.desk import Desk
 from worker.commands.items import shown
 from worker.ledger import item_register, run_messages
+from worker.ledger.item_register import Shown
 from worker.ledger.register import NO_NAME
 from worker.ledger.session import as_tenant
 
@@ -42,9 +44,18 @@ MEDIA_TYPES = {Format.CSV: "text/csv; charset=utf-8; header=present", Format.NDJ
 
 
 def statuses(desk: Desk, tenant_id: int, connector_id: int, wanted: Mapping[str, Any]) -> Iterator[list[Row]]:
-    """The item statuses (those that `item_register.items` lists for `wanted`), so many at a time, under STATUSES."""
+    """The item statuses (those that `item_register.items` lists for `wanted`), so many at a time, under STATUSES.
+
+    What must be refused is refused at once, before the first of them is asked for.
+    """
     with as_tenant(desk.engine, tenant_id) as session:
         names = shown(session, connector_id, commands.there(session, connector_id).profile)
+    return _statuses(desk, tenant_id, connector_id, names, wanted)
+
+
+def _statuses(
+    desk: Desk, tenant_id: int, connector_id: int, names: Mapping[ItemKind, Shown], wanted: Mapping[str, Any]
+) -> Iterator[list[Row]]:
     after = None
     while True:
         with as_tenant(desk.engine, tenant_id) as session:

@@ -23,7 +23,10 @@ async def only_text(request: Request) -> None:
         for name, value in values
         if _NO_TEXT.search(name) or _NO_TEXT.search(str(value))
     ]
-    if request.headers.get("content-type", "").partition(";")[0].strip().endswith("json") and await request.body():
+    if (
+        request.headers.get("content-type", "").partition(";")[0].strip().lower().endswith("json")
+        and await request.body()
+    ):
         try:
             faults += _in(await request.json(), "body")
         except (JSONDecodeError, UnicodeDecodeError, RecursionError, ValueError):

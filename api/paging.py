@@ -12,12 +12,13 @@ from fastapi import Query
 from api.problems import Fault, ProblemError
 
 Limit = Annotated[int, Query(ge=1, le=500, description="Most entries of the page")]
-After = Annotated[str | None, Query(max_length=200, description="Go on where `next` of the page before said")]
+# The longest place is a tenant's name, of 100 letters of four bytes.
+After = Annotated[str | None, Query(max_length=600, description="Go on where `next` of the page before said")]
 
 
 def written(*place: int | str) -> str:
     """A place in a listing as a text."""
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(place, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def place(after: str | None, *shape: type[int | str]) -> tuple[int | str, ...] | None:

@@ -23,7 +23,7 @@ from worker.commands import item as one_item
 from worker.commands import runs as commands
 from worker.commands.items import shown
 from worker.commands.runs import Requested
-from worker.ledger import connectors, item_counts, item_detail, item_register
+from worker.ledger import item_counts, item_detail, item_register
 from worker.ledger.item_register import Item
 from worker.ledger.session import as_tenant
 
@@ -175,18 +175,15 @@ def history(
     limit: Limit = 100,
     after: After = None,
 ) -> shapes.History:
-    """Give what the item came to in the runs that touched it, the newest first; whole runs a page."""
-    begin = place(after, int)
+    """Give what the item came to in the runs that touched it, the newest first, in each by storefront."""
+    begin = place(after, int, int)
     with as_tenant(here.engine, by.tenant_id) as session:
         commands.there(session, connector_id)
-        before = None if begin is None else int(begin[0])
-        # A run tells of an item once for each storefront: what is cut off of the last one is told on the next page.
-        most = limit + 1 + len(connectors.storefronts(session, connector_id))
-        found = item_detail.history(session, connector_id, kind, source_id, before=before, limit=most)
-        if not found and before is None and item_detail.known(session, connector_id, kind, source_id) is None:
+        behind = None if begin is None else (int(begin[0]), int(begin[1]))
+        found = item_detail.history(session, connector_id, kind, source_id, after=behind, limit=limit + 1)
+        if not found and behind is None and item_detail.known(session, connector_id, kind, source_id) is None:
             raise _unknown(kind, source_id)
-    last = found[limit - 1].run_id if len(found) > limit else None
-    whole = [one for one in found if last is None or one.run_id >= last]
+    page_ = found[:limit]
     return shapes.History(
         history=[
             shapes.Came(
@@ -198,9 +195,9 @@ def history(
                 message=one.message,
                 at=one.at,
             )
-            for one in whole
+            for one in page_
         ],
-        next=None if last is None or len(whole) == len(found) < most else written(last),
+        next=written(page_[-1].run_id, page_[-1].storefront_id) if len(found) > limit else None,
     )
 
 

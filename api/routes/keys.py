@@ -40,7 +40,7 @@ def add(here: Here, by: Writer, given: shapes.NewKey) -> shapes.ShownKey:
 def rotate(
     here: Here, by: Writer, key_id: KeyId, given: Annotated[shapes.Rotation | None, Body()] = None
 ) -> shapes.ShownKey:
-    """Make a new key of the same name and scope; the old one opens besides for `overlap` more seconds."""
+    """Make a new key of the same name, scope and end; the old one opens besides for `overlap` more seconds."""
     return told_once(keys.rotate(here, by.tenant_id, key_id, overlap=(given or shapes.Rotation()).overlap))
 
 

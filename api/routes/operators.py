@@ -109,7 +109,10 @@ def add_operators_key(here: Here, by: Operator, given: shapes.NewOperatorKey) ->
 def rotate_operators_key(
     here: Here, by: Operator, key_id: KeyId, given: Annotated[shapes.Rotation | None, Body()] = None
 ) -> shapes.ShownKey:
-    """Make a new key of the same name; the old one opens besides for `overlap` more seconds, a day unless told."""
+    """Make a new key of the same name and end; the old one opens besides for `overlap` more seconds.
+
+    A day unless told.
+    """
     del by
     return told_once(keys.rotate(here, None, key_id, overlap=(given or shapes.Rotation()).overlap))
 

@@ -41,6 +41,16 @@ def test_a_profile_that_cannot_be_is_refused_by_its_field(
     assert visitor.reads(path) == before
 
 
+@pytest.mark.parametrize("kind", ["Application/JSON", "application/JSON; charset=utf-8", "application/vnd.x+JSON"])
+def test_the_media_type_may_be_written_in_any_case(door: Door, a_connector: AConnector, kind: str) -> None:
+    made = a_connector()
+    visitor, path = door.writer(made.tenant_id), f"/v1/connectors/{made.id}"
+    sent = {"content": '{"reason": "a\\u0000b"}', "headers": {"Content-Type": kind}}
+    told = visitor.asks("POST", f"{path}/disable", status=422, **sent).json()
+    assert [one["field"] for one in told["errors"]] == ["body.reason"]
+    assert visitor.reads(path)["enabled"] is True
+
+
 @pytest.mark.parametrize(("content", "kind", "status"), [
     ("{", "application/json", 422),
     (b"\xff\xfe{}", "application/json", 400),

@@ -16,6 +16,7 @@ from api import exports
 from models.vocabulary import ItemKind
 from sandbox.saleslayer import example
 from tests.furnished import Furnished, furnish
+from tests.lookers import a_looker
 from tests.visitors import Door
 from worker.catalog.columns import Column, Columns
 from worker.ledger.session import as_tenant
@@ -113,6 +114,35 @@ def test_statuses_and_messages_are_exported(door: Door, acme: Furnished, engine:
     [said] = csv.DictReader(io.StringIO(answer.text, newline=""))
     assert (said["run"], said["level"], said["message"]) == (str(acme.run_id), "warning", "acme says this")
     visitor.asks("GET", path_of(acme, "items", "export"), params={"format": "xls"}, status=422)
+
+
+def test_what_cannot_be_exported_is_told_before_the_file_begins(door: Door, acme: Furnished, engine: Engine) -> None:
+    looker = a_looker(door, acme.tenant_id, acme.connector_id)
+    with as_tenant(engine, acme.tenant_id) as session:
+        session.execute(text("""UPDATE connector SET profile = '{"brake": 7}'"""))
+    told = door.reader(acme.tenant_id).asks("GET", path_of(acme, "items", "export"), status=409).json()
+    assert told["code"] == "profile_unusable"
+    assert "profile cannot be used" in looker.sees("/items.csv", status=409)
+
+
+def test_history_keeps_its_place_where_storefronts_were_taken_away(
+    door: Door, acme: Furnished, a_row: Callable[..., int]
+) -> None:
+    told = [(run, storefront) for run in (3, 2, 1) for storefront in (1, 2, 3, 4, 5)]
+    for run, storefront in told:
+        a_row(acme.tenant_id, "item_history", connector_id=acme.connector_id, kind="category", source_id=11,
+              storefront_id=storefront, run_id=run, outcome="updated")  # fmt: skip
+    visitor, path = door.reader(acme.tenant_id), path_of(acme, "items", "category", 11, "history")
+    for limit in (1, 2, 5, 7):
+        seen, after = list[tuple[int, int]](), None
+        for _ in range(20):
+            page = visitor.reads(path, params={"limit": limit} | ({"after": after} if after else {}))
+            assert len(page["history"]) <= limit
+            seen += [(one["run"], one["storefront_id"]) for one in page["history"]]
+            after = page["next"]
+            if after is None:
+                break
+        assert seen == told
 
 
 @pytest.mark.parametrize("letter", ["=", "+", "-", "@", "\t", "\r"])

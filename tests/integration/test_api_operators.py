@@ -67,6 +67,18 @@ def test_tenants_and_the_overview_are_listed_page_by_page(door: Door, a_connecto
     assert (line["tenant"], line["connector"], line["turn"], line["enabled"]) == ("t0", "c0", "parked", True)
 
 
+def test_tenants_of_long_names_in_any_script_are_listed_page_by_page(door: Door) -> None:
+    names = [letter * 98 + str(n) for letter in ("é", "株", "\U0001f600", '"') for n in (1, 2)]
+    ops, seen, after = door.operator(), set[str](), None
+    for name in names:
+        ops.posts("/v1/tenants", {"name": name}, status=201)
+    for _ in names:
+        page = ops.reads("/v1/tenants", params={"limit": 1} | ({"after": after} if after else {}))
+        seen |= {one["name"] for one in page["tenants"]}
+        after = page["next"]
+    assert (seen, after) == (set(names), None)
+
+
 @pytest.mark.parametrize("path", ["/v1/keys", "/v1/operator-keys"])
 def test_keys_are_rotated_with_an_overlap_and_revoked(door: Door, a_tenant: Callable[[str], int], path: str) -> None:
     a_tenant("acme")
@@ -87,6 +99,21 @@ def test_keys_are_rotated_with_an_overlap_and_revoked(door: Door, a_tenant: Call
     holder.asks("GET", asked, status=401)
     assert visitor.asks("DELETE", f"{path}/{key['id']}", status=404).json()["code"] == "unknown"
     assert visitor.posts(f"{path}/{key['id']}/rotate", status=404)["code"] == "unknown"
+
+
+@pytest.mark.parametrize("path", ["/v1/keys", "/v1/operator-keys"])
+def test_what_follows_a_key_that_expires_does_so_on_the_same_day(
+    door: Door, a_tenant: Callable[[str], int], path: str
+) -> None:
+    a_tenant("acme")
+    visitor = door.operator(acting_for="acme")
+    asked = {"name": "k", "expires_in": 86_400} | ({"scope": "read"} if path == "/v1/keys" else {})
+    key = visitor.posts(path, asked, status=201)
+    assert key["expires"] is not None
+    new = visitor.posts(f"{path}/{key['id']}/rotate", {"overlap": 60}, status=201)
+    assert new["expires"] == key["expires"]
+    again = visitor.posts(f"{path}/{new['id']}/rotate", {"overlap": 60}, status=201)
+    assert again["expires"] == key["expires"]
 
 
 def test_a_tenants_key_opens_no_more_than_a_tenants(door: Door, a_tenant: Callable[[str], int]) -> None:

@@ -157,23 +157,25 @@ def test_who_is_woken_passes_and_its_message_goes_out_after_the_commit(engine: E
     assert seen == ["dispatched"]
 
 
-def test_a_message_that_could_not_be_sent_holds_up_no_other_and_is_found_later(
+def test_where_a_message_could_not_be_sent_the_rest_is_not_tried_and_all_are_found_later(
     engine: Engine, a_connector: AConnector
 ) -> None:
     ready(engine, *(a_connector(f"shop{n}").id for n in range(3)))
-    sent: list[Dispatched] = []
+    tried: list[str] = []
 
-    def flaky(one: Dispatched) -> None:
-        sent.append(one)
-        if len(sent) == 1:
+    def broken(one: Dispatched) -> None:
+        tried.append(one.connector)
+        if len(tried) == 2:
             raise ConnectionError
 
-    dispatch.fill_the_door(engine, SETTINGS, flaky)
-    assert [one.connector for one in sent] == ["shop0", "shop1", "shop2"]
-    do(engine, "UPDATE turn SET deadline = deadline - interval '6 s' WHERE connector_id = :id", id=sent[0].connector_id)
+    dispatch.fill_the_door(engine, SETTINGS, broken)
+    # A broker that does not answer costs seconds for each: nobody waits for it more than once.
+    assert tried == ["shop0", "shop1"]
+    do(engine, "UPDATE turn SET deadline = deadline - interval '6 s' WHERE epoch = 1 AND connector_id <> :sent",
+       sent=do(engine, "SELECT min(connector_id) FROM turn"))  # fmt: skip
     again: list[Dispatched] = []
-    assert Pacemaker(engine, SETTINGS, again.append, lambda: 0).look() == (1, 0)
-    assert [(one.connector, one.epoch) for one in again] == [("shop0", 2)]
+    assert Pacemaker(engine, SETTINGS, again.append, lambda: 0).look() == (2, 0)
+    assert [(one.connector, one.epoch) for one in again] == [("shop1", 2), ("shop2", 2)]
 
 
 # ---- the pacemaker

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from models.base import NO_STOREFRONT
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.items import Key, Problem, Settled
 from worker.catalog.store import Relation
@@ -292,7 +293,7 @@ def test_history_has_each_run_once_the_newest_first(shop: Shop) -> None:
     shop.record(last, Settled.of(Key(PRODUCT, 1), "failed", Problem("name_taken", "another one is called so")))
     with as_tenant(shop.engine, shop.tenant_id) as session:
         told = item_detail.history(session, shop.id, PRODUCT, 1)
-        older = item_detail.history(session, shop.id, PRODUCT, 1, before=last)
+        older = item_detail.history(session, shop.id, PRODUCT, 1, after=(last, NO_STOREFRONT))
     assert [(one.run_id, one.outcome, one.code) for one in told] == [
         (last, "failed", "name_taken"),
         (first, "created", None),

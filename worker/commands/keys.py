@@ -35,7 +35,7 @@ def add(
 
 
 def rotate(desk: Desk, tenant_id: int | None, key_id: str, *, overlap: float) -> tuple[ApiKey, str]:
-    """A new key of the same name and scope; the old one opens for `overlap` more seconds."""
+    """A new key of the same name, scope and end; the old one opens for `overlap` more seconds."""
     with _keeper(desk, tenant_id) as session:
         made = api_keys.rotate(session, key_id, tenant_id=tenant_id, overlap=overlap)
     if made is None:

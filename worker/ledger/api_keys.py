@@ -42,12 +42,18 @@ def add(
     session: Session, *, tenant_id: int | None, name: str, scope: Scope, expires_in: float | None = None
 ) -> tuple[ApiKey, str]:
     """A new key, and its text, which is told this once; `expires_in` seconds, None = never."""
+    at = session.scalar(text("SELECT now() + make_interval(secs => CAST(:seconds AS float8))"), {"seconds": expires_in})
+    return _insert(session, tenant_id, name, scope, at)
+
+
+def _insert(
+    session: Session, tenant_id: int | None, name: str, scope: Scope, expires_at: datetime | None
+) -> tuple[ApiKey, str]:
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     row = session.execute(
         text(
             "INSERT INTO api_key (id, tenant_id, name, scope, secret_hash, expires_at)"  # noqa: S608 constant
-            " VALUES (:id, :tenant, :name, :scope, :hash, now() + make_interval(secs => CAST(:expires AS float8)))"
-            f" RETURNING {_COLUMNS}"
+            f" VALUES (:id, :tenant, :name, :scope, :hash, :expires) RETURNING {_COLUMNS}"
         ),
         {
             "id": key_id,
@@ -55,7 +61,7 @@ def add(
             "name": name,
             "scope": scope.value,
             "hash": _hash(secret),
-            "expires": expires_in,
+            "expires": expires_at,
         },
     ).one()
     return _key(row), f"{PREFIX}_{key_id}_{secret}"
@@ -102,16 +108,25 @@ def listed(session: Session, *, tenant_id: int | None) -> list[ApiKey]:
 
 
 def rotate(session: Session, key_id: str, *, tenant_id: int | None, overlap: float) -> tuple[ApiKey, str] | None:
-    """A new key of the same name and scope; the old one opens for `overlap` more seconds. None: there is no such."""
+    """A new key of the same name, scope and end; the old one opens for `overlap` more seconds. None: no such key."""
+    known = {"id": key_id, "tenant": tenant_id}
     old = session.execute(
         text(
-            "UPDATE api_key SET expires_at = least(expires_at, now() + make_interval(secs => :overlap))"
+            "SELECT name, scope, expires_at FROM api_key"
             " WHERE id = :id AND tenant_id IS NOT DISTINCT FROM CAST(:tenant AS bigint)"
-            " AND (expires_at IS NULL OR expires_at > now()) RETURNING name, scope"
+            " AND (expires_at IS NULL OR expires_at > now()) FOR UPDATE"
         ),
-        {"id": key_id, "tenant": tenant_id, "overlap": overlap},
+        known,
     ).one_or_none()
-    return None if old is None else add(session, tenant_id=tenant_id, name=old.name, scope=Scope(old.scope))
+    if old is None:
+        return None
+    session.execute(
+        text(
+            "UPDATE api_key SET expires_at = least(expires_at, now() + make_interval(secs => :overlap)) WHERE id = :id"
+        ),
+        known | {"overlap": overlap},
+    )
+    return _insert(session, tenant_id, old.name, Scope(old.scope), old.expires_at)
 
 
 def revoke(session: Session, key_id: str, *, tenant_id: int | None) -> bool:

@@ -125,18 +125,34 @@ def known(session: Session, connector_id: int, kind: ItemKind, source_id: int) -
 
 
 def history(
-    session: Session, connector_id: int, kind: ItemKind, source_id: int, *, before: int | None = None, limit: int = 100
+    session: Session,
+    connector_id: int,
+    kind: ItemKind,
+    source_id: int,
+    *,
+    after: tuple[int, int] | None = None,
+    limit: int = 100,
 ) -> list[Came]:
-    """What the item came to in the runs that touched it, the newest first; `before`: only in runs older than this."""
+    """What the item came to in the runs that touched it, the newest first, in each by storefront.
+
+    `after` is the run and storefront behind which it goes on.
+    """
     names = storefront_names(session, connector_id)
     rows = session.execute(
         text(
             "SELECT run_id, storefront_id, outcome, code, message, at FROM item_history"
             " WHERE connector_id = (SELECT :connector) AND kind = :kind AND source_id = :id"
-            " AND (CAST(:before AS bigint) IS NULL OR run_id < :before)"
+            " AND (CAST(:run AS bigint) IS NULL OR run_id <= :run AND (run_id < :run OR storefront_id > :storefront))"
             " ORDER BY run_id DESC, storefront_id LIMIT :limit"
         ),
-        {"connector": connector_id, "kind": kind.value, "id": source_id, "before": before, "limit": limit},
+        {
+            "connector": connector_id,
+            "kind": kind.value,
+            "id": source_id,
+            "run": None if after is None else after[0],
+            "storefront": None if after is None else after[1],
+            "limit": limit,
+        },
     )
     return [Came(row[0], row[1], names.get(row[1], str(row[1])), *row[2:]) for row in rows]
 

@@ -33,15 +33,19 @@ def wake(engine: Engine, settings: Settings, publish: Publish, connector_id: int
 
 
 def send_off(passed: Iterable[Dispatched], publish: Publish) -> None:
-    """Publish what a committed transaction has dispatched; what fails is found by the pacemaker (law 5)."""
+    """Publish what a committed transaction has dispatched; what fails is found by the pacemaker (law 5).
+
+    After the first that fails the rest is left to it too: a broker that does not answer costs seconds for each.
+    """
     for one in passed:
         try:
             publish(one)
         except Exception as trouble:  # noqa: BLE001 the broker may fail in any way, and nothing is lost by it
             log.warning(
-                "message not published",
+                "message not published, nor those after it",
                 tenant=one.tenant,
                 connector=one.connector,
                 epoch=one.epoch,
                 error=type(trouble).__name__,
             )
+            return
