@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import problems
+from api import places, problems
 from api.bodies import LargestBody
+from api.counting import Counting
 from api.letters import only_text
 from api.pages import door
 from api.problems import Problem
@@ -57,7 +59,11 @@ def build(desk: Desk) -> FastAPI:
     )
     app.add_middleware(LargestBody)
     app.state.desk = desk
-    app.state.listeners = set()
+    app.state.streams = places.for_streams(desk.settings.api_streams)
+    app.state.counting = Counting()
+    app.state.asking = places.for_asking()
+    # Whether it is ready is told even where requests hold every other thread.
+    app.state.readiness = anyio.CapacityLimiter(1)
     for router in ROUTERS:
         app.include_router(router)
     door.attach(app, desk.settings)

@@ -6,21 +6,16 @@ import time
 from dataclasses import dataclass
 from typing import Annotated
 
-import structlog
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from redis.exceptions import RedisError
 
+from api.counting import MINUTE, Counting
 from api.here import Here
 from api.problems import ProblemError
 from models.vocabulary import Scope
 from worker.commands.desk import Desk
 from worker.ledger import api_keys, connectors
 from worker.ledger.session import as_scheduler
-
-log = structlog.get_logger(__name__)
-
-MINUTE = 60
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="key", description="An API key: `Authorization: Bearer slbc_...`")
 ForTenant = Annotated[
@@ -69,7 +64,7 @@ def caller(
                 raise ProblemError(404, "unknown", f"There is no tenant '{tenant[:100]}'.")
     if key is None:
         raise _unknown("This API key is not known, was revoked, or has expired.")
-    _not_too_often(here, key.id)
+    _not_too_often(here, request.app.state.counting, key.id)
     request.state.key_id = key.id
     return Caller(key.id, key.name, key.scope, acts_for)
 
@@ -86,20 +81,11 @@ def _unknown(detail: str) -> ProblemError:
     return ProblemError(401, "key_refused", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
-def _not_too_often(here: Desk, key_id: str) -> None:
-    most, now = here.settings.api_calls_per_minute, time.time()
-    counter = f"door:{key_id}:{int(now // MINUTE)}"
-    try:
-        with here.broker.pipeline() as pipeline:
-            pipeline.incr(counter)
-            pipeline.expire(counter, 2 * MINUTE)
-            asked, _ = pipeline.execute()
-    except RedisError as trouble:
-        # Nothing in Redis must last, and nobody is kept out because it is away.
-        log.warning("calls not counted", error=type(trouble).__name__)
-        return
-    if asked > most:
-        wait = MINUTE - int(now) % MINUTE
+def _not_too_often(here: Desk, counting: Counting, key_id: str) -> None:
+    most, now = here.settings.api_calls_per_minute, int(time.time())
+    asked = counting.again(here.broker, key_id)
+    if asked is not None and asked > most:
+        wait = MINUTE - now % MINUTE
         detail = f"This key has asked more than {most} times in a minute; ask again in {wait} s."
         raise ProblemError(429, "too_often", detail, headers={"Retry-After": str(wait)})
 

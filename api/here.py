@@ -18,7 +18,7 @@ def desk(chosen: Settings | None = None) -> Desk:
     return Desk(of, publish, meet, pool=of.database_pool)
 
 
-def _desk(request: Request) -> Desk:
+async def _desk(request: Request) -> Desk:
     found: Desk = request.app.state.desk
     return found
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -16,7 +16,6 @@ from api.here import Here
 from api.pages import paper
 from api.pages.route import PageRoute
 from api.pages.run import RunId, look
-from api.pages.trouble import NotShown
 from api.pages.viewers import Looking, Viewer
 from worker.commands.desk import Desk
 
@@ -38,48 +37,44 @@ def now(here: Here, viewer: Looking, run_id: RunId) -> JSONResponse:
     return JSONResponse(moved(here, viewer, run_id))
 
 
-@router.get("/connectors/{connector_id}/runs/{run_id}/live")
+async def _place(viewer: Looking, request: Request) -> AsyncIterator[None]:
+    """A place among this process's streams, until the stream is over; what gets none asks now and then instead."""
+    with request.app.state.streams.one(viewer.tenant_id):
+        yield
+
+
+@router.get("/connectors/{connector_id}/runs/{run_id}/live", dependencies=[Depends(_place)])
 def live(here: Here, viewer: Looking, run_id: RunId, request: Request) -> StreamingResponse:
     """The moving parts whenever they have moved, until the run ends."""
-    # One that gets no stream asks now and then instead.
-    taken: set[object] = request.app.state.listeners
-    if len(taken) >= here.settings.api_streams:
-        raise NotShown(503, "Too many pages are watched live just now.")
     moved(here, viewer, run_id)  # 404 before the stream begins
 
     async def gone() -> bool:
         return await request.is_disconnected()
 
-    stream = _events(lambda: moved(here, viewer, run_id), gone, taken)
+    stream = _events(lambda: moved(here, viewer, run_id), gone)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-async def _events(
-    look_: Callable[[], dict[str, Any]], gone: Callable[[], Any], taken: set[object]
-) -> AsyncIterator[str]:
+async def _events(look_: Callable[[], dict[str, Any]], gone: Callable[[], Any]) -> AsyncIterator[str]:
     """Events of what has changed; between two looks it holds neither a thread nor a connection."""
-    this, begun, told, said_at = object(), time.monotonic(), "", time.monotonic()
-    taken.add(this)
-    try:
-        yield "retry: 2000\n\n"
-        while time.monotonic() - begun < STREAM_SECONDS and not await gone():
-            looked = time.monotonic()
-            try:
-                found = await run_in_threadpool(look_)
-            except Exception:  # noqa: BLE001 the page asks again, and is told then
-                return
-            if found["html"] != told:
-                told, said_at = found["html"], time.monotonic()
-                yield f"data: {json.dumps(found)}\n\n"
-            elif time.monotonic() - said_at > PING_SECONDS:
-                said_at = time.monotonic()
-                yield ": still here\n\n"
-            if found["ended"]:
-                return
-            # A run of a million items takes longer to look at, and is looked at less often.
-            await asyncio.sleep(max(LOOK_SECONDS, REST * (time.monotonic() - looked)))
-    finally:
-        taken.discard(this)
+    begun, told, said_at = time.monotonic(), "", time.monotonic()
+    yield "retry: 2000\n\n"
+    while time.monotonic() - begun < STREAM_SECONDS and not await gone():
+        looked = time.monotonic()
+        try:
+            found = await run_in_threadpool(look_)
+        except Exception:  # noqa: BLE001 the page asks again, and is told then
+            return
+        if found["html"] != told:
+            told, said_at = found["html"], time.monotonic()
+            yield f"data: {json.dumps(found)}\n\n"
+        elif time.monotonic() - said_at > PING_SECONDS:
+            said_at = time.monotonic()
+            yield ": still here\n\n"
+        if found["ended"]:
+            return
+        # A run of a million items takes longer to look at, and is looked at less often.
+        await asyncio.sleep(max(LOOK_SECONDS, REST * (time.monotonic() - looked)))
 
 
 def moved(here: Desk, viewer: Viewer, run_id: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import ValidationError
 
@@ -108,9 +108,10 @@ def profile(here: Here, viewer: Acting, given: Filled) -> Response:
 
 
 @router.post("/connectors/{connector_id}/settings/validate")
-def validate(here: Here, viewer: Sending) -> HTMLResponse:
+def validate(here: Here, viewer: Sending, request: Request) -> HTMLResponse:
     """Ask the source and the store whether all is in order; nothing is written."""
-    found = list(validation.problems(here, viewer.tenant_id, viewer.connector_id))
+    with request.app.state.asking.one(viewer.tenant_id):
+        found = list(validation.problems(here, viewer.tenant_id, viewer.connector_id))
     return _page(here, viewer, problems=[one[:1].upper() + one[1:] for one in found])
 
 

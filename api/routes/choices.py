@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from api.callers import Known, Reader
 from api.here import Here
@@ -28,12 +28,14 @@ def schema(by: Known) -> dict[str, Any]:
 @router.get(
     "/connectors/{connector_id}/storefronts", summary="List the store's storefronts", responses=told(404, 409, 502)
 )
-def storefronts(here: Here, by: Reader, connector_id: ConnectorId) -> shapes.Storefronts:
+def storefronts(here: Here, by: Reader, connector_id: ConnectorId, web: Request) -> shapes.Storefronts:
     """Ask the store for its storefronts, and say which of them the profile links to which root category."""
+    with web.app.state.asking.one(by.tenant_id):
+        found = choices.storefronts(here, by.tenant_id, connector_id)
     return shapes.Storefronts(
         storefronts=[
             shapes.Storefront(id=one.id, name=one.name, status=one.status, linked=one.linked, root=one.root)
-            for one in choices.storefronts(here, by.tenant_id, connector_id)
+            for one in found
         ]
     )
 

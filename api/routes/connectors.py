@@ -120,9 +120,10 @@ def disable(here: Here, by: Writer, connector_id: ConnectorId, given: Annotated[
 
 
 @router.post("/{connector_id}/validate", summary="Check credentials, scopes, storefronts, mapping", responses=told(404))
-def validate(here: Here, by: Reader, connector_id: ConnectorId) -> Problems:
+def validate(here: Here, by: Reader, connector_id: ConnectorId, web: Request) -> Problems:
     """Ask the source and the store, and say all that must be put right. Nothing is written."""
-    return Problems(problems=list(validation.problems(here, by.tenant_id, connector_id)))
+    with web.app.state.asking.one(by.tenant_id):
+        return Problems(problems=list(validation.problems(here, by.tenant_id, connector_id)))
 
 
 @router.get("/{connector_id}/journal", summary="Read who did what", responses=told(404))

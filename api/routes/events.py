@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.callers import Known, Reader
 from api.here import Here
-from api.problems import ProblemError, told
+from api.problems import told
 from api.routes.connectors import ConnectorId
 from api.routes.queue import of_current, of_run
 from api.routes.runs import RunId, entry
@@ -55,17 +55,10 @@ LastEventId = Annotated[
 ]
 
 
-async def _place(here: Here, request: Request) -> AsyncIterator[None]:
-    """A place among this process's streams, until the stream is over; 503 where all are taken."""
-    taken, this = request.app.state.listeners, object()
-    if len(taken) >= here.settings.api_streams:
-        detail = "As many listen to this process as it serves; ask again in a few seconds, or ask for the progress."
-        raise ProblemError(503, "unavailable", detail, headers={"Retry-After": "5"})
-    taken.add(this)
-    try:
+async def _place(request: Request, by: Reader) -> AsyncIterator[None]:
+    """A place among this process's streams, until the stream is over; 503 where the tenant gets none."""
+    with request.app.state.streams.one(by.tenant_id):
         yield
-    finally:
-        taken.discard(this)
 
 
 APlace = Annotated[None, Depends(_place)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import anyio
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from api.here import Here
 from api.problems import ProblemError, told
+from worker.commands.desk import Desk
 
 router = APIRouter(tags=["health"])
 
@@ -27,12 +29,16 @@ async def livez() -> Health:
 
 
 @router.get("/readyz", summary="Can it do its work", responses=told(503))
-def readyz(here: Here) -> Health:
+async def readyz(here: Here, request: Request) -> Health:
     """Answer when the database does; until then no requests should come here."""
     try:
-        with Session(here.engine) as session:
-            session.execute(text("SELECT 1"))
+        await anyio.to_thread.run_sync(_ask, here, limiter=request.app.state.readiness)
     except SQLAlchemyError as trouble:
         detail = "The database does not answer just now."
         raise ProblemError(503, "unavailable", detail, headers={"Retry-After": "5"}) from trouble
     return Health()
+
+
+def _ask(here: Desk) -> None:
+    with Session(here.engine) as session:
+        session.execute(text("SELECT 1"))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from fakeredis import FakeRedis, FakeServer
+from fastapi import FastAPI
 from sqlalchemy import Engine, text
 
+from api import counting
 from models.vocabulary import Scope
 from tests.visitors import Door, Visitor, a_door
+from worker.commands import desk
 from worker.ledger import api_keys
 from worker.ledger.session import as_scheduler, as_tenant
 
@@ -82,3 +87,53 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_again(
         assert len(refused) >= 2  # the minute may turn once in between
         assert 0 < int(refused[0].headers["retry-after"]) <= 60
         other.reads("/v1/connectors")
+
+
+def test_a_redis_that_does_not_answer_is_left_in_peace_for_a_while(
+    door: Door, a_connector: AConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "WAIT_FOR_REDIS", 0.2)
+    visitor = door.reader(a_connector().tenant_id)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)
+        silent.setblocking(False)
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        del door.desk.__dict__["broker"]
+        door.desk.settings = door.desk.settings.model_copy(update={"redis_url": url})
+        for _ in range(5):
+            visitor.reads("/v1/connectors")
+        assert came(silent) == 1
+
+
+def came(listening: socket.socket) -> int:
+    """How often somebody has connected."""
+    found = 0
+    while True:
+        try:
+            listening.accept()[0].close()
+        except BlockingIOError:
+            return found
+        found += 1
+
+
+def test_calls_are_counted_again_once_redis_is_back(door: Door, a_connector: AConnector) -> None:
+    redis, now = FakeServer(), [1000.0]
+    door.desk.__dict__["broker"] = FakeRedis(server=redis)
+    app = cast("FastAPI", door.client.app)
+    app.state.counting = counting.Counting(clock=lambda: now[0])
+    visitor = door.reader(a_connector().tenant_id)
+
+    def counted() -> int:
+        redis.connected = True
+        return sum(int(one or 0) for one in (door.desk.broker.get(key) for key in door.desk.broker.keys("door:*")))
+
+    redis.connected = False
+    visitor.reads("/v1/connectors")
+    assert counted() == 0
+    visitor.reads("/v1/connectors")
+    assert counted() == 0, "it is not asked yet"
+    now[0] += counting.REST_SECONDS + 1
+    for number in (1, 2, 3):
+        visitor.reads("/v1/connectors")
+        assert counted() == number

@@ -102,18 +102,18 @@ def test_between_two_looks_no_connection_is_held(
     made = a_connector()
     visitor, path = door.writer(made.tenant_id), f"/v1/connectors/{made.id}"
     visitor.posts(f"{path}/runs", status=202)
-    taken = cast("FastAPI", door.client.app).state.listeners
+    taken = cast("FastAPI", door.client.app).state.streams
     # More listeners than there are connections in the pool.
     with ExitStack() as open_:
         heard = [open_.enter_context(listening(address, visitor, f"{path}/events")) for _ in range(12)]
         assert {next(one)[0] for one in heard} == {"progress"}
-        assert len(taken) == 12
+        assert taken.taken == 12
         assert door.desk.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
         assert visitor.reads(path)["id"] == made.id
     until = time.monotonic() + 8
-    while taken and time.monotonic() < until:
+    while taken.taken and time.monotonic() < until:
         time.sleep(0.05)
-    assert not taken, "whoever has gone holds no place"
+    assert not taken.taken, "whoever has gone holds no place"
 
 
 def test_a_revoked_key_hears_no_more(
@@ -144,6 +144,21 @@ def test_more_streams_than_a_process_serves_are_asked_to_come_again(
             told = visitor.asks("GET", f"{path}/events", status=503)
             assert int(told.headers["retry-after"]) > 0
             assert told.json()["code"] == "unavailable"
+
+
+def test_one_tenant_leaves_the_others_their_streams(database_url: str, key_ring: str, a_connector: AConnector) -> None:
+    made, other = a_connector(), a_connector("other", tenant="other")
+    with a_door(database_url, key_ring, api_streams=8) as door, served(cast("FastAPI", door.client.app)) as address:
+        visitor, stranger = door.reader(made.tenant_id), door.reader(other.tenant_id)
+        path, theirs = (f"/v1/connectors/{one.id}/events" for one in (made, other))
+        for one in (made, other):
+            door.writer(one.tenant_id).posts(f"/v1/connectors/{one.id}/runs", status=202)
+        with ExitStack() as open_:
+            heard = [open_.enter_context(listening(address, visitor, path)) for _ in range(5)]
+            assert {next(one)[0] for one in heard} == {"progress"}
+            told = visitor.asks("GET", path, status=503)
+            assert int(told.headers["retry-after"]) > 0
+            assert next(open_.enter_context(listening(address, stranger, theirs)))[0] == "progress"
 
 
 def test_progress_tells_what_is_planned_and_what_is_left(

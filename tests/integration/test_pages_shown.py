@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from api import places
 from api.pages import bars, words
 from models.vocabulary import Deed, Outcome, RunState, Trigger
 from tests.lookers import Looker, a_looker, fresh, opened
@@ -223,10 +225,17 @@ def test_streams_have_an_end(door: Door, a_connector: AConnector, a_row: ARow) -
     [event] = re.findall(r"^data: (.+)$", told.text, re.MULTILINE)
     assert json.loads(event)["ended"] is True
     app: Any = door.client.app
-    assert app.state.listeners == set(), "its place is free again"
-    app.state.listeners.update(range(door.desk.settings.api_streams))
-    full = looker.client.get(f"{looker.path}/runs/{run_id}/live", headers={"accept": "application/json"})
-    assert (full.status_code, full.json()) == (503, {"says": "Too many pages are watched live just now."})
+    assert app.state.streams.taken == 0, "its place is free again"
+    other = a_connector("other", tenant="other")
+    theirs = a_row(other.tenant_id, "run", connector_id=other.id, state="completed", trigger="request")
+    stranger = a_looker(door, other.tenant_id, other.id)
+    with ExitStack() as held:
+        for _ in range(app.state.streams.of_one):
+            held.enter_context(app.state.streams.one(made.tenant_id))
+        full = looker.client.get(f"{looker.path}/runs/{run_id}/live", headers={"accept": "application/json"})
+        assert (full.status_code, full.json()) == (503, {"says": places.STREAMS_SAY})
+        # What one tenant holds leaves the others theirs.
+        assert stranger.client.get(f"{stranger.path}/runs/{theirs}/live").status_code == 200
 
 
 def test_blocked_items_are_folded_under_what_blocks_them(door: Door, a_connector: AConnector, a_row: ARow) -> None:

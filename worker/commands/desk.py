@@ -8,6 +8,8 @@ from functools import cached_property
 
 import redis
 import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,6 +24,8 @@ from worker.settings import Settings
 log = structlog.get_logger(__name__)
 
 WAIT_FOR_REDIS = 3.0
+WAIT_FOR_NEIGHBOURS = 15.0
+"""Seconds that one call may take."""
 
 
 @dataclass
@@ -48,15 +52,22 @@ class Desk:
 
     @cached_property
     def broker(self) -> redis.Redis:
-        """Redis, which nobody waits for for long."""
+        """Redis, which nobody waits for for long: a connection that has broken is made anew, a silent one given up."""
         return redis.Redis.from_url(
-            self.settings.redis_url, socket_timeout=WAIT_FOR_REDIS, socket_connect_timeout=WAIT_FOR_REDIS
+            self.settings.redis_url,
+            socket_timeout=WAIT_FOR_REDIS,
+            socket_connect_timeout=WAIT_FOR_REDIS,
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         )
 
     @cached_property
     def meet(self) -> Meet:
-        """Makes the clients of a connector's source and store."""
-        return self.meeting(self.settings, self.vault, self.broker)
+        """Makes the clients of a connector's source and store; somebody waits for what they answer."""
+        shorter = {
+            name: min(getattr(self.settings, name), WAIT_FOR_NEIGHBOURS)
+            for name in ("call_timeout_seconds", "source_timeout_seconds")
+        }
+        return self.meeting(self.settings.model_copy(update=shorter), self.vault, self.broker)
 
     def wake(self, connector_id: int) -> None:
         """Let a worker take up the connector as soon as it is its turn.
