@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from api.here import Here
 from api.pages import paper
 from api.pages.route import PageRoute
+from api.pages.trouble import NotShown
 from api.pages.viewers import Acting, Filled, Form, Viewer
 from models.vocabulary import ItemKind
 from worker.commands import connectors, runs
@@ -21,6 +22,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _OURS = re.compile(r"(?:runs/\d{1,19}|settings|items/(?:category|product|variant)/\d{1,19})?")
 """Pages of a connector that a form may lead back to."""
+_ID = re.compile(r"[0-9]{1,18}")
 LONGEST_REASON = 300
 
 
@@ -34,6 +36,14 @@ def again(here: Desk, viewer: Viewer, place: str, said: str) -> RedirectResponse
 def _back(given: Form) -> str:
     place = given.get("back", "")
     return place if _OURS.fullmatch(place) else ""
+
+
+def _shown(given: Form) -> int:
+    """The run that the page showed: no button is about one that nobody has looked at."""
+    told = given.get("run", "")
+    if not _ID.fullmatch(told):
+        raise NotShown(422, "That form names no run. Load the page again, and press the button there.")
+    return int(told)
 
 
 @router.post("/connectors/{connector_id}/request")
@@ -61,28 +71,28 @@ def retry(here: Here, viewer: Acting, given: Filled) -> RedirectResponse:
 @router.post("/connectors/{connector_id}/pause")
 def pause(here: Here, viewer: Acting, given: Filled) -> RedirectResponse:
     """Hold the run under way."""
-    runs.pause(here, viewer.tenant_id, viewer.connector_id, who=viewer.who)
+    runs.pause(here, viewer.tenant_id, viewer.connector_id, who=viewer.who, run=_shown(given))
     return again(here, viewer, _back(given), "paused")
 
 
 @router.post("/connectors/{connector_id}/resume")
 def resume(here: Here, viewer: Acting, given: Filled) -> RedirectResponse:
     """Let the paused run go on."""
-    runs.resume(here, viewer.tenant_id, viewer.connector_id, who=viewer.who)
+    runs.resume(here, viewer.tenant_id, viewer.connector_id, who=viewer.who, run=_shown(given))
     return again(here, viewer, _back(given), "resumed")
 
 
 @router.post("/connectors/{connector_id}/cancel")
 def cancel(here: Here, viewer: Acting, given: Filled) -> RedirectResponse:
     """End the run under way."""
-    runs.cancel(here, viewer.tenant_id, viewer.connector_id, who=viewer.who)
+    runs.cancel(here, viewer.tenant_id, viewer.connector_id, who=viewer.who, run=_shown(given))
     return again(here, viewer, _back(given), "cancelled")
 
 
 @router.post("/connectors/{connector_id}/approve")
 def approve(here: Here, viewer: Acting, given: Filled) -> RedirectResponse:
     """Let the run pass that the brake holds."""
-    runs.approve(here, viewer.tenant_id, viewer.connector_id, who=viewer.who)
+    runs.approve(here, viewer.tenant_id, viewer.connector_id, who=viewer.who, run=_shown(given))
     return again(here, viewer, _back(given), "approved")
 
 

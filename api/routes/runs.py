@@ -29,6 +29,7 @@ router = APIRouter(
 )
 
 RunId = Annotated[int, Path(ge=1, lt=2**63, description="The run's id", examples=[512])]
+Meant = Annotated[shapes.Meant | None, Body()]
 
 
 @router.post("/runs", status_code=202, summary="Request a run", response_model=shapes.Accepted, responses=told(409))
@@ -87,27 +88,31 @@ def _accepted(answer: Requested) -> dict[str, object]:
 
 
 @router.post("/pause", summary="Hold the run under way", responses=told(409))
-def pause(here: Here, by: Writer, connector_id: ConnectorId) -> shapes.Held:
+def pause(here: Here, by: Writer, connector_id: ConnectorId, given: Meant = None) -> shapes.Held:
     """Hold the run: no new call a second later; what is under way comes back and is recorded."""
-    return _held(commands.pause(here, by.tenant_id, connector_id, who=by.who))
+    return _held(commands.pause(here, by.tenant_id, connector_id, who=by.who, run=_meant(given)))
 
 
 @router.post("/resume", summary="Let the paused run go on", responses=told(409))
-def resume(here: Here, by: Writer, connector_id: ConnectorId) -> shapes.Held:
+def resume(here: Here, by: Writer, connector_id: ConnectorId, given: Meant = None) -> shapes.Held:
     """Let the paused run go on where it was; *cancelled* where it gives way to one that waits."""
-    return _held(commands.resume(here, by.tenant_id, connector_id, who=by.who))
+    return _held(commands.resume(here, by.tenant_id, connector_id, who=by.who, run=_meant(given)))
 
 
 @router.post("/cancel", summary="End the run under way", responses=told(409))
-def cancel(here: Here, by: Writer, connector_id: ConnectorId) -> shapes.Held:
+def cancel(here: Here, by: Writer, connector_id: ConnectorId, given: Meant = None) -> shapes.Held:
     """End the run here: no new call a second later; what it has not sent is due for the next one."""
-    return _held(commands.cancel(here, by.tenant_id, connector_id, who=by.who))
+    return _held(commands.cancel(here, by.tenant_id, connector_id, who=by.who, run=_meant(given)))
 
 
 @router.post("/approve", summary="Let the run pass that the brake holds", responses=told(409))
-def approve(here: Here, by: Writer, connector_id: ConnectorId) -> shapes.Held:
+def approve(here: Here, by: Writer, connector_id: ConnectorId, given: Meant = None) -> shapes.Held:
     """Let it pass: it reads and plans again, and may disable or blank as many items as it has planned."""
-    return _held(commands.approve(here, by.tenant_id, connector_id, who=by.who)[0])
+    return _held(commands.approve(here, by.tenant_id, connector_id, who=by.who, run=_meant(given))[0])
+
+
+def _meant(given: shapes.Meant | None) -> int | None:
+    return None if given is None else given.run
 
 
 def _held(held: commands.Held) -> shapes.Held:

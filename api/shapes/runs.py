@@ -38,6 +38,16 @@ class Accepted(BaseModel):
     follows: Annotated[int | None, Field(description="The run under way that it comes after")]
 
 
+class Meant(BaseModel):
+    """Which run is meant; where another one is under way by now, nothing is done."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"run": 513}]})
+
+    run: Annotated[
+        int | None, Field(strict=True, ge=1, lt=2**63, description="Only this one; null = whichever is under way")
+    ] = None
+
+
 class Held(BaseModel):
     """A run that was held up or let go."""
 

@@ -36,6 +36,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/connectors/{connector_id}/disable": {"reason": "by a stranger"},
     "POST /v1/connectors/{connector_id}/runs": {"refresh": True},
     "POST /v1/connectors/{connector_id}/retry": {},
+    **{f"POST /v1/connectors/{{connector_id}}/{verb}": {} for verb in ("approve", "pause", "resume", "cancel")},
     "POST /v1/connectors/{connector_id}/view-link": {"name": "a stranger"},
     "POST /v1/view-link": {"name": "an operator"},
     "POST /v1/webhooks": {"url": "https://mine.example.com/"},

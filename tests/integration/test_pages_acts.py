@@ -40,15 +40,14 @@ def test_a_run_is_requested_held_and_let_go(door: Door, a_connector: AConnector,
     run_id = int(place.partition("?")[0].rpartition("/")[2])
     assert "by <bdi>Ana Pérez (pages)</bdi>" in looker.sees(f"/runs/{run_id}")
     assert "A run waits already" in looker.client.get(looker.sends("/request").headers["location"]).text
-    back = looker.sends("/pause", back=f"runs/{run_id}").headers["location"]
+    this = str(run_id)
+    back = looker.sends("/pause", back=f"runs/{run_id}", run=this).headers["location"]
     assert back == f"/connectors/{made.id}/runs/{run_id}?said=paused"
     assert "Resume" in looker.sees(f"/runs/{run_id}")
-    looker.sends("/resume", back="https://elsewhere.example")
-    assert (
-        looker.sends("/cancel", back="//elsewhere.example").headers["location"]
-        == f"/connectors/{made.id}?said=cancelled"
-    )
-    assert "no run that could be cancelled" in looker.sends("/cancel", status=409).text
+    looker.sends("/resume", back="https://elsewhere.example", run=this)
+    place = looker.sends("/cancel", back="//elsewhere.example", run=this).headers["location"]
+    assert place == f"/connectors/{made.id}?said=cancelled"
+    assert "no run that could be cancelled" in looker.sends("/cancel", status=409, run=this).text
     told = [("Ana Pérez (pages)", what) for what in ("cancelled", "resumed", "paused")]
     assert deeds(engine, made) == told
     with as_tenant(engine, made.tenant_id) as session:
@@ -56,6 +55,38 @@ def test_a_run_is_requested_held_and_let_go(door: Door, a_connector: AConnector,
     assert looker.sends("/request", refresh="yes").status_code == 303
     with as_tenant(engine, made.tenant_id) as session:
         assert session.scalar(text("SELECT refresh FROM run ORDER BY id DESC LIMIT 1"))
+
+
+HELD_BY = {"approve": "awaiting_approval", "pause": "preparing", "resume": "paused", "cancel": "synchronizing"}
+
+
+@pytest.mark.parametrize(("act", "state"), HELD_BY.items())
+def test_a_button_is_about_the_run_that_its_page_shows(
+    door: Door, a_connector: AConnector, a_row: ARow, engine: Engine, act: str, state: str
+) -> None:
+    made = a_connector()
+    stale = a_row(made.tenant_id, "run", connector_id=made.id, state=state, trigger="request", listed=True)
+    looker = a_looker(door, made.tenant_id, made.id)
+    for place in (f"/runs/{stale}", "", "/settings"):
+        forms = re.findall(rf'action="[^"]+/{act}".*?</form>', looker.sees(place), re.DOTALL)
+        assert forms or place != f"/runs/{stale}"
+        assert all(f'name="run" value="{stale}"' in form for form in forms)
+    with as_tenant(engine, made.tenant_id) as session:
+        session.execute(text("UPDATE run SET state = 'cancelled', ended_at = now() WHERE id = :id"), {"id": stale})
+    held = a_row(made.tenant_id, "run", connector_id=made.id, state=state, trigger="request", listed=True)
+    page = looker.sends(f"/{act}", status=409, run=str(stale)).text
+    assert f"by now it is run {held}" in page
+    for odd in ("", "x", "9" * 30, "-1"):
+        looker.sends(f"/{act}", status=422, run=odd)
+    assert state_of(engine, made, held) == state
+    assert deeds(engine, made) == []
+    looker.sends(f"/{act}", run=str(held))
+    assert state_of(engine, made, held) != state
+
+
+def state_of(engine: Engine, made: Any, run_id: int) -> str:
+    with as_tenant(engine, made.tenant_id) as session:
+        return str(session.scalar(text("SELECT state FROM run WHERE id = :id"), {"id": run_id}))
 
 
 def test_switching_off_says_why_and_on_again(door: Door, a_connector: AConnector, engine: Engine) -> None:
