@@ -15,12 +15,13 @@ from api.paging import After, Limit, place, written
 from api.problems import ProblemError, told
 from api.routes.connectors import ConnectorId
 from api.shapes import runs as shapes
-from models.vocabulary import RunState, Trigger
+from models.vocabulary import Action, ItemKind, RunState, Trigger
 from worker.catalog import causes
 from worker.commands import connectors as known
 from worker.commands import runs as commands
+from worker.commands.items import shown
 from worker.commands.runs import Requested
-from worker.ledger import register
+from worker.ledger import planned_items, register
 from worker.ledger.register import Entry
 from worker.ledger.session import as_tenant
 
@@ -178,6 +179,49 @@ def errors(here: Here, by: Reader, connector_id: ConnectorId, run_id: RunId) -> 
             )
             for one in found
         ]
+    )
+
+
+@router.get("/runs/{run_id}/planned", summary="List what a run is still to do")
+def planned(
+    here: Here,
+    by: Reader,
+    connector_id: ConnectorId,
+    run_id: RunId,
+    kind: Annotated[ItemKind, Query(description="Items of this kind")],
+    action: Annotated[Action, Query(description="Those to which this is to be done")],
+    storefront: Annotated[int | None, Query(ge=0, lt=2**63, description="Only on this storefront")] = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> shapes.PlannedPage:
+    """Give the items behind a figure of the plan, as long as they are pending: what an approval is about."""
+    begin = place(after, int, int, int) or planned_items.BEFORE_ALL
+    with as_tenant(here.engine, by.tenant_id) as session:
+        found = planned_items.items(
+            session,
+            connector_id,
+            entry(session, connector_id, run_id).id,
+            kind,
+            action,
+            storefront=storefront,
+            shown=shown(session, connector_id, commands.there(session, connector_id).profile),
+            after=(int(begin[0]), int(begin[1]), int(begin[2])),
+            limit=limit + 1,
+        )
+    page = found[:limit]
+    return shapes.PlannedPage(
+        items=[
+            shapes.PlannedItem(
+                kind=one.kind,
+                source_id=one.source_id,
+                storefront=one.storefront,
+                name=one.name,
+                reference=one.reference,
+                groups=list(one.groups),
+            )
+            for one in page
+        ],
+        next=written(*page[-1].place) if len(found) > limit else None,
     )
 
 

@@ -155,3 +155,21 @@ class RunErrors(BaseModel):
     """The items with trouble, grouped by cause."""
 
     errors: list[ErrorGroup]
+
+
+class PlannedItem(BaseModel):
+    """An item of which the run has planned a change that is not sent yet."""
+
+    kind: str
+    source_id: int
+    storefront: Annotated[str, Field(description="`-` where the kind is not told apart by storefront")]
+    name: str | None
+    reference: str | None
+    groups: Annotated[list[str], Field(description="The groups of fields that are sent; empty where no field is")]
+
+
+class PlannedPage(BaseModel):
+    """Items that the run is still to deal with."""
+
+    items: list[PlannedItem]
+    next: str | None
