@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path
 from fastapi.responses import RedirectResponse
 
 from api.here import Here
-from api.pages import paper
+from api.pages import notices, paper
 from api.pages.route import PageRoute
 from api.pages.trouble import NotShown
 from api.pages.viewers import Acting, Filled, Form, Viewer
@@ -29,7 +30,8 @@ LONGEST_REASON = 300
 def again(here: Desk, viewer: Viewer, place: str, said: str) -> RedirectResponse:
     """Back to this page of the connector, which says so."""
     behind = f"/{place}" if place else ""
-    address = f"{paper.base(here.settings)}/connectors/{viewer.connector_id}{behind}?said={said}"
+    told = urlencode({"said": notices.named(here, viewer, said)})
+    address = f"{paper.base(here.settings)}/connectors/{viewer.connector_id}{behind}?{told}"
     return RedirectResponse(address, 303)
 
 

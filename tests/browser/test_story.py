@@ -52,6 +52,7 @@ def test_from_the_link_to_the_item(looked: Looked, open_page: Open, keep: Keep) 
 
     page.get_by_role("button", name="Sync now").click()
     expect(page.get_by_text("A run is requested.")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/runs/\d+$"))  # a reload does not say it again
     expect(page.get_by_text("Why it waits")).to_be_visible()
     run_id = run_of(page)
     looked.play()

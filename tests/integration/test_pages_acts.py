@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from api.pages import notices
 from tests.lookers import Looker, a_looker
 from tests.visitors import Door
 from worker.catalog.profile import Profile
@@ -36,17 +37,17 @@ def test_a_run_is_requested_held_and_let_go(door: Door, a_connector: AConnector,
     made = a_connector()
     looker = a_looker(door, made.tenant_id, made.id)
     place = looker.sends("/request").headers["location"]
-    assert re.fullmatch(rf"/connectors/{made.id}/runs/\d+\?said=requested", place)
+    assert re.fullmatch(rf"/connectors/{made.id}/runs/\d+\?said=requested\.[\w.-]+", place)
     run_id = int(place.partition("?")[0].rpartition("/")[2])
     assert "by <bdi>Ana Pérez (pages)</bdi>" in looker.sees(f"/runs/{run_id}")
     assert "A run waits already" in looker.client.get(looker.sends("/request").headers["location"]).text
     this = str(run_id)
     back = looker.sends("/pause", back=f"runs/{run_id}", run=this).headers["location"]
-    assert back == f"/connectors/{made.id}/runs/{run_id}?said=paused"
+    assert back.startswith(f"/connectors/{made.id}/runs/{run_id}?said=paused.")
     assert "Resume" in looker.sees(f"/runs/{run_id}")
     looker.sends("/resume", back="https://elsewhere.example", run=this)
     place = looker.sends("/cancel", back="//elsewhere.example", run=this).headers["location"]
-    assert place == f"/connectors/{made.id}?said=cancelled"
+    assert place.startswith(f"/connectors/{made.id}?said=cancelled.")
     assert "no run that could be cancelled" in looker.sends("/cancel", status=409, run=this).text
     told = [("Ana Pérez (pages)", what) for what in ("cancelled", "resumed", "paused")]
     assert deeds(engine, made) == told
@@ -55,6 +56,22 @@ def test_a_run_is_requested_held_and_let_go(door: Door, a_connector: AConnector,
     assert looker.sends("/request", refresh="yes").status_code == 303
     with as_tenant(engine, made.tenant_id) as session:
         assert session.scalar(text("SELECT refresh FROM run ORDER BY id DESC LIMIT 1"))
+
+
+def test_a_page_says_only_what_was_done_there_and_just_now(
+    door: Door, a_connector: AConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = a_connector()
+    looker, other = (a_looker(door, made.tenant_id, made.id, name=name) for name in ("Ana", "Ben"))
+    place = looker.sends("/request").headers["location"].removeprefix(looker.path)
+    says = "A run is requested."
+    assert says in looker.sees(place)
+    assert says not in other.sees(place), "an address that was handed on says nothing"
+    for forged in ("said=requested", "said=approved", "said=", "said=%C3%A9.x.y", f"said=approved{place[-60:]}"):
+        for page in ("", "/settings", place.partition("?")[0]):
+            assert 'class="notice good"' not in looker.sees(f"{page}?{forged}")
+    monkeypatch.setattr(notices, "SECONDS", -1.0)
+    assert says not in looker.sees(place), "it is too old"
 
 
 HELD_BY = {"approve": "awaiting_approval", "pause": "preparing", "resume": "paused", "cancel": "synchronizing"}
@@ -203,7 +220,7 @@ SWITCHES: dict[str, Any] = {
 def test_switches_are_saved_and_told(door: Door, a_connector: AConnector, engine: Engine) -> None:
     made = a_connector()
     looker = a_looker(door, made.tenant_id, made.id)
-    assert looker.sends("/settings/switches", **SWITCHES).headers["location"].endswith("/settings?said=saved")
+    assert "/settings?said=saved." in looker.sends("/settings/switches", **SWITCHES).headers["location"]
     now = profile(engine, made)
     assert (now.switches.overwrite_stock, now.switches.overwrite_prices) == (True, False)
     assert (now.switches.option_display, now.language) == ("as_created", "de")
@@ -214,7 +231,7 @@ def test_switches_are_saved_and_told(door: Door, a_connector: AConnector, engine
     page = re.sub(r"\s+", " ", looker.sees())
     assert "check every seconds</span>: <del><bdi>300</bdi></del> → <ins><bdi>60</bdi></ins>" in page
     again = looker.sends("/settings/switches", **SWITCHES)
-    assert again.headers["location"].endswith("?said=as_it_was")
+    assert "?said=as_it_was." in again.headers["location"]
     assert len(deeds(engine, made)) == 1
 
 
@@ -287,7 +304,7 @@ def test_one_item_is_synchronised(door: Door, a_connector: AConnector, a_row: AR
           raw_hash="x", due=False, gone=False)  # fmt: skip
     looker = a_looker(door, made.tenant_id, made.id)
     place = looker.sends("/items/product/7/synchronise").headers["location"]
-    assert place == f"/connectors/{made.id}/items/product/7?said=synchronising"
+    assert place.startswith(f"/connectors/{made.id}/items/product/7?said=synchronising.")
     with as_tenant(engine, made.tenant_id) as session:
         assert session.scalar(text("SELECT due FROM source_item"))
         assert runs.queued(session, made.id) is not None

@@ -78,8 +78,8 @@ def test_every_figure_of_the_plan_leads_to_as_many_items(shop: Shop) -> None:
     shop.stage.sources.edit(shop.cast.code, "products", 300 + 20, {"product_name": "Renamed"})
     source, made = shop.stage.sources, list[int]()
     for number in range(3):
-        row = {"ID_catalogue": [1], "REF": f"N{number}", "product_name": f"New {number}", "product_price": "10",
-               "product_weight": "1", "warranty": "2 years"}  # fmt: skip
+        row: dict[str, Any] = {"ID_catalogue": [1], "REF": f"N{number}", "product_name": f"New {number}"}
+        row |= {"product_price": "10", "product_weight": "1", "warranty": "2 years"}
         product = source.add(shop.cast.code, "products", row)
         for size in ("S", "M"):
             row = {"ID_products": product, "REF": f"V{number}{size}", "size": size}

@@ -192,7 +192,16 @@ function watch(live) {
   start();
 }
 
+// What was said is said once: neither a reload nor a copied address says it again.
+function forgetSaid() {
+  const here = new URL(location.href);
+  if (!here.searchParams.has("said")) return;
+  here.searchParams.delete("said");
+  history.replaceState(history.state, "", here);
+}
+
 tellTimes();
+forgetSaid();
 setInterval(() => tellTimes(), 20000);
 for (const one of document.querySelectorAll("[data-zone]")) one.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "your own zone";
 pressOnce();
