@@ -46,6 +46,8 @@ def filled(door: Door, made: Any, a_row: ARow, engine: Engine, name: str) -> tup
         a_row(made.tenant_id, "item_status", connector_id=made.id, kind=kind, source_id=source_id,
               storefront_id=1 if kind == "category" else 0, run_id=run_id, outcome=outcome, code=name[:30],
               message=name, answer=name, problems=[{"code": "x", "field": name, "text": name}])  # fmt: skip
+    a_row(made.tenant_id, "pending_change", connector_id=made.id, run_id=run_id, kind="product", source_id=7,
+          storefront_id=0, action="update", wave=1, payload={"fingerprints": {name: "x"}})  # fmt: skip
     a_row(made.tenant_id, "run_message", run_id=run_id, level="warning", code="x", text=name)
     a_row(made.tenant_id, "run_counter", run_id=run_id, kind="category", storefront_id=1, figure="failed", count=1)
     with as_tenant(engine, made.tenant_id) as session:
@@ -90,7 +92,7 @@ def test_what_a_name_holds_is_never_more_than_a_text(
     pages += [
         looker.sees(place)
         for place in ("", f"/runs/{run_id}", "/items", "/items?q=a", "/items/product/7", "/items/category/3",
-                      "/items/variant/9", "/settings")
+                      "/items/variant/9", "/settings", f"/runs/{run_id}/planned?kind=product&action=update")
     ]  # fmt: skip
     pages.append(looker.client.get(f"{looker.path}/runs/{run_id}/now").json()["html"])
     for page in pages:
