@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path
 from fastapi.responses import RedirectResponse
 
 from api.here import Here
-from api.pages import paper
+from api.pages import notices, paper
 from api.pages.route import PageRoute
+from api.pages.trouble import NotShown
 from api.pages.viewers import Acting, Filled, Form, Viewer
 from models.vocabulary import ItemKind
 from worker.commands import connectors, runs
@@ -21,19 +23,29 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _OURS = re.compile(r"(?:runs/\d{1,19}|settings|items/(?:category|product|variant)/\d{1,19})?")
 """Pages of a connector that a form may lead back to."""
+_ID = re.compile(r"[0-9]{1,18}")
 LONGEST_REASON = 300
 
 
 def again(here: Desk, viewer: Viewer, place: str, said: str) -> RedirectResponse:
     """Back to this page of the connector, which says so."""
     behind = f"/{place}" if place else ""
-    address = f"{paper.base(here.settings)}/connectors/{viewer.connector_id}{behind}?said={said}"
+    told = urlencode({"said": notices.named(here, viewer, said)})
+    address = f"{paper.base(here.settings)}/connectors/{viewer.connector_id}{behind}?{told}"
     return RedirectResponse(address, 303)
 
 
 def _back(given: Form) -> str:
     place = given.get("back", "")
     return place if _OURS.fullmatch(place) else ""
+
+
+def _shown(given: Form) -> int:
+    """The run that the page showed: no button is about one that nobody has looked at."""
+    told = given.get("run", "")
+    if not _ID.fullmatch(told):
+        raise NotShown(422, "That form names no run. Load the page again, and press the button there.")
+    return int(told)
 
 
 @router.post("/connectors/{connector_id}/request")
@@ -61,28 +73,28 @@ def retry(here: Here, viewer: Acting, given: Filled) -> RedirectResponse:
 @router.post("/connectors/{connector_id}/pause")
 def pause(here: Here, viewer: Acting, given: Filled) -> RedirectResponse:
     """Hold the run under way."""
-    runs.pause(here, viewer.tenant_id, viewer.connector_id, who=viewer.who)
+    runs.pause(here, viewer.tenant_id, viewer.connector_id, who=viewer.who, run=_shown(given))
     return again(here, viewer, _back(given), "paused")
 
 
 @router.post("/connectors/{connector_id}/resume")
 def resume(here: Here, viewer: Acting, given: Filled) -> RedirectResponse:
     """Let the paused run go on."""
-    runs.resume(here, viewer.tenant_id, viewer.connector_id, who=viewer.who)
+    runs.resume(here, viewer.tenant_id, viewer.connector_id, who=viewer.who, run=_shown(given))
     return again(here, viewer, _back(given), "resumed")
 
 
 @router.post("/connectors/{connector_id}/cancel")
 def cancel(here: Here, viewer: Acting, given: Filled) -> RedirectResponse:
     """End the run under way."""
-    runs.cancel(here, viewer.tenant_id, viewer.connector_id, who=viewer.who)
+    runs.cancel(here, viewer.tenant_id, viewer.connector_id, who=viewer.who, run=_shown(given))
     return again(here, viewer, _back(given), "cancelled")
 
 
 @router.post("/connectors/{connector_id}/approve")
 def approve(here: Here, viewer: Acting, given: Filled) -> RedirectResponse:
     """Let the run pass that the brake holds."""
-    runs.approve(here, viewer.tenant_id, viewer.connector_id, who=viewer.who)
+    runs.approve(here, viewer.tenant_id, viewer.connector_id, who=viewer.who, run=_shown(given))
     return again(here, viewer, _back(given), "approved")
 
 

@@ -9,14 +9,14 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 
-from api.pages import acts, items, links, live, overview, paper, register, run, settings
+from api.pages import acts, items, links, live, overview, paper, planned, register, run, settings
 from api.pages.route import PageRoute
 from api.pages.trouble import NotShown
 from api.pages.viewers import Looking
 from worker.settings import Settings
 
-ROUTERS = (links.router, register.router, run.router, live.router, items.router, settings.router, acts.router,
-           overview.router)  # fmt: skip
+ROUTERS = (links.router, register.router, run.router, planned.router, live.router, items.router, settings.router,
+           acts.router, overview.router)  # fmt: skip
 YEAR = 31_536_000
 rest = APIRouter(route_class=PageRoute, include_in_schema=False)
 

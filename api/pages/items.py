@@ -179,7 +179,7 @@ def item(
         viewer=viewer,
         at=standing.of(here, viewer),
         tab="items",
-        notice=notices.of(said),
+        notice=notices.of(here, viewer, said),
         detail=detail,
         statuses=statuses,
         names=names,

@@ -1,8 +1,17 @@
-"""What a page says after a form was sent: one of these sentences, named in the address."""
+"""What a page says after a form was sent: one of these sentences, named in the address.
+
+The word is signed for who has sent the form, so that nobody can make a page say what did not happen.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from api.pages.viewers import Viewer, seals
+from worker.commands.desk import Desk
+
+SECONDS = 60.0
+"""So long the address is good for the sentence: what is looked at later was said before."""
 
 SENTENCES: Mapping[str, str] = {
     "requested": "A run is requested. It begins as soon as it is this connector's turn.",
@@ -21,6 +30,12 @@ SENTENCES: Mapping[str, str] = {
 }
 
 
-def of(word: str | None) -> str | None:
-    """The sentence of this word; None for any other word."""
+def named(here: Desk, viewer: Viewer, word: str) -> str:
+    """The sentence's word as the address names it, for this viewer."""
+    return seals(here).notice(word, viewer.token)
+
+
+def of(here: Desk, viewer: Viewer, said: str | None) -> str | None:
+    """The sentence that the address names; None for any other address."""
+    word = seals(here).noticed(said, viewer.token, within=SECONDS) if said else None
     return SENTENCES.get(word or "")

@@ -53,6 +53,7 @@ def environment() -> Environment:
     made.globals |= {
         "RUN_STATES": words.RUN_STATES,
         "OUTCOMES": words.OUTCOMES,
+        "NOT_LOOKED_AT": words.NOT_LOOKED_AT,
         "LEVELS": words.LEVELS,
         "STEPS": words.STEPS,
         "WHO_ACTS": words.WHO_ACTS,

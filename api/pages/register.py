@@ -87,7 +87,7 @@ def page(
         viewer=viewer,
         at=standing.of(here, viewer),
         tab="register",
-        notice=notices.of(said),
+        notice=notices.of(here, viewer, said),
         moments=_moments(entries, [one for one in deeds if until is None or one.at < until]),
         chosen=chosen,
         is_filtered=wanted != Sought(),

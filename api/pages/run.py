@@ -75,7 +75,9 @@ class CounterRow:
 def page(here: Here, viewer: Looking, run_id: RunId, said: str | None = None) -> HTMLResponse:
     """One run."""
     shown = look(here, viewer, run_id)
-    return paper.page("run.html", here.settings, viewer=viewer, tab="register", notice=notices.of(said), **shown)
+    return paper.page(
+        "run.html", here.settings, viewer=viewer, tab="register", notice=notices.of(here, viewer, said), **shown
+    )
 
 
 def look(here: Desk, viewer: Viewer, run_id: int, *, whole: bool = True) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Root:
 @router.get("/connectors/{connector_id}/settings")
 def page(here: Here, viewer: Looking, said: str | None = None) -> HTMLResponse:
     """The settings as they are."""
-    return _page(here, viewer, notice=notices.of(said))
+    return _page(here, viewer, notice=notices.of(here, viewer, said))
 
 
 @router.post("/connectors/{connector_id}/settings/switches")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
+from itsdangerous import BadSignature, Signer, TimestampSigner, URLSafeTimedSerializer
 
 from worker.ledger.vault import Vault
 
@@ -77,6 +77,20 @@ class Seals:
     def fits(self, token: str, ticket: str) -> bool:
         """Whether the form was made for who has this cookie."""
         return self._form().verify_signature(hashlib.sha256(ticket.encode()).hexdigest().encode(), token.encode())
+
+    def notice(self, word: str, token: str) -> str:
+        """The word as an address carries it, for who has this token, and for nobody else."""
+        return self._notices(token).sign(word).decode()
+
+    def noticed(self, notice: str, token: str, *, within: float) -> str | None:
+        """The word of the notice; None where it is not ours, not for who has this token, or older than that."""
+        try:
+            return self._notices(token).unsign(notice, max_age=int(within)).decode()
+        except BadSignature:
+            return None
+
+    def _notices(self, token: str) -> TimestampSigner:
+        return TimestampSigner(self._keys, salt=f"pages.notice.{token}", digest_method=hashlib.sha256)
 
     def _form(self) -> Signer:
         return Signer(self._keys, salt="pages.form", digest_method=hashlib.sha256)

@@ -48,6 +48,8 @@ OUTCOMES: Mapping[str, Mark] = {
     Outcome.FAILED: Mark("Failed", "cross", "bad"),
     Outcome.BLOCKED: Mark("Blocked", "stop", "warn"),
 }
+NOT_LOOKED_AT = Mark("Not looked at yet", "clock", "calm")
+"""What stands for an outcome where no run has come to one."""
 LEVELS: Mapping[str, Mark] = {
     "error": Mark("Error", "cross", "bad"),
     "warning": Mark("Warning", "warn", "warn"),

@@ -15,12 +15,13 @@ from api.paging import After, Limit, place, written
 from api.problems import ProblemError, told
 from api.routes.connectors import ConnectorId
 from api.shapes import runs as shapes
-from models.vocabulary import RunState, Trigger
+from models.vocabulary import Action, ItemKind, RunState, Trigger
 from worker.catalog import causes
 from worker.commands import connectors as known
 from worker.commands import runs as commands
+from worker.commands.items import shown
 from worker.commands.runs import Requested
-from worker.ledger import register
+from worker.ledger import planned_items, register
 from worker.ledger.register import Entry
 from worker.ledger.session import as_tenant
 
@@ -29,6 +30,7 @@ router = APIRouter(
 )
 
 RunId = Annotated[int, Path(ge=1, lt=2**63, description="The run's id", examples=[512])]
+Meant = Annotated[shapes.Meant | None, Body()]
 
 
 @router.post("/runs", status_code=202, summary="Request a run", response_model=shapes.Accepted, responses=told(409))
@@ -87,27 +89,31 @@ def _accepted(answer: Requested) -> dict[str, object]:
 
 
 @router.post("/pause", summary="Hold the run under way", responses=told(409))
-def pause(here: Here, by: Writer, connector_id: ConnectorId) -> shapes.Held:
+def pause(here: Here, by: Writer, connector_id: ConnectorId, given: Meant = None) -> shapes.Held:
     """Hold the run: no new call a second later; what is under way comes back and is recorded."""
-    return _held(commands.pause(here, by.tenant_id, connector_id, who=by.who))
+    return _held(commands.pause(here, by.tenant_id, connector_id, who=by.who, run=_meant(given)))
 
 
 @router.post("/resume", summary="Let the paused run go on", responses=told(409))
-def resume(here: Here, by: Writer, connector_id: ConnectorId) -> shapes.Held:
+def resume(here: Here, by: Writer, connector_id: ConnectorId, given: Meant = None) -> shapes.Held:
     """Let the paused run go on where it was; *cancelled* where it gives way to one that waits."""
-    return _held(commands.resume(here, by.tenant_id, connector_id, who=by.who))
+    return _held(commands.resume(here, by.tenant_id, connector_id, who=by.who, run=_meant(given)))
 
 
 @router.post("/cancel", summary="End the run under way", responses=told(409))
-def cancel(here: Here, by: Writer, connector_id: ConnectorId) -> shapes.Held:
+def cancel(here: Here, by: Writer, connector_id: ConnectorId, given: Meant = None) -> shapes.Held:
     """End the run here: no new call a second later; what it has not sent is due for the next one."""
-    return _held(commands.cancel(here, by.tenant_id, connector_id, who=by.who))
+    return _held(commands.cancel(here, by.tenant_id, connector_id, who=by.who, run=_meant(given)))
 
 
 @router.post("/approve", summary="Let the run pass that the brake holds", responses=told(409))
-def approve(here: Here, by: Writer, connector_id: ConnectorId) -> shapes.Held:
+def approve(here: Here, by: Writer, connector_id: ConnectorId, given: Meant = None) -> shapes.Held:
     """Let it pass: it reads and plans again, and may disable or blank as many items as it has planned."""
-    return _held(commands.approve(here, by.tenant_id, connector_id, who=by.who)[0])
+    return _held(commands.approve(here, by.tenant_id, connector_id, who=by.who, run=_meant(given))[0])
+
+
+def _meant(given: shapes.Meant | None) -> int | None:
+    return None if given is None else given.run
 
 
 def _held(held: commands.Held) -> shapes.Held:
@@ -173,6 +179,49 @@ def errors(here: Here, by: Reader, connector_id: ConnectorId, run_id: RunId) -> 
             )
             for one in found
         ]
+    )
+
+
+@router.get("/runs/{run_id}/planned", summary="List what a run is still to do")
+def planned(
+    here: Here,
+    by: Reader,
+    connector_id: ConnectorId,
+    run_id: RunId,
+    kind: Annotated[ItemKind, Query(description="Items of this kind")],
+    action: Annotated[Action, Query(description="Those to which this is to be done")],
+    storefront: Annotated[int | None, Query(ge=0, lt=2**63, description="Only on this storefront")] = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> shapes.PlannedPage:
+    """Give the items behind a figure of the plan, as long as they are pending: what an approval is about."""
+    begin = place(after, int, int, int) or planned_items.BEFORE_ALL
+    with as_tenant(here.engine, by.tenant_id) as session:
+        found = planned_items.items(
+            session,
+            connector_id,
+            entry(session, connector_id, run_id).id,
+            kind,
+            action,
+            storefront=storefront,
+            shown=shown(session, connector_id, commands.there(session, connector_id).profile),
+            after=(int(begin[0]), int(begin[1]), int(begin[2])),
+            limit=limit + 1,
+        )
+    page = found[:limit]
+    return shapes.PlannedPage(
+        items=[
+            shapes.PlannedItem(
+                kind=one.kind,
+                source_id=one.source_id,
+                storefront=one.storefront,
+                name=one.name,
+                reference=one.reference,
+                groups=list(one.groups),
+            )
+            for one in page
+        ],
+        next=written(*page[-1].place) if len(found) > limit else None,
     )
 
 

@@ -38,6 +38,16 @@ class Accepted(BaseModel):
     follows: Annotated[int | None, Field(description="The run under way that it comes after")]
 
 
+class Meant(BaseModel):
+    """Which run is meant; where another one is under way by now, nothing is done."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"run": 513}]})
+
+    run: Annotated[
+        int | None, Field(strict=True, ge=1, lt=2**63, description="Only this one; null = whichever is under way")
+    ] = None
+
+
 class Held(BaseModel):
     """A run that was held up or let go."""
 
@@ -145,3 +155,21 @@ class RunErrors(BaseModel):
     """The items with trouble, grouped by cause."""
 
     errors: list[ErrorGroup]
+
+
+class PlannedItem(BaseModel):
+    """An item of which the run has planned a change that is not sent yet."""
+
+    kind: str
+    source_id: int
+    storefront: Annotated[str, Field(description="`-` where the kind is not told apart by storefront")]
+    name: str | None
+    reference: str | None
+    groups: Annotated[list[str], Field(description="The groups of fields that are sent; empty where no field is")]
+
+
+class PlannedPage(BaseModel):
+    """Items that the run is still to deal with."""
+
+    items: list[PlannedItem]
+    next: str | None

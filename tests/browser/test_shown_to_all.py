@@ -60,6 +60,12 @@ def filled(looked: Looked) -> Filled:
         session.execute(text("INSERT INTO run_counter (run_id, kind, storefront_id, figure, tenant_id, count) VALUES"
                              " (:run, 'product', 0, 'to_disable', :tenant, 40)"),
                         {"run": waiting, "tenant": empty.tenant_id})  # fmt: skip
+        session.execute(
+            text("INSERT INTO pending_change (tenant_id, connector_id, run_id, kind, source_id, storefront_id, action,"
+                 " wave, payload) SELECT tenant_id, connector_id, :run, kind, source_id, 0, 'update', 1, :payload"
+                 " FROM source_item WHERE connector_id = :id AND kind = 'product'"),
+            {"run": run_id, "id": cast.connector_id, "payload": '{"fingerprints": {"price": "x", "seo": "x"}}'},
+        )  # fmt: skip
     assert item is not None
     here, bare = f"/connectors/{cast.connector_id}", f"/connectors/{empty.connector_id}"
     return Filled(
@@ -68,6 +74,7 @@ def filled(looked: Looked) -> Filled:
         {
             "register": here,
             "run": f"{here}/runs/{run_id}",
+            "planned": f"{here}/runs/{run_id}/planned?kind=product&action=update",
             "items": f"{here}/items",
             "item": f"{here}/items/{item[0]}/{item[1]}",
             "settings": f"{here}/settings",

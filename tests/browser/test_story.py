@@ -52,6 +52,7 @@ def test_from_the_link_to_the_item(looked: Looked, open_page: Open, keep: Keep) 
 
     page.get_by_role("button", name="Sync now").click()
     expect(page.get_by_text("A run is requested.")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/runs/\d+$"))  # a reload does not say it again
     expect(page.get_by_text("Why it waits")).to_be_visible()
     run_id = run_of(page)
     looked.play()
@@ -150,6 +151,26 @@ def test_settings_pause_and_overview(looked: Looked, open_page: Open) -> None:
     expect(page.locator(".big")).to_have_text("Cancelled")
     page.get_by_role("link", name="All connectors").click()
     expect(page.get_by_role("row", name=re.compile("holder"))).to_contain_text("Cancelled")
+
+
+def test_figures_are_right_at_the_end_also_where_somebody_is_at_them(looked: Looked, open_page: Open) -> None:
+    looked.rest()
+    cast = looked.stage.connect("figures", a_catalogue(seed=16, products=30, dirty=False), name="figures", store=SLOW)
+    page = open_page()
+    page.goto(looked.link(cast))
+    page.get_by_role("button", name="Sync now").click()
+    looked.play()
+    expect(page.get_by_text("changes dealt with")).to_be_visible()
+    page.locator("#part-counters th").first.click()
+    at_it = "document.activeElement.matches('#part-counters .scroll')"
+    assert page.evaluate(at_it)
+    during = page.locator("#part-counters table").inner_text()
+    seen_to_its_end(page)
+    at_the_end = page.locator("#part-counters table").inner_text()
+    assert page.evaluate(at_it), "who was at the table is there still"
+    page.reload()
+    assert at_the_end == page.locator("#part-counters table").inner_text()
+    assert at_the_end != during
 
 
 def test_where_no_stream_comes_through_the_page_asks(looked: Looked, open_page: Open) -> None:

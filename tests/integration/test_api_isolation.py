@@ -36,6 +36,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/connectors/{connector_id}/disable": {"reason": "by a stranger"},
     "POST /v1/connectors/{connector_id}/runs": {"refresh": True},
     "POST /v1/connectors/{connector_id}/retry": {},
+    **{f"POST /v1/connectors/{{connector_id}}/{verb}": {} for verb in ("approve", "pause", "resume", "cancel")},
     "POST /v1/connectors/{connector_id}/view-link": {"name": "a stranger"},
     "POST /v1/view-link": {"name": "an operator"},
     "POST /v1/webhooks": {"url": "https://mine.example.com/"},
@@ -43,6 +44,10 @@ BODIES: dict[str, Any] = {
     "POST /v1/webhooks/{webhook_id}/rotate-secret": {},
 }
 """What is sent; an operation with a body that does not stand here fails the test."""
+ASKED: dict[str, Any] = {
+    "GET /v1/connectors/{connector_id}/runs/{run_id}/planned": {"kind": "product", "action": "disable"}
+}
+"""What the address must say besides."""
 OPERATORS = {"/v1/view-link", "/v1/tenants", "/v1/tenants/{tenant_id}", "/v1/overview", "/v1/operator-keys"} | {
     "/v1/operator-keys/{key_id}/rotate",
     "/v1/operator-keys/{key_id}",
@@ -80,7 +85,8 @@ def ask(visitor: Visitor, method: str, path: str, operation: dict[str, Any], ids
     if "requestBody" in operation:
         assert f"{method} {path}" in BODIES, "an operation whose body this test does not know: teach it"
         body = BODIES[f"{method} {path}"]
-    return visitor.client.request(method, path.format(**ids), headers=visitor.headers, json=body)
+    asked = ASKED.get(f"{method} {path}")
+    return visitor.client.request(method, path.format(**ids), headers=visitor.headers, json=body, params=asked)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, text
 
 from tests.visitors import Door
@@ -81,6 +82,24 @@ def test_the_register_is_listed_page_by_page(door: Door, a_connector: AConnector
     for wrong in ("x", "WzFd" * 9, "WyJhIl0", "W10", "WzFlOTld"):
         told = visitor.asks("GET", path, status=422, params={"after": wrong}).json()
         assert [one["field"] for one in told["errors"]] == ["query.after"]
+
+
+@pytest.mark.parametrize(("verb", "state"), [("approve", "awaiting_approval"), ("pause", "preparing"),
+                                              ("resume", "paused"), ("cancel", "paused")])  # fmt: skip
+def test_a_run_that_is_not_the_one_meant_is_left_alone(
+    door: Door, a_connector: AConnector, a_row: Callable[..., int], verb: str, state: str
+) -> None:
+    made = a_connector()
+    run = a_row(made.tenant_id, "run", connector_id=made.id, state=state, trigger="request")
+    visitor, path = door.writer(made.tenant_id), f"/v1/connectors/{made.id}"
+    told = visitor.posts(f"{path}/{verb}", {"run": run + 1}, status=409)
+    assert (told["code"], f"by now it is run {run}" in told["detail"]) == ("no_run", True)
+    assert visitor.reads(f"{path}/runs/{run}")["state"] == state
+    for odd in ("1", 0, 2**63, True):
+        told = visitor.asks("POST", f"{path}/{verb}", status=422, json={"run": odd}).json()
+        assert [one["field"] for one in told["errors"]] == ["body.run"]
+    assert visitor.reads(f"{path}/journal")["entries"] == []
+    assert visitor.posts(f"{path}/{verb}", {"run": run})["run"] == run
 
 
 def test_what_holds_a_run_up_and_lets_it_go_stands_in_the_journal(door: Door, a_connector: AConnector) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from api.pages import notices
 from tests.lookers import Looker, a_looker
 from tests.visitors import Door
 from worker.catalog.profile import Profile
@@ -36,19 +37,18 @@ def test_a_run_is_requested_held_and_let_go(door: Door, a_connector: AConnector,
     made = a_connector()
     looker = a_looker(door, made.tenant_id, made.id)
     place = looker.sends("/request").headers["location"]
-    assert re.fullmatch(rf"/connectors/{made.id}/runs/\d+\?said=requested", place)
+    assert re.fullmatch(rf"/connectors/{made.id}/runs/\d+\?said=requested\.[\w.-]+", place)
     run_id = int(place.partition("?")[0].rpartition("/")[2])
     assert "by <bdi>Ana Pérez (pages)</bdi>" in looker.sees(f"/runs/{run_id}")
     assert "A run waits already" in looker.client.get(looker.sends("/request").headers["location"]).text
-    back = looker.sends("/pause", back=f"runs/{run_id}").headers["location"]
-    assert back == f"/connectors/{made.id}/runs/{run_id}?said=paused"
+    this = str(run_id)
+    back = looker.sends("/pause", back=f"runs/{run_id}", run=this).headers["location"]
+    assert back.startswith(f"/connectors/{made.id}/runs/{run_id}?said=paused.")
     assert "Resume" in looker.sees(f"/runs/{run_id}")
-    looker.sends("/resume", back="https://elsewhere.example")
-    assert (
-        looker.sends("/cancel", back="//elsewhere.example").headers["location"]
-        == f"/connectors/{made.id}?said=cancelled"
-    )
-    assert "no run that could be cancelled" in looker.sends("/cancel", status=409).text
+    looker.sends("/resume", back="https://elsewhere.example", run=this)
+    place = looker.sends("/cancel", back="//elsewhere.example", run=this).headers["location"]
+    assert place.startswith(f"/connectors/{made.id}?said=cancelled.")
+    assert "no run that could be cancelled" in looker.sends("/cancel", status=409, run=this).text
     told = [("Ana Pérez (pages)", what) for what in ("cancelled", "resumed", "paused")]
     assert deeds(engine, made) == told
     with as_tenant(engine, made.tenant_id) as session:
@@ -56,6 +56,54 @@ def test_a_run_is_requested_held_and_let_go(door: Door, a_connector: AConnector,
     assert looker.sends("/request", refresh="yes").status_code == 303
     with as_tenant(engine, made.tenant_id) as session:
         assert session.scalar(text("SELECT refresh FROM run ORDER BY id DESC LIMIT 1"))
+
+
+def test_a_page_says_only_what_was_done_there_and_just_now(
+    door: Door, a_connector: AConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = a_connector()
+    looker, other = (a_looker(door, made.tenant_id, made.id, name=name) for name in ("Ana", "Ben"))
+    place = looker.sends("/request").headers["location"].removeprefix(looker.path)
+    says = "A run is requested."
+    assert says in looker.sees(place)
+    assert says not in other.sees(place), "an address that was handed on says nothing"
+    for forged in ("said=requested", "said=approved", "said=", "said=%C3%A9.x.y", f"said=approved{place[-60:]}"):
+        for page in ("", "/settings", place.partition("?")[0]):
+            assert 'class="notice good"' not in looker.sees(f"{page}?{forged}")
+    monkeypatch.setattr(notices, "SECONDS", -1.0)
+    assert says not in looker.sees(place), "it is too old"
+
+
+HELD_BY = {"approve": "awaiting_approval", "pause": "preparing", "resume": "paused", "cancel": "synchronizing"}
+
+
+@pytest.mark.parametrize(("act", "state"), HELD_BY.items())
+def test_a_button_is_about_the_run_that_its_page_shows(
+    door: Door, a_connector: AConnector, a_row: ARow, engine: Engine, act: str, state: str
+) -> None:
+    made = a_connector()
+    stale = a_row(made.tenant_id, "run", connector_id=made.id, state=state, trigger="request", listed=True)
+    looker = a_looker(door, made.tenant_id, made.id)
+    for place in (f"/runs/{stale}", "", "/settings"):
+        forms = re.findall(rf'action="[^"]+/{act}".*?</form>', looker.sees(place), re.DOTALL)
+        assert forms or place != f"/runs/{stale}"
+        assert all(f'name="run" value="{stale}"' in form for form in forms)
+    with as_tenant(engine, made.tenant_id) as session:
+        session.execute(text("UPDATE run SET state = 'cancelled', ended_at = now() WHERE id = :id"), {"id": stale})
+    held = a_row(made.tenant_id, "run", connector_id=made.id, state=state, trigger="request", listed=True)
+    page = looker.sends(f"/{act}", status=409, run=str(stale)).text
+    assert f"by now it is run {held}" in page
+    for odd in ("", "x", "9" * 30, "-1"):
+        looker.sends(f"/{act}", status=422, run=odd)
+    assert state_of(engine, made, held) == state
+    assert deeds(engine, made) == []
+    looker.sends(f"/{act}", run=str(held))
+    assert state_of(engine, made, held) != state
+
+
+def state_of(engine: Engine, made: Any, run_id: int) -> str:
+    with as_tenant(engine, made.tenant_id) as session:
+        return str(session.scalar(text("SELECT state FROM run WHERE id = :id"), {"id": run_id}))
 
 
 def test_switching_off_says_why_and_on_again(door: Door, a_connector: AConnector, engine: Engine) -> None:
@@ -172,7 +220,7 @@ SWITCHES: dict[str, Any] = {
 def test_switches_are_saved_and_told(door: Door, a_connector: AConnector, engine: Engine) -> None:
     made = a_connector()
     looker = a_looker(door, made.tenant_id, made.id)
-    assert looker.sends("/settings/switches", **SWITCHES).headers["location"].endswith("/settings?said=saved")
+    assert "/settings?said=saved." in looker.sends("/settings/switches", **SWITCHES).headers["location"]
     now = profile(engine, made)
     assert (now.switches.overwrite_stock, now.switches.overwrite_prices) == (True, False)
     assert (now.switches.option_display, now.language) == ("as_created", "de")
@@ -183,7 +231,7 @@ def test_switches_are_saved_and_told(door: Door, a_connector: AConnector, engine
     page = re.sub(r"\s+", " ", looker.sees())
     assert "check every seconds</span>: <del><bdi>300</bdi></del> → <ins><bdi>60</bdi></ins>" in page
     again = looker.sends("/settings/switches", **SWITCHES)
-    assert again.headers["location"].endswith("?said=as_it_was")
+    assert "?said=as_it_was." in again.headers["location"]
     assert len(deeds(engine, made)) == 1
 
 
@@ -256,7 +304,7 @@ def test_one_item_is_synchronised(door: Door, a_connector: AConnector, a_row: AR
           raw_hash="x", due=False, gone=False)  # fmt: skip
     looker = a_looker(door, made.tenant_id, made.id)
     place = looker.sends("/items/product/7/synchronise").headers["location"]
-    assert place == f"/connectors/{made.id}/items/product/7?said=synchronising"
+    assert place.startswith(f"/connectors/{made.id}/items/product/7?said=synchronising.")
     with as_tenant(engine, made.tenant_id) as session:
         assert session.scalar(text("SELECT due FROM source_item"))
         assert runs.queued(session, made.id) is not None

@@ -48,6 +48,8 @@ def filled(door: Door, made: Any, a_row: ARow, engine: Engine, name: str) -> tup
         a_row(made.tenant_id, "item_status", connector_id=made.id, kind=kind, source_id=source_id,
               storefront_id=1 if kind == "category" else 0, run_id=run_id, outcome=outcome, code=name[:30],
               message=name, answer=name, problems=[{"code": "x", "field": name, "text": name}])  # fmt: skip
+    a_row(made.tenant_id, "pending_change", connector_id=made.id, run_id=run_id, kind="product", source_id=7,
+          storefront_id=0, action="update", wave=1, payload={"fingerprints": {name: "x"}})  # fmt: skip
     a_row(made.tenant_id, "run_message", run_id=run_id, level="warning", code="x", text=name)
     a_row(made.tenant_id, "run_counter", run_id=run_id, kind="category", storefront_id=1, figure="failed", count=1)
     with as_tenant(engine, made.tenant_id) as session:
@@ -92,7 +94,7 @@ def test_what_a_name_holds_is_never_more_than_a_text(
     pages += [
         looker.sees(place)
         for place in ("", f"/runs/{run_id}", "/items", "/items?q=a", "/items/product/7", "/items/category/3",
-                      "/items/variant/9", "/settings")
+                      "/items/variant/9", "/settings", f"/runs/{run_id}/planned?kind=product&action=update")
     ]  # fmt: skip
     pages.append(looker.client.get(f"{looker.path}/runs/{run_id}/now").json()["html"])
     for page in pages:
@@ -214,6 +216,60 @@ def test_a_run_that_is_held_shows_where(door: Door, a_connector: AConnector, a_r
     page = a_looker(door, made.tenant_id, made.id).sees(f"/runs/{run_id}")
     assert re.findall(r'<li class="step ([\w-]+)"', page) == ["done"] * 4 + ["held"] + ["to-come"] * 3
     assert "Approve and go on" in page
+
+
+def test_a_planned_figure_leads_to_the_items_until_the_run_ends(
+    door: Door, a_connector: AConnector, a_row: ARow, engine: Engine
+) -> None:
+    made = a_connector()
+    run_id = a_row(made.tenant_id, "run", connector_id=made.id, state="awaiting_approval", trigger="request",
+                   step="plan")  # fmt: skip
+    earlier = a_row(made.tenant_id, "run", connector_id=made.id, state="failed", trigger="request")
+    for source_id in range(1, 121):
+        a_row(made.tenant_id, "source_item", connector_id=made.id, kind="product", source_id=source_id, raw_hash="x",
+              cells={"REF": f"SHIRT-{source_id:03}", "product_name": f"Shirt {source_id}"})  # fmt: skip
+        a_row(made.tenant_id, "pending_change", connector_id=made.id, kind="product", source_id=source_id,
+              storefront_id=0, wave=1, run_id=earlier if source_id == 120 else run_id, payload={},
+              action="update" if source_id % 10 == 0 else "disable")  # fmt: skip
+    for figure, count in (("to_disable", 108), ("to_update", 11)):
+        a_row(made.tenant_id, "run_counter", run_id=run_id, kind="product", storefront_id=0, figure=figure, count=count)
+    looker = a_looker(door, made.tenant_id, made.id)
+    links = re.findall(r'href="[^"]*/runs/\d+(/planned[^"]*)"', looker.sees(f"/runs/{run_id}"))
+    assert links == [f"/planned?kind=product&amp;action={one}" for one in ("update", "disable")]
+    seen: list[int] = []
+    page = looker.sees(f"/runs/{run_id}" + links[1].replace("&amp;", "&"))
+    assert "Products to disable" in page
+    seen += ids(page)
+    assert len(seen) == 50
+    while (more := re.search(r'href="[^"]*/planned(\?[^"]*after=[^"]+)">Next page', page)) is not None:
+        page = looker.sees(f"/runs/{run_id}/planned" + more[1].replace("&amp;", "&"))
+        seen += ids(page)
+    assert seen == [one for one in range(1, 121) if one % 10]
+    assert ids(looker.sees(f"/runs/{run_id}/planned?kind=product&action=update")) == list(range(10, 120, 10))
+    for odd in ("", "?kind=product", "?kind=product&action=prove", "?kind=product&action=update&after=x"):
+        looker.sees(f"/runs/{run_id}/planned{odd}", status=422)
+    looker.sees(f"/runs/{run_id + 99}/planned?kind=product&action=update", status=404)
+    with as_tenant(engine, made.tenant_id) as session:
+        session.execute(text("UPDATE run SET state = 'cancelled', ended_at = now() WHERE id = :id"), {"id": run_id})
+    assert "/planned" not in looker.sees(f"/runs/{run_id}")
+
+
+@pytest.mark.parametrize(("state", "due", "judged"), [
+    (None, True, False), (None, False, False), ("cancelled", False, False), ("failed", True, False),
+    ("preparing", False, False), ("completed", True, False), ("completed", False, True),
+    ("completed_with_errors", False, True), ("unchanged", False, True)])  # fmt: skip
+def test_an_item_is_unchanged_only_where_a_run_has_looked_at_it(
+    door: Door, a_connector: AConnector, a_row: ARow, state: str | None, due: bool, judged: bool
+) -> None:
+    made = a_connector()
+    if state is not None:
+        a_row(made.tenant_id, "run", connector_id=made.id, state=state, trigger="request",
+              ended_at=None if state == "preparing" else "2026-11-25 10:00:00+00")  # fmt: skip
+    a_row(made.tenant_id, "source_item", connector_id=made.id, kind="product", source_id=7, raw_hash="x",
+          cells={"product_name": "Shirt"}, due=due)  # fmt: skip
+    page = a_looker(door, made.tenant_id, made.id).sees("/items/product/7")
+    assert ("<span>Unchanged</span>" in page, "No run had to touch it." in page) == (judged, judged)
+    assert ("<span>Not looked at yet</span>" in page) is not judged
 
 
 def test_streams_have_an_end(door: Door, a_connector: AConnector, a_row: ARow) -> None:

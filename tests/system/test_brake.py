@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from models.vocabulary import RunState
+from models.vocabulary import Action, ItemKind, RunState
 from tests.shop import Shop, a_source
-from worker.ledger import register, runs
+from worker.commands.items import shown
+from worker.ledger import connectors, planned_items, register, runs
 from worker.ledger.session import as_tenant
 from worker.scheduling import dispatch
 
@@ -70,6 +71,48 @@ def test_a_run_that_would_hide_too_much_waits_and_has_written_nothing(shop: Shop
     assert "disable 13 of 40 linked products" in message.text
     assert shop.calls("^(POST|PUT|DELETE)") == []
     assert hidden(shop) == 0
+
+
+def test_every_figure_of_the_plan_leads_to_as_many_items(shop: Shop) -> None:
+    hide(shop, 13)
+    shop.stage.sources.edit(shop.cast.code, "products", 300 + 20, {"product_name": "Renamed"})
+    source, made = shop.stage.sources, list[int]()
+    for number in range(3):
+        row: dict[str, Any] = {"ID_catalogue": [1], "REF": f"N{number}", "product_name": f"New {number}"}
+        row |= {"product_price": "10", "product_weight": "1", "warranty": "2 years"}
+        product = source.add(shop.cast.code, "products", row)
+        for size in ("S", "M"):
+            row = {"ID_products": product, "REF": f"V{number}{size}", "size": size}
+            made.append(source.add(shop.cast.code, "product_formats", row))
+    entry = shop.run()
+    assert entry.state is RunState.AWAITING_APPROVAL
+    figures = {(kind, figure): count for kind, at in entry.counters.items() for figure, count in at.get("-", {}).items()
+               if figure in ("to_create", "to_update", "to_disable")}  # fmt: skip
+    listed = {(kind, figure): planned(shop, entry.id, kind, figure) for kind, figure in figures}
+    assert {place: len(set(found)) for place, found in listed.items()} == figures
+    assert figures == {("product", "to_create"): 3, ("product", "to_update"): 1, ("product", "to_disable"): 13,
+                       ("variant", "to_create"): 6}  # fmt: skip
+    assert listed["product", "to_update"] == [(320, "Renamed", "P20")]
+    assert [one for one, *_ in listed["variant", "to_create"]] == made
+    assert listed["product", "to_disable"][0] == (300, "Product 0", "P0")
+    approve(shop)
+    assert [planned(shop, entry.id, kind, figure) for kind, figure in figures] == [[]] * 4, "all is sent"
+
+
+def planned(shop: Shop, run_id: int, kind: str, figure: str) -> list[tuple[int, str | None, str | None]]:
+    """What the figure leads to, in pages of two."""
+    found: list[tuple[int, str | None, str | None]] = []
+    after = planned_items.BEFORE_ALL
+    with as_tenant(shop.stage.engine, shop.cast.tenant_id) as session:
+        known = connectors.load(session, shop.cast.connector_id)
+        assert known is not None
+        names = shown(session, shop.cast.connector_id, known.profile)
+        while page := planned_items.items(session, shop.cast.connector_id, run_id, ItemKind(kind),
+                                          Action(figure.removeprefix("to_")), shown=names, after=after,
+                                          limit=2):  # fmt: skip
+            found += [(one.source_id, one.name, one.reference) for one in page]
+            after = page[-1].place
+    return found
 
 
 def test_as_much_as_the_share_goes_through(shop: Shop) -> None:

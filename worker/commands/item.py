@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
 from worker.catalog.profile import Profile
-from worker.ledger import anew, connectors, item_detail, mirror, source_items, store_facts
+from worker.ledger import anew, connectors, item_detail, mirror, run_facts, source_items, store_facts
 from worker.ledger.item_detail import Known, Link
 from worker.rules import field_values, mapping
 from worker.rules.mapping import Mapped
@@ -47,6 +47,8 @@ class Detail:
     name: str | None
     reference: str | None
     places: tuple[Place, ...]
+    is_judged: bool
+    """Whether a run that closed its books has looked at it as it is now: without a status it is *unchanged* then."""
 
 
 def detail(session: Session, connector_id: int, kind: ItemKind, source_id: int) -> Detail | None:
@@ -66,7 +68,9 @@ def detail(session: Session, connector_id: int, kind: ItemKind, source_id: int) 
     fields = mapped.fields if mapped is not None else {}
     name, sku = cells.get(fields.get("name", "")), cells.get(fields.get("sku", ""))
     reference = sku or cells.get("REF")
-    return Detail(known, _as_text(name), _as_text(reference), places)
+    has_been = run_facts.last(session, connector_id).good_run is not None
+    is_judged = has_been and not (known.row is not None and known.row.due)
+    return Detail(known, _as_text(name), _as_text(reference), places, is_judged)
 
 
 def synchronise(session: Session, connector_id: int, kind: ItemKind, source_id: int) -> bool:

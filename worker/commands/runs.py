@@ -94,12 +94,15 @@ def synchronise(
     return answer
 
 
-def approve(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> tuple[Held, int]:
-    """Let the run pass that the brake holds: it reads and plans again; how many items it may disable or blank."""
+def approve(desk: Desk, tenant_id: int, connector_id: int, *, who: str, run: int | None = None) -> tuple[Held, int]:
+    """Let the run pass that the brake holds: it reads and plans again; how many items it may disable or blank.
+
+    Refusal where `run` is meant and another one is held: nobody has looked at that one. So it is below, too.
+    """
     with as_tenant(desk.engine, tenant_id) as session:
         asked.hold(session, connector_id)
         name = _name(session, connector_id)
-        held = runs.current(session, connector_id)
+        held = _meant(session, connector_id, run)
         if held is None or held.state is not RunState.AWAITING_APPROVAL:
             raise Refusal(Why.NO_RUN, f"no run of '{name}' waits for an approval.")
         allowed = runs.approve(session, held.id)
@@ -109,47 +112,47 @@ def approve(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> tuple
     return Held(held.id, RunState.PREPARING), allowed
 
 
-def pause(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
+def pause(desk: Desk, tenant_id: int, connector_id: int, *, who: str, run: int | None = None) -> Held:
     """Hold the run under way: no new call a second later; what is under way comes back and is recorded."""
     with as_tenant(desk.engine, tenant_id) as session:
         asked.hold(session, connector_id)
         name = _name(session, connector_id)
-        run = runs.current(session, connector_id)
-        if run is None:
+        held = _meant(session, connector_id, run)
+        if held is None:
             raise Refusal(Why.NO_RUN, f"'{name}' has no run that could be paused; disabling keeps it from one.")
-        if run.state in (RunState.PAUSED, RunState.AWAITING_APPROVAL):
-            raise Refusal(Why.NO_RUN, f"run {run.id} stands still already: it is {run.state.replace('_', ' ')}.")
-        runs.pause(session, connector_id, run.id)
-        runs.list_it(session, run.id)  # a check too: whoever looks must see what stands still
-        _note(session, tenant_id, connector_id, who, Deed.PAUSED, run)
-    return Held(run.id, RunState.PAUSED)
+        if held.state in (RunState.PAUSED, RunState.AWAITING_APPROVAL):
+            raise Refusal(Why.NO_RUN, f"run {held.id} stands still already: it is {held.state.replace('_', ' ')}.")
+        runs.pause(session, connector_id, held.id)
+        runs.list_it(session, held.id)  # a check too: whoever looks must see what stands still
+        _note(session, tenant_id, connector_id, who, Deed.PAUSED, held)
+    return Held(held.id, RunState.PAUSED)
 
 
-def resume(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
+def resume(desk: Desk, tenant_id: int, connector_id: int, *, who: str, run: int | None = None) -> Held:
     """Let the paused run go on where it was; *cancelled* where it gives way to one that waits."""
     with as_tenant(desk.engine, tenant_id) as session:
         asked.hold(session, connector_id)
         name = _name(session, connector_id)
-        run = runs.current(session, connector_id)
-        if run is None or run.state is not RunState.PAUSED:
+        held = _meant(session, connector_id, run)
+        if held is None or held.state is not RunState.PAUSED:
             raise Refusal(Why.NO_RUN, f"no run of '{name}' is paused.")
-        state = runs.resume(session, run.id)
+        state = runs.resume(session, held.id)
         asked.be_due(session, connector_id)
-        _note(session, tenant_id, connector_id, who, Deed.RESUMED, run)
+        _note(session, tenant_id, connector_id, who, Deed.RESUMED, held)
     desk.wake(connector_id)
-    return Held(run.id, state)
+    return Held(held.id, state)
 
 
-def cancel(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
+def cancel(desk: Desk, tenant_id: int, connector_id: int, *, who: str, run: int | None = None) -> Held:
     """End the run here: no new call a second later; what it has not sent is due for the next one."""
     with as_tenant(desk.engine, tenant_id) as session:
         asked.hold(session, connector_id)
         name = _name(session, connector_id)
-        run = runs.current(session, connector_id)
-        if run is None:
+        held = _meant(session, connector_id, run)
+        if held is None:
             raise Refusal(Why.NO_RUN, f"'{name}' has no run that could be cancelled.")
-        runs.cancel(session, connector_id, run.id)
-        _note(session, tenant_id, connector_id, who, Deed.CANCELLED, run)
+        runs.cancel(session, connector_id, held.id)
+        _note(session, tenant_id, connector_id, who, Deed.CANCELLED, held)
         is_followed = runs.current(session, connector_id) is not None
         if is_followed:
             asked.be_due(session, connector_id)
@@ -158,7 +161,7 @@ def cancel(desk: Desk, tenant_id: int, connector_id: int, *, who: str) -> Held:
             turns.park(session, connector_id, seconds=_until_next(session, connector_id))
     if is_followed:
         desk.wake(connector_id)
-    return Held(run.id, RunState.CANCELLED)
+    return Held(held.id, RunState.CANCELLED)
 
 
 def _until_next(session: Session, connector_id: int) -> float:
@@ -182,6 +185,15 @@ def _name(session: Session, connector_id: int) -> str:
     if found is None:
         raise Refusal(Why.UNKNOWN, f"there is no connector {connector_id}.")
     return found[0]
+
+
+def _meant(session: Session, connector_id: int, run_id: int | None) -> Run | None:
+    """The run under way; Refusal where another one is meant."""
+    found = runs.current(session, connector_id)
+    if found is None or run_id in (None, found.id):
+        return found
+    now = found.state.replace("_", " ")
+    raise Refusal(Why.NO_RUN, f"that was about run {run_id}; by now it is run {found.id}, {now}: look at it.")
 
 
 def _switched_on(session: Session, connector_id: int) -> Connector:

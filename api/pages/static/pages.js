@@ -87,7 +87,9 @@ function watch(live) {
     const parts = [...made.content.querySelectorAll(".part")];
     for (const old of [...live.querySelectorAll(".part")]) {
       // What has only been left out while the run goes on stays.
-      if (!parts.some((one) => one.id === old.id) && (news.ended || old.id === "part-now")) old.remove();
+      if (parts.some((one) => one.id === old.id) || !(news.ended || old.id === "part-now")) continue;
+      if (old.contains(document.activeElement)) document.getElementById("run-title").focus();
+      old.remove();
     }
     let before = null;
     for (const part of parts) {
@@ -96,7 +98,7 @@ function watch(live) {
         before ? before.after(part) : live.prepend(part);
         before = part;
       } else {
-        before = old.isEqualNode(part) ? old : replaced(old, part);
+        before = old.isEqualNode(part) ? old : replaced(old, part, news.ended);
       }
     }
     const state = news.state + "/" + (news.step ?? "");
@@ -113,9 +115,9 @@ function watch(live) {
     }
   };
 
-  // Where somebody is in the midst of a part, it is left alone; an open sheet stays open.
-  const replaced = (old, part) => {
-    const busy = old.contains(document.activeElement) || old.querySelector("details.sure[open]");
+  // Where somebody is in the midst of a part, it is left alone; an open sheet stays open. At the end nothing old stays.
+  const replaced = (old, part, ended) => {
+    const busy = !ended && old.contains(document.activeElement) || old.querySelector("details.sure[open]");
     if (busy && old.dataset.state === part.dataset.state) {
       for (const name of [".big", ".lead", ".facts", ".steps"]) {
         const [mine, theirs] = [old.querySelector(name), part.querySelector(name)];
@@ -123,12 +125,18 @@ function watch(live) {
       }
       return old;
     }
-    const moved = old.contains(document.activeElement);
+    const focused = old.contains(document.activeElement) && document.activeElement;
     const scrolled = old.querySelector(".scroll")?.scrollLeft;
     old.replaceWith(part);
-    if (scrolled) part.querySelector(".scroll").scrollLeft = scrolled;
-    if (moved) document.getElementById("run-title").focus();
+    if (scrolled && part.querySelector(".scroll")) part.querySelector(".scroll").scrollLeft = scrolled;
+    if (focused) (sameAs(focused, part) ?? document.getElementById("run-title")).focus();
     return part;
+  };
+
+  // What stands in the new part where the focus was: the same link, or the same table.
+  const sameAs = (focused, part) => {
+    if (focused.href) return [...part.querySelectorAll("a[href]")].find((one) => one.href === focused.href);
+    return focused.matches(".scroll") ? part.querySelector(".scroll") : null;
   };
 
   const tellFresh = () => {
@@ -184,7 +192,16 @@ function watch(live) {
   start();
 }
 
+// What was said is said once: neither a reload nor a copied address says it again.
+function forgetSaid() {
+  const here = new URL(location.href);
+  if (!here.searchParams.has("said")) return;
+  here.searchParams.delete("said");
+  history.replaceState(history.state, "", here);
+}
+
 tellTimes();
+forgetSaid();
 setInterval(() => tellTimes(), 20000);
 for (const one of document.querySelectorAll("[data-zone]")) one.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "your own zone";
 pressOnce();
