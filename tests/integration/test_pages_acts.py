@@ -250,6 +250,31 @@ def test_the_whole_profile_is_edited_as_json(door: Door, a_connector: AConnector
         looker.sends("/settings/profile", status=422, profile=odd)
 
 
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"language": "\ud800"}, "language: it holds a letter that is no text"),
+        ({"language\udfff": "de"}, "language: it holds a letter that is no text"),
+        ({"mapping": {"product": {"name": "a\0b"}}}, "mapping.product.name: it holds a letter that is no text"),
+        ({"mapping": {"product": {"na\0me": "a"}}}, "mapping.product.name: it holds a letter that is no text"),
+        ({"custom_fields": ["a", "b\0"]}, "custom_fields.1: it holds a letter that is no text"),
+        ({"metafields": {"product": [{"key": "k", "column": "\udc00"}]}}, "metafields.product.0.column: it holds"),
+        (["\0"], "0: it holds a letter that is no text"),
+        ("\0", "the profile: it holds a letter that is no text"),
+    ],
+)
+def test_letters_that_are_no_text_are_refused_by_their_field(
+    door: Door, a_connector: AConnector, engine: Engine, given: Any, field: str
+) -> None:
+    made = a_connector()
+    before = profile(engine, made)
+    looker = a_looker(door, made.tenant_id, made.id)
+    page = looker.sends("/settings/profile", status=422, profile=json.dumps(given)).text
+    assert "Nothing was saved." in page
+    assert field in page
+    assert profile(engine, made) == before
+
+
 def test_one_item_is_synchronised(door: Door, a_connector: AConnector, a_row: ARow, engine: Engine) -> None:
     made = a_connector()
     a_row(made.tenant_id, "source_item", connector_id=made.id, kind="product", source_id=7, cells={"REF": "A"},
