@@ -122,7 +122,7 @@ def _saved(here: Desk, viewer: Viewer, told: Any, form: str, given: Form, faults
     except ValidationError as trouble:
         for fault in trouble.errors():
             field = ".".join(str(part) for part in fault["loc"] if part != "[key]")
-            says = profile_faults.sentence(fault).replace("`connector schema` prints", "docs/cli.md tells")
+            says = profile_faults.sentence(fault)
             wrong.setdefault(field if form != "profile" else f"profile.{len(wrong)}", says)
     if wrong:
         return _page(here, viewer, form=form, given=given, faults=wrong)
