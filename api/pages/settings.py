@@ -129,7 +129,9 @@ def _saved(here: Desk, viewer: Viewer, told: Any, form: str, given: Form, faults
     before = _profile(here, viewer)[0]
     if before == new:
         return again(here, viewer, "settings", "as_it_was")
-    commands.change_profile(here, viewer.tenant_id, viewer.connector_id, new, who=viewer.who)
+    seen = given.get("seen", "")
+    if not commands.change_profile(here, viewer.tenant_id, viewer.connector_id, new, who=viewer.who, seen=seen):
+        return _page(here, viewer, outrun=given)
     return again(here, viewer, "settings", "saved")
 
 
@@ -150,7 +152,9 @@ def _page(
     given: Form | None = None,
     faults: Mapping[str, str] | None = None,
     problems: Sequence[str] | None = None,
+    outrun: Form | None = None,
 ) -> HTMLResponse:
+    """The settings; `outrun`: what was not saved, since somebody else had saved something meanwhile."""
     known, unusable = _profile(here, viewer)
     with as_tenant(here.engine, viewer.tenant_id) as session:
         offered = store_facts.storefronts(session, viewer.connector_id)
@@ -166,7 +170,7 @@ def _page(
     return paper.page(
         "settings.html",
         here.settings,
-        status=422 if faults else 200,
+        status=422 if faults else 409 if outrun else 200,
         viewer=viewer,
         at=standing.of(here, viewer),
         tab="settings",
@@ -183,6 +187,8 @@ def _page(
         given=given or {},
         faults=faults or {},
         problems=problems,
+        outrun=outrun,
+        edition=commands.edition(known),
     )
 
 

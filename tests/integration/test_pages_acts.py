@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from markupsafe import escape
 from sqlalchemy import Engine, text
 
 from tests.lookers import Looker, a_looker
 from tests.visitors import Door
 from worker.catalog.profile import Profile
+from worker.commands import connectors as commands
 from worker.ledger import connectors, journal, runs
 from worker.ledger.session import as_tenant
 
@@ -273,6 +276,45 @@ def test_letters_that_are_no_text_are_refused_by_their_field(
     assert "Nothing was saved." in page
     assert field in page
     assert profile(engine, made) == before
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_undone(
+    door: Door, a_connector: AConnector, engine: Engine
+) -> None:
+    made = a_connector()
+    ana, ben = (a_looker(door, made.tenant_id, made.id, name=name) for name in ("Ana", "Ben"))
+    seen = ana.seen()
+    told = profile(engine, made).model_dump(mode="json")
+    ben.sends("/settings/storefronts", root_1="17")
+    theirs = profile(engine, made)
+    written = json.dumps(told | {"product_url": "long"})
+    for form, fields in (
+        ("switches", SWITCHES),
+        ("storefronts", {"root_2": "all"}),
+        ("profile", {"profile": written}),
+    ):
+        page = ana.sends(f"/settings/{form}", status=409, seen=seen, **fields).text
+        assert "Nothing was saved: somebody has changed the settings" in page
+        assert 'value="17" selected' in page, "what is there now"
+        assert (escape(written) in page) == (form == "profile"), "and what would be lost otherwise"
+        ana.sends(f"/settings/{form}", status=409, seen="", **fields)
+    assert profile(engine, made) == theirs
+    assert deeds(engine, made) == [("Ben (pages)", "profile_changed")]
+    wrong = ana.sends("/settings/switches", status=422, seen=seen, **{**SWITCHES, "brake": "x"}).text
+    assert f'name="seen" value="{seen}"' in wrong, "it is not newer for being wrong"
+    ana.sends("/settings/switches", **SWITCHES)
+    assert profile(engine, made).storefronts == theirs.storefronts
+
+
+def test_of_two_who_save_at_once_one_is_told(door: Door, a_connector: AConnector, engine: Engine) -> None:
+    made = a_connector()
+    seen, before = a_looker(door, made.tenant_id, made.id).seen(), profile(engine, made)
+    with ThreadPoolExecutor(4) as several:
+        saved = list(several.map(lambda share: commands.change_profile(
+            door.desk, made.tenant_id, made.id, before.model_copy(update={"brake": share}), who="x", seen=seen,
+        ), (0.1, 0.2, 0.4, 0.5)))  # fmt: skip
+    assert sorted(saved) == [False, False, False, True]
+    assert len(deeds(engine, made)) == 1
 
 
 def test_one_item_is_synchronised(door: Door, a_connector: AConnector, a_row: ARow, engine: Engine) -> None:
