@@ -16,7 +16,7 @@ from tests.lookers import Looker, a_looker
 from tests.visitors import Door
 from worker.catalog.profile import Profile
 from worker.commands import connectors as commands
-from worker.ledger import connectors, journal, runs
+from worker.ledger import connectors, journal, runs, store_facts
 from worker.ledger.session import as_tenant
 
 AConnector = Callable[..., Any]
@@ -237,6 +237,35 @@ def test_storefronts_are_linked(door: Door, a_connector: AConnector, engine: Eng
     assert [(link.storefront, link.root) for link in profile(engine, made).storefronts] == linked
 
 
+DOES_NOT_SAY = "The store does not say just now which storefronts it has."
+
+
+def test_storefronts_are_chosen_before_the_first_run(door: Door, a_connector: AConnector, engine: Engine) -> None:
+    made = a_connector(store_hash="acmestore")
+    looker = a_looker(door, made.tenant_id, made.id)
+    page = looker.sees("/settings")
+    assert DOES_NOT_SAY in page
+    assert 'name="root_' not in page
+    channels = [{"id": 1, "name": "Main"}, {"id": 9, "name": "<b>Outlet</b>"}]
+    door.stores.open("acmestore", "canary-store-token", plan="Enterprise", channels=channels)
+    page = looker.sees("/settings")
+    assert DOES_NOT_SAY not in page
+    assert "&lt;b&gt;Outlet&lt;/b&gt;" in page
+    looker.sends("/settings/storefronts", root_9="all")
+    assert [(link.storefront, link.root) for link in profile(engine, made).storefronts] == [(9, None)]
+
+
+def test_where_the_store_does_not_answer_those_of_the_last_run_are_offered(
+    door: Door, a_connector: AConnector, engine: Engine
+) -> None:
+    made = a_connector()
+    with as_tenant(engine, made.tenant_id) as session:
+        store_facts.learn(session, made.id, {store_facts.STOREFRONTS: [[7, "Outlet"]]})
+    page = a_looker(door, made.tenant_id, made.id).sees("/settings")
+    assert f"{DOES_NOT_SAY} These are those of the last run." in page
+    assert 'name="root_7"' in page
+
+
 def test_the_whole_profile_is_edited_as_json(door: Door, a_connector: AConnector, engine: Engine) -> None:
     made = a_connector()
     looker = a_looker(door, made.tenant_id, made.id)
@@ -278,9 +307,7 @@ def test_letters_that_are_no_text_are_refused_by_their_field(
     assert profile(engine, made) == before
 
 
-def test_what_somebody_else_saved_meanwhile_is_not_undone(
-    door: Door, a_connector: AConnector, engine: Engine
-) -> None:
+def test_what_somebody_else_saved_meanwhile_is_not_undone(door: Door, a_connector: AConnector, engine: Engine) -> None:
     made = a_connector()
     ana, ben = (a_looker(door, made.tenant_id, made.id, name=name) for name in ("Ana", "Ben"))
     seen = ana.seen()
@@ -288,11 +315,7 @@ def test_what_somebody_else_saved_meanwhile_is_not_undone(
     ben.sends("/settings/storefronts", root_1="17")
     theirs = profile(engine, made)
     written = json.dumps(told | {"product_url": "long"})
-    for form, fields in (
-        ("switches", SWITCHES),
-        ("storefronts", {"root_2": "all"}),
-        ("profile", {"profile": written}),
-    ):
+    for form, fields in (("switches", SWITCHES), ("storefronts", {"root_2": "all"}), ("profile", {"profile": written})):
         page = ana.sends(f"/settings/{form}", status=409, seen=seen, **fields).text
         assert "Nothing was saved: somebody has changed the settings" in page
         assert 'value="17" selected' in page, "what is there now"
