@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,9 +17,13 @@ from sqlalchemy import Engine, text
 from tests.lookers import Looker, a_looker
 from tests.visitors import Door
 from worker.catalog.profile import Profile
+from worker.commands import choices
 from worker.commands import connectors as commands
+from worker.commands.desk import Desk
+from worker.errors import WorkerError
 from worker.ledger import connectors, journal, runs, store_facts
 from worker.ledger.session import as_tenant
+from worker.meet import meet
 
 AConnector = Callable[..., Any]
 ARow = Callable[..., int]
@@ -264,6 +270,22 @@ def test_where_the_store_does_not_answer_those_of_the_last_run_are_offered(
     page = a_looker(door, made.tenant_id, made.id).sees("/settings")
     assert f"{DOES_NOT_SAY} These are those of the last run." in page
     assert 'name="root_7"' in page
+
+
+def test_nobody_waits_long_for_a_store_that_says_nothing(door: Door, a_connector: AConnector) -> None:
+    made = a_connector()
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(8)
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        chosen = door.desk.settings.model_copy(update={"bigcommerce_url": address})
+        desk = Desk(chosen, door.published.append, meet)
+        desk.__dict__["broker"] = door.desk.broker
+        began = time.monotonic()
+        with pytest.raises(WorkerError):
+            choices.storefronts(desk, made.tenant_id, made.id, within=0.5)
+        assert 0.5 <= time.monotonic() - began < 3
+        desk.engine.dispose()
 
 
 def test_the_whole_profile_is_edited_as_json(door: Door, a_connector: AConnector, engine: Engine) -> None:
