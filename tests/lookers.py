@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from tests.visitors import Door
 
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
+_SEEN = re.compile(r'name="seen" value="([^"]+)"')
 
 
 @dataclass(slots=True)
@@ -33,13 +34,22 @@ class Looker:
 
     def token(self) -> str:
         """What the forms of their pages carry."""
-        found = _TOKEN.search(self.sees("/settings"))
+        return self._carried(_TOKEN)
+
+    def seen(self) -> str:
+        """What the forms of the settings say that they show."""
+        return self._carried(_SEEN)
+
+    def _carried(self, by: re.Pattern[str]) -> str:
+        found = by.search(self.sees("/settings"))
         assert found is not None, "no form on the page"
         return unescape(found[1])
 
     def sends(self, place: str, *, status: int = 303, headers: Mapping[str, str] | None = None, **fields: str) -> Any:
-        """The answer to a form, with its token where none is given."""
+        """The answer to a form, with its token, and as it is shown just now, where nothing else is given."""
         told = {"token": self.token(), **fields} if "token" not in fields else fields
+        if place.startswith("/settings/") and "seen" not in told and status != 403:
+            told["seen"] = self.seen()
         given = {"sec-fetch-site": "same-origin"} if headers is None else dict(headers)
         answer = self.client.post(f"{self.path}{place}", data=told, headers=given, follow_redirects=False)
         assert answer.status_code == status, (answer.status_code, answer.text)

@@ -133,7 +133,9 @@ def looked_at(settings: Settings) -> Iterator[Looked]:
         redis,
         source_transport=SourceTransport(stage.sources),
         store_transport=StoreTransport(stage.stores),
-        sleep=lambda _seconds: None,
+        # The stage's own time: in another one, calls of the two would wait for each other's windows.
+        sleep=lambda seconds: time.sleep(seconds / stage.haste),
+        clock=lambda: time.time() * stage.haste,
     )
     desk = Desk(chosen, stage.messages.append, meeting, pool=8)
     config = uvicorn.Config(build(desk), log_level="warning", timeout_graceful_shutdown=1)

@@ -78,8 +78,8 @@ def page(
         deeds: Sequence[Deed] = ()
         if wanted == Sought():
             since = entries[-1].requested_at if more and entries else None
-            deeds = journal.entries(session, viewer.connector_id, limit=MOST_DEEDS, since=since)
-    until = newer[0].requested_at if newer else None
+            until = newer[0].requested_at if newer else None
+            deeds = journal.entries(session, viewer.connector_id, limit=MOST_DEEDS, since=since, until=until)
     chosen = {"state": wanted.state, "trigger": wanted.trigger, "changed": wanted.changed_something}
     return paper.page(
         "register.html",
@@ -88,7 +88,7 @@ def page(
         at=standing.of(here, viewer),
         tab="register",
         notice=notices.of(here, viewer, said),
-        moments=_moments(entries, [one for one in deeds if until is None or one.at < until]),
+        moments=_moments(entries, deeds),
         chosen=chosen,
         is_filtered=wanted != Sought(),
         states=_states(),

@@ -20,10 +20,10 @@ from api.pages.route import PageRoute
 from api.pages.viewers import Acting, Filled, Form, Looking, Sending, Viewer
 from worker.catalog import profile_faults
 from worker.catalog.profile import Profile
+from worker.commands import choices, validation
 from worker.commands import connectors as commands
-from worker.commands import validation
 from worker.commands.desk import Desk
-from worker.errors import ProfileUnusable
+from worker.errors import ProfileUnusable, WorkerError
 from worker.ledger import mirror, source_items, store_facts
 from worker.ledger.session import as_tenant
 from worker.rules import mapping
@@ -32,6 +32,8 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 MOST_ROOTS = 2000
 """Categories that a choice offers; others are named by their id."""
+SECONDS_FOR_STOREFRONTS = 4.0
+"""Whoever opens the settings waits no longer for the store."""
 FLAGS = ("overwrite_prices", "overwrite_stock", "include_empty_categories")
 FULL_TREE = "all"
 _ID = re.compile(r"[0-9]{1,18}")
@@ -123,14 +125,16 @@ def _saved(here: Desk, viewer: Viewer, told: Any, form: str, given: Form, faults
     except ValidationError as trouble:
         for fault in trouble.errors():
             field = ".".join(str(part) for part in fault["loc"] if part != "[key]")
-            says = profile_faults.sentence(fault).replace("`connector schema` prints", "docs/cli.md tells")
+            says = profile_faults.sentence(fault)
             wrong.setdefault(field if form != "profile" else f"profile.{len(wrong)}", says)
     if wrong:
         return _page(here, viewer, form=form, given=given, faults=wrong)
     before = _profile(here, viewer)[0]
     if before == new:
         return again(here, viewer, "settings", "as_it_was")
-    commands.change_profile(here, viewer.tenant_id, viewer.connector_id, new, who=viewer.who)
+    seen = given.get("seen", "")
+    if not commands.change_profile(here, viewer.tenant_id, viewer.connector_id, new, who=viewer.who, seen=seen):
+        return _page(here, viewer, outrun=given)
     return again(here, viewer, "settings", "saved")
 
 
@@ -151,12 +155,17 @@ def _page(
     given: Form | None = None,
     faults: Mapping[str, str] | None = None,
     problems: Sequence[str] | None = None,
+    outrun: Form | None = None,
 ) -> HTMLResponse:
+    """The settings; `outrun`: what was not saved, since somebody else had saved something meanwhile."""
     known, unusable = _profile(here, viewer)
     with as_tenant(here.engine, viewer.tenant_id) as session:
-        offered = store_facts.storefronts(session, viewer.connector_id)
+        stored = store_facts.storefronts(session, viewer.connector_id)
         columns = mirror.state(session, viewer.connector_id).columns
         rows = source_items.categories(session, viewer.connector_id)
+    offered = None if known is None else _storefronts(here, viewer)
+    does_answer = offered is not None
+    offered = stored if offered is None else offered
     names: Mapping[int, str] = {}
     if known is not None and columns is not None:
         settled = mapping.settle(known, columns)[0]
@@ -167,7 +176,7 @@ def _page(
     return paper.page(
         "settings.html",
         here.settings,
-        status=422 if faults else 200,
+        status=422 if faults else 409 if outrun else 200,
         viewer=viewer,
         at=standing.of(here, viewer),
         tab="settings",
@@ -178,13 +187,25 @@ def _page(
         languages=columns.languages if columns is not None else (),
         storefronts={**{one: f"Storefront {one}" for one in linked}, **offered},
         offered=offered,
+        does_answer=does_answer,
         linked=linked,
         roots=_roots(names, parents),
         form=form,
         given=given or {},
         faults=faults or {},
         problems=problems,
+        outrun=outrun,
+        edition=commands.edition(known),
     )
+
+
+def _storefronts(here: Desk, viewer: Viewer) -> dict[int, str] | None:
+    """The store's storefronts, id -> name, as it says just now; None where it does not."""
+    try:
+        found = choices.storefronts(here, viewer.tenant_id, viewer.connector_id, within=SECONDS_FOR_STOREFRONTS)
+    except WorkerError:
+        return None
+    return {one.id: one.name for one in found}
 
 
 def _roots(names: Mapping[int, str], parents: Mapping[int, int]) -> list[Root]:

@@ -155,6 +155,7 @@ def test_every_code_says_what_to_do_and_who_acts() -> None:
         assert says.endswith("."), code
         assert do.rstrip(")").endswith("."), code
         assert who in acting, code
+        assert "`connector " not in says + do or who == "operator", f"{code}: the others have no command line"
 
 
 @pytest.mark.parametrize("kind", list(ItemKind))

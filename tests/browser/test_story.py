@@ -125,6 +125,7 @@ def test_settings_pause_and_overview(looked: Looked, open_page: Open) -> None:
     page.get_by_role("link", name="holder", exact=True).click()
 
     page.get_by_role("link", name="Settings", exact=True).click()
+    expect(page.get_by_label("Storefront 1")).to_have_value("")
     page.get_by_label("Overwrite stock").check()
     page.get_by_label("Ask the source every (seconds)").fill("5")
     page.get_by_role("button", name="Save switches").click()
@@ -149,6 +150,9 @@ def test_settings_pause_and_overview(looked: Looked, open_page: Open) -> None:
     page.get_by_text("Cancel", exact=True).click()
     page.get_by_role("button", name="Cancel the run").click()
     expect(page.locator(".big")).to_have_text("Cancelled")
+    page.get_by_role("link", name="Settings", exact=True).click()
+    page.get_by_role("button", name="Validate").click()
+    expect(page.get_by_text("All is in order.")).to_be_visible()
     page.get_by_role("link", name="All connectors").click()
     expect(page.get_by_role("row", name=re.compile("holder"))).to_contain_text("Cancelled")
 

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from markupsafe import escape
 from sqlalchemy import Engine, text
 
 from api.pages import notices
 from tests.lookers import Looker, a_looker
 from tests.visitors import Door
 from worker.catalog.profile import Profile
-from worker.ledger import connectors, journal, runs
+from worker.commands import choices
+from worker.commands import connectors as commands
+from worker.commands.desk import Desk
+from worker.errors import WorkerError
+from worker.ledger import connectors, journal, runs, store_facts
 from worker.ledger.session import as_tenant
+from worker.meet import meet
 
 AConnector = Callable[..., Any]
 ARow = Callable[..., int]
@@ -282,6 +291,51 @@ def test_storefronts_are_linked(door: Door, a_connector: AConnector, engine: Eng
     assert [(link.storefront, link.root) for link in profile(engine, made).storefronts] == linked
 
 
+DOES_NOT_SAY = "The store does not say just now which storefronts it has."
+
+
+def test_storefronts_are_chosen_before_the_first_run(door: Door, a_connector: AConnector, engine: Engine) -> None:
+    made = a_connector(store_hash="acmestore")
+    looker = a_looker(door, made.tenant_id, made.id)
+    page = looker.sees("/settings")
+    assert DOES_NOT_SAY in page
+    assert 'name="root_' not in page
+    channels = [{"id": 1, "name": "Main"}, {"id": 9, "name": "<b>Outlet</b>"}]
+    door.stores.open("acmestore", "canary-store-token", plan="Enterprise", channels=channels)
+    page = looker.sees("/settings")
+    assert DOES_NOT_SAY not in page
+    assert "&lt;b&gt;Outlet&lt;/b&gt;" in page
+    looker.sends("/settings/storefronts", root_9="all")
+    assert [(link.storefront, link.root) for link in profile(engine, made).storefronts] == [(9, None)]
+
+
+def test_where_the_store_does_not_answer_those_of_the_last_run_are_offered(
+    door: Door, a_connector: AConnector, engine: Engine
+) -> None:
+    made = a_connector()
+    with as_tenant(engine, made.tenant_id) as session:
+        store_facts.learn(session, made.id, {store_facts.STOREFRONTS: [[7, "Outlet"]]})
+    page = a_looker(door, made.tenant_id, made.id).sees("/settings")
+    assert f"{DOES_NOT_SAY} These are those of the last run." in page
+    assert 'name="root_7"' in page
+
+
+def test_nobody_waits_long_for_a_store_that_says_nothing(door: Door, a_connector: AConnector) -> None:
+    made = a_connector()
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(8)
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        chosen = door.desk.settings.model_copy(update={"bigcommerce_url": address})
+        desk = Desk(chosen, door.published.append, meet)
+        desk.__dict__["broker"] = door.desk.broker
+        began = time.monotonic()
+        with pytest.raises(WorkerError):
+            choices.storefronts(desk, made.tenant_id, made.id, within=0.5)
+        assert 0.5 <= time.monotonic() - began < 3
+        desk.engine.dispose()
+
+
 def test_the_whole_profile_is_edited_as_json(door: Door, a_connector: AConnector, engine: Engine) -> None:
     made = a_connector()
     looker = a_looker(door, made.tenant_id, made.id)
@@ -296,6 +350,64 @@ def test_the_whole_profile_is_edited_as_json(door: Door, a_connector: AConnector
     assert "brake: should be less than or equal to 1" in page
     for odd in ("[]", "7", "null", "[" * 5000, '{"brake": 1e999}'):
         looker.sends("/settings/profile", status=422, profile=odd)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"language": "\ud800"}, "language: it holds a letter that is no text"),
+        ({"language\udfff": "de"}, "language: it holds a letter that is no text"),
+        ({"mapping": {"product": {"name": "a\0b"}}}, "mapping.product.name: it holds a letter that is no text"),
+        ({"mapping": {"product": {"na\0me": "a"}}}, "mapping.product.name: it holds a letter that is no text"),
+        ({"custom_fields": ["a", "b\0"]}, "custom_fields.1: it holds a letter that is no text"),
+        ({"metafields": {"product": [{"key": "k", "column": "\udc00"}]}}, "metafields.product.0.column: it holds"),
+        (["\0"], "0: it holds a letter that is no text"),
+        ("\0", "the profile: it holds a letter that is no text"),
+    ],
+)
+def test_letters_that_are_no_text_are_refused_by_their_field(
+    door: Door, a_connector: AConnector, engine: Engine, given: Any, field: str
+) -> None:
+    made = a_connector()
+    before = profile(engine, made)
+    looker = a_looker(door, made.tenant_id, made.id)
+    page = looker.sends("/settings/profile", status=422, profile=json.dumps(given)).text
+    assert "Nothing was saved." in page
+    assert field in page
+    assert profile(engine, made) == before
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_undone(door: Door, a_connector: AConnector, engine: Engine) -> None:
+    made = a_connector()
+    ana, ben = (a_looker(door, made.tenant_id, made.id, name=name) for name in ("Ana", "Ben"))
+    seen = ana.seen()
+    told = profile(engine, made).model_dump(mode="json")
+    ben.sends("/settings/storefronts", root_1="17")
+    theirs = profile(engine, made)
+    written = json.dumps(told | {"product_url": "long"})
+    for form, fields in (("switches", SWITCHES), ("storefronts", {"root_2": "all"}), ("profile", {"profile": written})):
+        page = ana.sends(f"/settings/{form}", status=409, seen=seen, **fields).text
+        assert "Nothing was saved: somebody has changed the settings" in page
+        assert 'value="17" selected' in page, "what is there now"
+        assert (escape(written) in page) == (form == "profile"), "and what would be lost otherwise"
+        ana.sends(f"/settings/{form}", status=409, seen="", **fields)
+    assert profile(engine, made) == theirs
+    assert deeds(engine, made) == [("Ben (pages)", "profile_changed")]
+    wrong = ana.sends("/settings/switches", status=422, seen=seen, **{**SWITCHES, "brake": "x"}).text
+    assert f'name="seen" value="{seen}"' in wrong, "it is not newer for being wrong"
+    ana.sends("/settings/switches", **SWITCHES)
+    assert profile(engine, made).storefronts == theirs.storefronts
+
+
+def test_of_two_who_save_at_once_one_is_told(door: Door, a_connector: AConnector, engine: Engine) -> None:
+    made = a_connector()
+    seen, before = a_looker(door, made.tenant_id, made.id).seen(), profile(engine, made)
+    with ThreadPoolExecutor(4) as several:
+        saved = list(several.map(lambda share: commands.change_profile(
+            door.desk, made.tenant_id, made.id, before.model_copy(update={"brake": share}), who="x", seen=seen,
+        ), (0.1, 0.2, 0.4, 0.5)))  # fmt: skip
+    assert sorted(saved) == [False, False, False, True]
+    assert len(deeds(engine, made)) == 1
 
 
 def test_one_item_is_synchronised(door: Door, a_connector: AConnector, a_row: ARow, engine: Engine) -> None:

@@ -186,6 +186,26 @@ def test_what_people_did_stands_between_the_runs(
     assert "<del><bdi>no</bdi></del> → <ins><bdi>yes</bdi></ins>" in page
 
 
+def test_what_was_done_early_stands_on_the_older_page_however_much_was_done_late(
+    door: Door, a_connector: AConnector, a_row: ARow, engine: Engine
+) -> None:
+    made = a_connector()
+    ids = []
+    for number in range(25):
+        ids.append(a_row(made.tenant_id, "run", connector_id=made.id, state="completed", trigger="request"))
+        if number == 2:
+            with as_tenant(engine, made.tenant_id) as session:
+                journal.write(session, made.tenant_id, made.id, who="Early Eva", what=Deed.PAUSED, run=ids[2])
+    with as_tenant(engine, made.tenant_id) as session:
+        for _ in range(210):
+            journal.write(session, made.tenant_id, made.id, who="Late Leo", what=Deed.PAUSED, run=ids[-1])
+    looker = a_looker(door, made.tenant_id, made.id)
+    newest, older = looker.sees(), looker.sees(f"?before={ids[6]}")
+    assert ("Late Leo" in newest, "Early Eva" in newest) == (True, False)
+    assert shown(older) == ids[5::-1]
+    assert ("Late Leo" in older, "Early Eva" in older) == (False, True)
+
+
 def test_an_empty_register_teaches_the_next_step(door: Door, a_connector: AConnector) -> None:
     made = a_connector()
     assert "press <em>Sync now</em>" in a_looker(door, made.tenant_id, made.id).sees()

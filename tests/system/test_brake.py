@@ -69,6 +69,7 @@ def test_a_run_that_would_hide_too_much_waits_and_has_written_nothing(shop: Shop
     (message,) = shop.messages(entry)
     assert (message.level, message.code) == ("warning", "too_much_would_change")
     assert "disable 13 of 40 linked products" in message.text
+    assert message.text.endswith("nothing was sent. Approve the run if that is meant, else cancel it"), "by any door"
     assert shop.calls("^(POST|PUT|DELETE)") == []
     assert hidden(shop) == 0
 

@@ -39,6 +39,8 @@ def test_an_empty_profile_is_the_documented_one() -> None:
         pytest.param(
             {"storefronts": [{"storefront": 1}, {"storefront": 1, "root": 5}]}, "linked twice", id="one root each"
         ),
+        pytest.param({"language": "a\0b"}, "no text", id="no database takes NUL"),
+        pytest.param({"mapping": {"product": {"name\ud800": "x"}}}, "no text", id="nor half a letter"),
         pytest.param({"storefronts": [{"storefront": 0}]}, "greater than or equal to 1", id="storefronts count from 1"),
         pytest.param({"check_every_seconds": 5}, "greater than or equal to 10", id="the source is not hammered"),
         pytest.param({"quota_left_to_others": 1}, "less than or equal to 0.9", id="something is left to us"),
@@ -52,6 +54,20 @@ def test_an_empty_profile_is_the_documented_one() -> None:
 def test_what_cannot_be_meant_is_refused(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         a_profile(**settings)
+
+
+def test_a_letter_that_is_no_text_is_a_fault_of_its_field_and_however_deep_it_stands() -> None:
+    with pytest.raises(ValidationError) as refused:
+        ConnectorFile.model_validate(FILE | {"source": {"code": "CN1", "secret": "canary\0"}, "language": "\udfff"})
+    assert {fault["loc"]: fault["input"] for fault in refused.value.errors()} == {
+        ("source", "secret"): None,
+        ("language",): None,
+    }
+    nested: Any = "\0"
+    for _ in range(20_000):
+        nested = [nested]
+    with pytest.raises(ValidationError, match="no text"):
+        a_profile(custom_fields=nested)
 
 
 def test_two_storefronts_may_share_a_root() -> None:

@@ -58,7 +58,7 @@ def test_by_default_there_is_none() -> None:
         ({"cron": "0 24 * * *"}, "schedule.cron: this is no cron expression: bad hour."),
         ({"cron": "0 0 30 2 *"}, "schedule.cron: this is no cron expression: bad day-of-month."),
         ({"cron": "0 0 */31 2 MON#5"}, "schedule.cron: its time never comes."),
-        ({"weekly": True}, "schedule.weekly is no field of a profile; `connector schema` prints those that there are."),
+        ({"weekly": True}, "schedule.weekly is no field of a profile; its schema names those that there are."),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_schedule_is_said(written: dict[str, object], told: str) -> None:

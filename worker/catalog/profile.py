@@ -13,14 +13,16 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_serializer,
     model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from models.vocabulary import ItemKind
-from worker.catalog import bulk_pricing, urls
+from worker.catalog import bulk_pricing, letters, urls
 from worker.catalog.fields import FIELDS, WhenEmpty
 
 Said = TypeVar("Said")
@@ -253,6 +255,16 @@ class Profile(_Value):
         float, Field(ge=0, le=0.9, description="Share of the store's quota that other apps keep")
     ] = 0.0
     source_page_size: Annotated[int, Field(ge=100, le=5000, description="Items a page, a hint to the source")] = 1000
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_text(cls, given: Any) -> Any:
+        if faults := list(letters.no_text(given)):
+            fault = PydanticCustomError("no_text", letters.NO_TEXT)
+            raise ValidationError.from_exception_data(
+                cls.__name__, [InitErrorDetails(type=fault, loc=place, input=None) for place in faults]
+            )
+        return given
 
     @field_validator("category_url", "product_url")
     @classmethod

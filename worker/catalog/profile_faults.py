@@ -33,7 +33,7 @@ def sentence(fault: ErrorDetails) -> str:
         case "missing":
             return f"{field} is missing."
         case "extra_forbidden":
-            return f"{field} is no field of a profile; `connector schema` prints those that there are."
+            return f"{field} is no field of a profile; its schema names those that there are."
         case "string_pattern_mismatch":
             return f"{field} must match {fault['ctx']['pattern']}."
         case "value_error":

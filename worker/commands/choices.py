@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 from models.vocabulary import ItemKind
@@ -27,14 +28,27 @@ class Storefront:
     """Source id of its root category; None = the full tree, or not linked."""
 
 
-def storefronts(desk: Desk, tenant_id: int, connector_id: int) -> list[Storefront]:
-    """The store's storefronts, asked just now; no transaction is open meanwhile. WorkerError where it does not say."""
+def storefronts(desk: Desk, tenant_id: int, connector_id: int, *, within: float | None = None) -> list[Storefront]:
+    """The store's storefronts, asked just now; no transaction is open meanwhile. WorkerError where it does not say.
+
+    `within`: so many seconds the store has, and a call that is out by then as many again; None: as in a run.
+    """
+    meet = desk.meet
+    if within is not None:
+        hurried = desk.settings.model_copy(update={"call_timeout_seconds": within})
+        meet = desk.meeting(hurried, desk.vault, desk.broker)
     with as_tenant(desk.engine, tenant_id) as session:
         known = there(session, connector_id)
-        neighbours = desk.meet(known, session)
+        neighbours = meet(known, session)
+    clock = None if within is None else threading.Timer(within, neighbours.store.stop.set)
+    if clock is not None:
+        clock.daemon = True
+        clock.start()
     try:
         found = reads.channels(neighbours.store)
     finally:
+        if clock is not None:
+            clock.cancel()
         neighbours.close()
     roots = {link.storefront: link.root for link in known.profile.storefronts}
     if not roots and found:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.vocabulary import Deed
-from worker.catalog import profile_changes
+from worker.catalog import fingerprint, profile_changes
 from worker.catalog.profile import ConnectorFile, Profile, Source, Store
 from worker.commands.desk import Desk
 from worker.commands.refusal import Refusal, Why
@@ -53,10 +53,24 @@ def add(
     return connector_id
 
 
-def change_profile(desk: Desk, tenant_id: int, connector_id: int, profile: Profile, *, who: str) -> None:
-    """Replace the profile; the next run works with it."""
+def change_profile(
+    desk: Desk, tenant_id: int, connector_id: int, profile: Profile, *, who: str, seen: str | None = None
+) -> bool:
+    """Replace the profile; the next run works with it.
+
+    `seen`: the edition that whoever asks had before them; False where the stored one is another by now: it stays.
+    """
     with as_tenant(desk.engine, tenant_id) as session:
+        asked.hold(session, connector_id)
+        if seen is not None and seen != edition(_stored(session, connector_id)):
+            return False
         _change_profile(session, tenant_id, connector_id, profile, who=who)
+    return True
+
+
+def edition(profile: Profile | None) -> str:
+    """A short mark of all that a profile says; None: of one that cannot be read."""
+    return fingerprint.of(None if profile is None else profile.model_dump(mode="json"))
 
 
 def change_credentials(
@@ -118,14 +132,20 @@ def remove(desk: Desk, tenant_id: int, connector_id: int) -> None:
 
 
 def _change_profile(session: Session, tenant_id: int, connector_id: int, profile: Profile, *, who: str) -> None:
-    try:
-        before: Mapping[str, object] = there(session, connector_id).profile.model_dump(mode="json")
-    except ProfileUnusable:
-        before = {}  # what was there is of another version: the new one replaces it all the same
+    stored = _stored(session, connector_id)
+    # What cannot be read is of another version: the new one replaces it all the same.
+    before: Mapping[str, object] = {} if stored is None else stored.model_dump(mode="json")
     calendar.change_profile(session, connector_id, profile)
     changed = profile_changes.between(before, profile.model_dump(mode="json"))
     if changed:
         journal.write(session, tenant_id, connector_id, who=who, what=Deed.PROFILE_CHANGED, changed=changed)
+
+
+def _stored(session: Session, connector_id: int) -> Profile | None:
+    try:
+        return there(session, connector_id).profile
+    except ProfileUnusable:
+        return None
 
 
 def known(session: Session, connector_id: int) -> tuple[str, str]:

@@ -47,16 +47,26 @@ def write(session: Session, tenant_id: int, connector_id: int, *, who: str, what
 
 
 def entries(
-    session: Session, connector_id: int, *, limit: int = 100, before: int | None = None, since: datetime | None = None
+    session: Session,
+    connector_id: int,
+    *,
+    limit: int = 100,
+    before: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> list[Entry]:
-    """What was done, the newest first; `before`: only entries older than this one, `since`: none older than this."""
+    """What was done, the newest first; `before`: only entries older than this one.
+
+    `since`: none older than this moment, `until`: only those older than this one.
+    """
     rows = session.execute(
         text(
             "SELECT id, at, who, what, details FROM journal WHERE connector_id = :id"
             " AND (CAST(:before AS bigint) IS NULL OR id < :before)"
             " AND (CAST(:since AS timestamptz) IS NULL OR at >= :since)"
+            " AND (CAST(:until AS timestamptz) IS NULL OR at < :until)"
             " ORDER BY id DESC LIMIT :limit"
         ),
-        {"id": connector_id, "limit": limit, "before": before, "since": since},
+        {"id": connector_id, "limit": limit, "before": before, "since": since, "until": until},
     )
     return [Entry(row.id, row.at, row.who, Deed(row.what), row.details) for row in rows]

@@ -205,7 +205,7 @@ def _finish(tools: Toolbox, session: Session, trees: Trees) -> None:
     if reason is None:
         runs.advance(session, tools.run_id, RunState.PREPARED)
         return
-    text = f"{reason}; nothing was sent. `connector approve` lets it pass, `connector cancel` drops it"
+    text = f"{reason}; nothing was sent. Approve the run if that is meant, else cancel it"
     runs.say(session, tools.tenant_id, tools.run_id, level="warning", code="too_much_would_change", message=text)
     runs.advance(session, tools.run_id, RunState.AWAITING_APPROVAL)
     events.needs_action(session, tools.connector_id, code="too_much_would_change", message=text, run_id=tools.run_id)
