@@ -1,4 +1,4 @@
-"""A turn asked for, in the transaction that says why: the pacemaker finds it, come what may."""
+"""A turn asked for, in the transaction that says why: the pacemaker finds it, come what may.
 
 All of it in the tenant's own session, and before other rows of the connector: a slice locks its turn first too, so
 nobody waits in a circle, and nothing of a run moves while the turn is held.
