@@ -1,4 +1,4 @@
-"""Where the places of items come from that are listed: statuses, what is present at the source, or both.
+"""Where the places of items come from: statuses, what is present at the source, or both.
 
 An item has a place on each storefront that tells it apart. `item_search` walks along places, or asks for those of the
 items that a search has named.
