@@ -40,7 +40,7 @@ def items(
     after: Annotated[str | None, typer.Option(help="Go on after this place, as the last listing named it.")] = None,
     json: AsJson = False,
 ) -> None:
-    """List items with their last outcome, per storefront."""
+    """List items with their last outcome, per storefront; what never needed a write is `unchanged`."""
     at = here(context)
     found = find.connector(at, connector, tenant)
     wanted = Filter(kind, status, code, storefront, run, search)
@@ -55,7 +55,7 @@ def listing(
     limit: int,
     after: str | None,
     json: bool,
-    empty: str = "no item has such a status",
+    empty: str = "no item is like that",
 ) -> None:
     """Print a page of the connector's items; `empty`: the sentence where there are none."""
     begin = None if after is None else _place(after)

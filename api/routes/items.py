@@ -68,7 +68,7 @@ Wanted = Annotated[Filters, Depends()]
 def listed(
     here: Here, by: Reader, connector_id: ConnectorId, wanted: Wanted, limit: Limit = 100, after: After = None
 ) -> shapes.ItemPage:
-    """Give the items that have a status, per storefront, in the order of kind, source id and storefront."""
+    """Give the items that are known, per storefront, in the order of kind, source id and storefront."""
     begin = place(after, str, int, int)
     with as_tenant(here.engine, by.tenant_id) as session:
         found = page(session, connector_id, wanted, after=begin, limit=limit + 1)

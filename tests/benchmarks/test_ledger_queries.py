@@ -174,6 +174,7 @@ ASKED: Mapping[str, Asked] = {
     "related.healed": lambda s, c: related.healed(s, c.id, after=0, limit=50),
     "related.unsettle": lambda s, c: related.unsettle(s, c.id, LINKED),
     "item_register.items": lambda s, c: item_register.items(s, c.id, outcome=Outcome.FAILED),
+    "item_register.items, all": lambda s, c: item_register.items(s, c.id),
     "item_register.items, unchanged": lambda s, c: item_register.items(s, c.id, outcome=Outcome.UNCHANGED),
     "item_register.items, of a run": lambda s, c: item_register.items(s, c.id, run=c.run_id, code="refused_by_store"),
     "item_register.items, found": lambda s, c: item_register.items(s, c.id, search="called 19999"),

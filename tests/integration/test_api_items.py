@@ -40,7 +40,7 @@ def path_of(there: Furnished, *more: object) -> str:
     return "/".join(["/v1/connectors", str(there.connector_id), *map(str, more)])
 
 
-def test_items_are_listed_filtered_and_counted(door: Door, acme: Furnished) -> None:
+def test_items_are_listed_filtered_and_counted(engine: Engine, door: Door, acme: Furnished) -> None:
     visitor, path = door.reader(acme.tenant_id), path_of(acme, "items")
     seen, after = [], None
     while True:
@@ -56,6 +56,11 @@ def test_items_are_listed_filtered_and_counted(door: Door, acme: Furnished) -> N
     for search in ("SHIRT 302", "acme-302", "302"):
         assert [one["source_id"] for one in visitor.reads(path, params={"search": search})["items"]] == [302]
     assert visitor.reads(path, params={"run": acme.run_id + 1})["items"] == []
+    with as_tenant(engine, acme.tenant_id) as session:
+        session.execute(text("DELETE FROM item_status WHERE source_id = 303"))
+    [untouched] = visitor.reads(path, params={"search": "shirt 303"})["items"]
+    assert (untouched["source_id"], untouched["outcome"], untouched["run"]) == (303, "unchanged", None)
+    assert [one["source_id"] for one in visitor.reads(path)["items"]] == [301, 302, 303, 304]
     counted = visitor.reads(f"{path}/counts", params={"kind": "product"})
     assert counted["outcomes"] | {"failed": 1, "created": 1, "blocked": 1} == counted["outcomes"]
     for wrong in ({"kind": "thing"}, {"outcome": "x"}, {"limit": 0}, {"storefront": -1}, {"run": 2**63}):

@@ -215,8 +215,9 @@ def test_items_are_listed_page_by_page_with_their_names(acme: Operator, a_row: C
     first = acme.reads("items", "spring-shop", "--limit", "1", shape="items")
     assert [one["name"] for one in first["items"]] == ["Ball 1"]
     rest = acme.reads("items", "spring-shop", "--after", first["next"], shape="items")
-    assert ([one["outcome"] for one in rest["items"]], rest["next"]) == (["failed"], None)
-    assert [one["do"] for one in (*first["items"], *rest["items"])] == [None, "Change one of the two."]
+    assert ([one["outcome"] for one in rest["items"]], rest["next"]) == (["failed", "unchanged"], None)
+    assert [one["do"] for one in (*first["items"], *rest["items"])] == [None, "Change one of the two.", None]
+    assert (rest["items"][1]["name"], rest["items"][1]["run"], rest["items"][1]["at"]) == ("Ball 3", None, None)
     left = acme.reads("items", "spring-shop", "--status", "unchanged", "--kind", "product", shape="items")
     assert [one["source_id"] for one in left["items"]] == [3]
     of_run = acme.reads("items", "spring-shop", "--run", str(run_id), "--storefront", "0", shape="items")

@@ -57,6 +57,18 @@ class Shop:
             self.tenant_id, "relation", connector_id=self.id, store_hash=f"s{self.id}", created_here=True, **values
         )
 
+    def a_storefront(self, storefront_id: int, name: str, root: int | None = None) -> None:
+        values = {"storefront_id": storefront_id, "name": name, "tree_id": storefront_id, "root_id": root}
+        self._insert(self.tenant_id, "storefront", connector_id=self.id, **values)
+
+    def books(self, run_id: int, known: dict[tuple[str, int], int], **figures: int) -> None:
+        """What a run has closed its books with: known by (kind, storefront), and other figures of products."""
+        rows = [*((*place, "known", count) for place, count in known.items())]
+        rows += [("product", 0, figure, count) for figure, count in figures.items()]
+        for kind, storefront, figure, count in rows:
+            values = {"kind": kind, "storefront_id": storefront, "figure": figure, "count": count}
+            self._insert(self.tenant_id, "run_counter", run_id=run_id, **values)
+
     def record(self, run_id: int, *settled: Settled) -> None:
         with as_tenant(self.engine, self.tenant_id) as session:
             statuses.record(session, self.tenant_id, self.id, run_id, settled)
@@ -205,6 +217,110 @@ def test_where_the_books_say_that_none_of_a_kind_is_unchanged_none_is_looked_for
         assert {place[0] for place in clothes.found(outcome=Outcome.UNCHANGED, search=search)} == {"variant"}
     clothes.a_run("unchanged")  # it has looked again, and found nothing changed
     assert {place[0] for place in clothes.found(outcome=Outcome.UNCHANGED)} == {"product", "variant"}
+
+
+# ---- all that is known
+
+
+@pytest.fixture
+def held(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A connector whose store held most of the catalogue already, on two storefronts; found by every way of looking."""
+    monkeypatch.setattr(item_search, "WALKED", 3)
+    monkeypatch.setattr(item_search, "MOST_FOUND", 5)
+    run_id = shop.a_run()
+    shop.a_storefront(1, "Main")
+    shop.a_storefront(2, "Men", root=11)
+    for source_id, parent in ((10, 0), (11, 10), (12, 11), (13, 10)):
+        shop.an_item("category", source_id, f"wool hats {source_id}", parent_id=parent)
+        for storefront in (1, 2) if source_id in (11, 12) else (1,):
+            shop.a_relation("category", source_id, 1_000 * storefront + source_id, storefront)
+    shop.a_status(run_id, "category", 11, "created", 2)
+    shop.a_status(run_id, "category", 13, "disabled", 2)  # it was shown there once
+    for number in range(1, 31):
+        shop.an_item("product", number, f"wool hat {number}", f"p-{number}", gone=number in (5, 6, 9))
+        shop.an_item("variant", number, "", f"v-{number}", gone=number == 30)
+    for number, outcome in ((3, "created"), (4, "failed"), (5, "disabled"), (9, "failed"), (20, "disabled")):
+        shop.a_status(run_id, "product", number, outcome, code="no_price" if outcome == "failed" else None)
+    shop.a_status(run_id, "variant", 7, "updated")
+    shop.books(run_id, {("category", 1): 4, ("category", 2): 2, ("product", 0): 27, ("variant", 0): 29}, unchanged=24)
+    return shop
+
+
+CATEGORIES = [("category", *place) for place in ((10, 1), (11, 1), (11, 2), (12, 1), (12, 2), (13, 1), (13, 2))]
+PRODUCTS = [("product", one, 0) for one in range(1, 31) if one != 6]
+VARIANTS = [("variant", one, 0) for one in range(1, 30)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "places"),
+    [
+        ({}, CATEGORIES + PRODUCTS + VARIANTS),
+        ({"kind": CATEGORY}, CATEGORIES),
+        ({"kind": VARIANT}, VARIANTS),
+        ({"storefront": 2}, [place for place in CATEGORIES if place[2] == 2]),
+        ({"storefront": 0}, PRODUCTS + VARIANTS),
+        ({"search": "wool"}, CATEGORIES + PRODUCTS),
+        ({"search": "hats 12"}, [("category", 12, 1), ("category", 12, 2)]),
+        ({"search": "hats", "storefront": 2}, [place for place in CATEGORIES if place[2] == 2]),
+        ({"search": "p-2"}, [("product", one, 0) for one in (2, *range(20, 30))]),
+        ({"search": "v-", "kind": VARIANT}, VARIANTS),
+        ({"search": "2012"}, [("category", 12, 1), ("category", 12, 2)]),  # the id of a store item
+        ({"search": "hat 6"}, []),
+        ({"search": "v-30"}, []),
+    ],
+)
+def test_what_never_needed_a_write_is_listed_found_and_counted_too(
+    held: Shop, wanted: dict[str, Any], places: list[tuple[str, int, int]]
+) -> None:
+    assert held.found(**wanted) == places
+    for limit in (1, 4, 50):
+        pages, after = list[tuple[str, int, int]](), None
+        while page := held.found(after=after, limit=limit, **wanted):
+            pages += page
+            after = page[-1]
+        assert pages == places
+    if wanted.get("search") != "2012":
+        counted = held.counts(**wanted)
+        assert (counted.total, counted.capped) == (len(places), False)
+        if "kind" not in wanted:
+            assert counted.kinds == Counter(place[0] for place in places)
+        if "storefront" not in wanted:
+            assert counted.storefronts == Counter(place[2] for place in places)
+
+
+def test_what_has_no_status_is_told_as_unchanged(held: Shop) -> None:
+    with as_tenant(held.engine, held.tenant_id) as session:
+        told = {one.place: one for one in item_register.items(session, held.id)}
+    assert (told["product", 1, 0].outcome, told["product", 1, 0].run_id) == ("unchanged", None)
+    assert (told["category", 12, 2].outcome, told["category", 12, 2].storefront) == ("unchanged", "Men")
+    assert (told["product", 4, 0].outcome, told["product", 4, 0].code) == ("failed", "no_price")
+
+
+def test_a_filter_of_what_came_of_items_asks_for_a_status(held: Shop) -> None:
+    assert held.found(outcome=Outcome.CREATED) == [("category", 11, 2), ("product", 3, 0)]
+    assert held.found(code="no_price") == [("product", 4, 0), ("product", 9, 0)]
+    assert held.counts(code="no_price").total == 2
+    last = held.a_run("failed")
+    assert held.found(run=last) == []
+    assert held.counts(run=last).total == 0
+
+
+def test_before_a_run_has_closed_its_books_only_what_has_a_status_is_known(shop: Shop) -> None:
+    run_id = shop.a_run("synchronizing")
+    shop.a_storefront(1, "Main")
+    shop.an_item("category", 10, "hats")
+    shop.an_item("product", 1, "wool hat")
+    shop.an_item("product", 2, "straw hat")
+    shop.a_status(run_id, "product", 2, "created")
+    for search in (None, "hat"):
+        assert shop.found(search=search) == [("product", 2, 0)]
+        assert shop.counts(search=search).total == 1
+
+
+def test_where_much_has_gone_what_was_disabled_counts_as_gone(held: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_counts, "MOST_GONE", 3)
+    held.ask("DELETE FROM item_status WHERE source_id = 9 OR kind = 'product' AND source_id = 20 RETURNING 1")
+    assert held.counts().total == len(CATEGORIES + PRODUCTS + VARIANTS) - 1
 
 
 # ---- counts

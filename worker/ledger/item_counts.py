@@ -2,30 +2,45 @@
 
 Without a search they come from counts that move with every status (`item_count`). With one they are counted among the
 first thousand items that it finds, and say so where there are more. *Unchanged* is what the books of the last run that
-looked at everything said: a run that is under way does not move it.
+looked at everything said: a run that is under way does not move it. Nor does it move how many items are known, from
+which comes how many have no status.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.vocabulary import ItemKind, Outcome
+from models.vocabulary import TROUBLE, ItemKind, Outcome
+from worker.ledger.item_places import SHOWN
 from worker.ledger.item_search import Filter
 
 MOST_COUNTED = 1_000
 """Items that a search counts; of more it says that there are more."""
 LOOKED_AT = 5_000
 """Items that it looks at one by one before it asks the index of texts."""
+MOST_GONE = 5_000
+"""Statuses that are looked at one by one for whether the source still has the item."""
 
 _Cells = Mapping[tuple[str, int, str, str], int]
 """(kind, storefront, outcome, code or '') -> statuses."""
 _Places = Mapping[tuple[str, int], int]
-"""(kind, storefront) -> items that are unchanged."""
+"""(kind, storefront) -> items."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is counted."""
+
+    cells: _Cells
+    unchanged: _Places
+    untold: _Places
+    """Items that are known and have no status."""
+    capped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,36 +69,35 @@ def counts(
 ) -> Counts:
     """The counts for the filters of `item_register.items`."""
     wanted = Filter(kind, outcome, code, storefront, run, search)
-    if wanted.pattern is None:
-        cells, unchanged, capped = _all(session, connector_id, run), _as_booked(session, connector_id), False
-    else:
-        cells, unchanged, capped = _among(session, connector_id, wanted, wanted.pattern)
-    return _counted(wanted, cells, unchanged, capped=capped)
+    found = _all(session, connector_id, wanted) if wanted.pattern is None else _among(session, connector_id, wanted)
+    return _counted(wanted, found)
 
 
-def _counted(wanted: Filter, cells: _Cells, unchanged: _Places, *, capped: bool) -> Counts:
+def _counted(wanted: Filter, found: _Found) -> Counts:
     without = {name: replace(wanted, **{name: None}) for name in ("kind", "outcome", "code", "storefront")}
     kinds, storefronts = Counter[str](), Counter[int]()
-    for place, count in _places(without["kind"], cells, unchanged):
+    for place, count in _places(without["kind"], found):
         kinds[place[0]] += count
-    for place, count in _places(without["storefront"], cells, unchanged):
+    for place, count in _places(without["storefront"], found):
         storefronts[place[1]] += count
     outcomes, codes = Counter[str](), Counter[str]()
-    for (_, _, one, _), count in _fitting(without["outcome"], cells):
+    for (_, _, one, _), count in _fitting(without["outcome"], found.cells):
         outcomes[one] += count
-    for (_, _, _, one), count in _fitting(without["code"], cells):
+    for (_, _, _, one), count in _fitting(without["code"], found.cells):
         codes[one] += count if one else 0
     derived = replace(wanted, outcome=Outcome.UNCHANGED)
     if derived.is_derived:
-        outcomes[Outcome.UNCHANGED.value] = sum(count for _, count in _places(derived, cells, unchanged))
-    total = sum(count for _, count in _places(wanted, cells, unchanged))
-    return Counts(total, +kinds, +outcomes, +codes, +storefronts, capped)
+        outcomes[Outcome.UNCHANGED.value] = sum(count for _, count in _places(derived, found))
+    total = sum(count for _, count in _places(wanted, found))
+    return Counts(total, +kinds, +outcomes, +codes, +storefronts, found.capped)
 
 
-def _places(wanted: Filter, cells: _Cells, unchanged: _Places) -> Iterable[tuple[tuple[str, int], int]]:
-    if not wanted.is_derived:
-        return [((kind, storefront), count) for (kind, storefront, _, _), count in _fitting(wanted, cells)]
-    return [one for one in unchanged.items() if _is_there(wanted, *one[0])]
+def _places(wanted: Filter, found: _Found) -> Iterable[tuple[tuple[str, int], int]]:
+    if wanted.is_derived:
+        return [one for one in found.unchanged.items() if _is_there(wanted, *one[0])]
+    told = [((kind, storefront), count) for (kind, storefront, _, _), count in _fitting(wanted, found.cells)]
+    untold = found.untold.items() if wanted.is_all_known else ()
+    return [*told, *(one for one in untold if _is_there(wanted, *one[0]))]
 
 
 def _fitting(wanted: Filter, cells: _Cells) -> Iterable[tuple[tuple[str, int, str, str], int]]:
@@ -98,41 +112,81 @@ def _is_there(wanted: Filter, kind: str, storefront: int) -> bool:
     return wanted.kind in (None, kind) and wanted.storefront in (None, storefront)
 
 
-def _all(session: Session, connector_id: int, run: int | None) -> _Cells:
+def _all(session: Session, connector_id: int, wanted: Filter) -> _Found:
+    given = {"connector": connector_id, "run": wanted.run}
     rows = session.execute(
         text(
             "SELECT kind, storefront_id, outcome, code, sum(count) FROM item_count"
             " WHERE connector_id = (SELECT :connector) AND (CAST(:run AS bigint) IS NULL OR run_id = :run)"
             " GROUP BY 1, 2, 3, 4 HAVING sum(count) > 0"
         ),
-        {"connector": connector_id, "run": run},
+        given,
     )
-    return {(row[0], row[1], row[2], row[3]): int(row[4]) for row in rows}
+    cells = {(row[0], row[1], row[2], row[3]): int(row[4]) for row in rows}
+    if wanted.run is not None:
+        return _Found(cells, {}, {})  # what had no need of a run has none
+    known, unchanged = Counter[tuple[str, int]](), Counter[tuple[str, int]]()
+    for row in session.execute(text(_BOOKED), given):
+        known[row.kind, row.storefront_id] = row.known
+        unchanged[row.kind, row.storefront_id] = row.unchanged
+        if row.is_looked_at_since:  # nothing was changed: all that has no trouble is as it was
+            unchanged[row.kind, row.storefront_id] = row.known - _sum(cells, row.kind, row.storefront_id, TROUBLE)
+    return _Found(cells, +unchanged, _untold(session, connector_id, cells, known))
 
 
-def _as_booked(session: Session, connector_id: int) -> _Places:
-    """By the books of the last run that closed them; where one found nothing changed since, all that has no trouble."""
-    rows = session.execute(
-        text("""
-        WITH last AS (
-          SELECT max(id) AS looked, max(id) FILTER (WHERE state <> 'unchanged') AS closed FROM run
-          WHERE connector_id = :connector AND listed AND state IN ('completed', 'completed_with_errors', 'unchanged')
-        )
-        SELECT c.kind, c.storefront_id, c.count - CASE c.figure WHEN 'unchanged' THEN 0 ELSE (
-            SELECT coalesce(sum(t.count), 0) FROM item_count t
-            WHERE t.connector_id = (SELECT :connector) AND t.kind = c.kind AND t.storefront_id = c.storefront_id
-              AND t.outcome IN ('rejected', 'failed', 'blocked')) END
-        FROM last JOIN run_counter c ON c.run_id = last.closed
-          AND c.figure = CASE WHEN last.looked = last.closed THEN 'unchanged' ELSE 'known' END
-        """),
-        {"connector": connector_id},
+def _untold(session: Session, connector_id: int, cells: _Cells, known: _Places) -> _Places:
+    """How many items have no status: of categories counted one by one, of the rest by what the books say is known."""
+    given = {"connector": connector_id}
+    untold = Counter({(row[0], row[1]): row[2] for row in session.execute(text(_CATEGORIES_UNTOLD), given)})
+    rest = {place: count for place, count in known.items() if place[0] != ItemKind.CATEGORY}
+    # Of a product that is gone at the source the status stays, and says that it was disabled, or why that failed.
+    ended = (*TROUBLE, Outcome.DISABLED)
+    if sum(_sum(cells, *place, ended) for place in rest) <= MOST_GONE:
+        gone = {(row[0], 0): row[1] for row in session.execute(text(_GONE), given)}
+    else:
+        gone = {place: _sum(cells, *place, (Outcome.DISABLED,)) for place in rest}
+    for place, count in rest.items():
+        untold[place] = count - _sum(cells, *place, tuple(Outcome)) + gone.get(place, 0)
+    return +untold
+
+
+def _sum(cells: _Cells, kind: str, storefront: int, outcomes: Collection[str]) -> int:
+    return sum(count for cell, count in cells.items() if cell[:2] == (kind, storefront) and cell[2] in outcomes)
+
+
+# The books of the last run that closed them; one that has looked since found nothing changed.
+_BOOKED = """
+    WITH last AS (
+      SELECT max(id) AS looked, max(id) FILTER (WHERE state <> 'unchanged') AS closed FROM run
+      WHERE connector_id = :connector AND listed AND state IN ('completed', 'completed_with_errors', 'unchanged')
     )
-    return {(row[0], row[1]): max(0, int(row[2])) for row in rows}
+    SELECT c.kind, c.storefront_id, coalesce(max(c.count) FILTER (WHERE c.figure = 'known'), 0) AS known,
+      coalesce(max(c.count) FILTER (WHERE c.figure = 'unchanged'), 0) AS unchanged,
+      bool_or(last.looked > last.closed) AS is_looked_at_since
+    FROM last JOIN run_counter c ON c.run_id = last.closed AND c.figure IN ('known', 'unchanged') GROUP BY 1, 2
+"""
+
+_CATEGORIES_UNTOLD = f"""
+    WITH {SHOWN.strip().removesuffix(",")}
+    SELECT 'category', b.storefront_id, count(*) FROM below b
+    WHERE (SELECT id FROM last) IS NOT NULL AND NOT EXISTS (
+      SELECT FROM item_status s WHERE s.connector_id = (SELECT :connector) AND s.kind = (SELECT 'category')
+        AND s.source_id = b.source_id AND s.storefront_id = b.storefront_id)
+    GROUP BY 2
+"""  # noqa: S608 constant
+
+_GONE = """
+    SELECT s.kind, count(*) FROM item_status s
+    WHERE s.connector_id = (SELECT :connector) AND s.outcome IN ('disabled', 'rejected', 'failed', 'blocked')
+      AND s.kind <> 'category' AND NOT coalesce((SELECT NOT i.gone FROM source_item i
+        WHERE i.connector_id = (SELECT :connector) AND i.kind = s.kind AND i.source_id = s.source_id), false)
+    GROUP BY 1
+"""
 
 
-def _among(session: Session, connector_id: int, wanted: Filter, pattern: str) -> tuple[_Cells, _Places, bool]:
+def _among(session: Session, connector_id: int, wanted: Filter) -> _Found:
     """Among the items that the search finds, so many at most."""
-    given = {"connector": connector_id, "pattern": pattern, "most": MOST_COUNTED + 1, "looked_at": LOOKED_AT}
+    given = {"connector": connector_id, "pattern": wanted.pattern, "most": MOST_COUNTED + 1, "looked_at": LOOKED_AT}
     *keys, end = [(row[0], row[1]) for row in session.execute(text(_LOOKED), given)]
     for kind in sorted(one.value for one in ItemKind if end[0] <= one.value and end[0]):
         if len(keys) > MOST_COUNTED:
@@ -144,12 +198,17 @@ def _among(session: Session, connector_id: int, wanted: Filter, pattern: str) ->
         text(_OUTCOMES),
         {"connector": connector_id, "kinds": [one[0] for one in chosen], "ids": [one[1] for one in chosen]},
     )
-    cells, unchanged = Counter[tuple[str, int, str, str]](), Counter[tuple[str, int]]()
+    cells, unchanged, untold = (
+        Counter[tuple[str, int, str, str]](),
+        Counter[tuple[str, int]](),
+        Counter[tuple[str, int]](),
+    )
     for kind, storefront, outcome, code, run_id, is_unchanged in rows:
         if outcome is not None and wanted.run in (None, run_id):
             cells[kind, storefront, outcome, code or ""] += 1
         unchanged[kind, storefront] += bool(is_unchanged)
-    return cells, unchanged, len(keys) > MOST_COUNTED
+        untold[kind, storefront] += bool(is_unchanged) and outcome is None
+    return _Found(cells, unchanged, untold, len(keys) > MOST_COUNTED)
 
 
 # The last row is where the look ended, or ('', 0) where there was nothing more to look at.

@@ -66,7 +66,10 @@ def items(
     after: Place | None = None,
     limit: int = 100,
 ) -> list[Item]:
-    """The items that have a status, or those that are unchanged, in the order of kind, id and storefront.
+    """The items that are like that, in the order of kind, id and storefront.
+
+    Without an outcome, code or run they are all that are known: those with their last status, and those that never
+    needed one as *unchanged*.
 
     `search` finds a part of a name, SKU, reference or source id in any case, or an id of the store.
     """
@@ -101,7 +104,7 @@ def _told(
             names.get(row.storefront_id, str(row.storefront_id)),
             row.reference,
             row.name,
-            Outcome.UNCHANGED.value if derived else row.outcome,
+            Outcome.UNCHANGED.value if derived else row.outcome or Outcome.UNCHANGED.value,
             None if derived and row.outcome != Outcome.UNCHANGED else row.code,
             None if derived and row.outcome != Outcome.UNCHANGED else row.message,
             None if derived else row.answer,

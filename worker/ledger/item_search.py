@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from models.base import NO_STOREFRONT
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.values import key
+from worker.ledger.item_places import KNOWN, PRESENT, STATUSES
 
 Place = tuple[str, int, int]
 """(kind, source id, storefront id), in which order items are listed."""
@@ -47,6 +48,11 @@ class Filter:
     def is_derived(self) -> bool:
         """Whether it asks for what no run had to touch: such items need no status."""
         return self.outcome is Outcome.UNCHANGED and self.code is None and self.run is None
+
+    @property
+    def is_all_known(self) -> bool:
+        """Whether it asks for items whatever came of them: those that never needed a write are among them."""
+        return self.outcome is None and self.code is None and self.run is None
 
     @property
     def term(self) -> str | None:
@@ -98,7 +104,7 @@ def found(session: Session, connector_id: int, wanted: Filter, *, after: Place, 
 
 def _few_of(session: Session, connector_id: int, wanted: Filter) -> set[ItemKind]:
     """The kinds of which the filters leave so few that each can be looked at, whatever is searched."""
-    if wanted.is_derived or (wanted.outcome is None and wanted.code is None and wanted.run is None):
+    if wanted.is_derived or wanted.is_all_known:
         return set()
     rows = session.execute(
         text("""
@@ -132,7 +138,7 @@ class _Looking:
         self._session = session
         self._wanted = wanted
         self._limit = limit
-        self._sources = _PRESENT if wanted.is_derived else _STATUSES
+        self._sources = PRESENT if wanted.is_derived else KNOWN if wanted.is_all_known else STATUSES
         self._given: dict[str, Any] = {
             "connector": connector_id,
             "pattern": wanted.pattern,
@@ -247,75 +253,3 @@ _NAMED_ALONG = """
     WHERE t.connector_id = (SELECT :connector) AND t.kind = :kind AND t.source_id >= :after_id
       AND t.find_key LIKE :pattern ORDER BY t.source_id LIMIT :most
 """
-
-
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """How places are come by: along an order, or for items that are `named`."""
-
-    walk: str
-    named: str
-    head: str = ""
-
-
-_STATUSES = _Sources(
-    walk="""
-        SELECT s.kind, s.source_id, s.storefront_id FROM item_status s
-        WHERE s.connector_id = (SELECT :connector) AND {filters}
-        ORDER BY s.kind, s.source_id, s.storefront_id LIMIT :limit
-    """,
-    named="""
-        SELECT s.kind, s.source_id, s.storefront_id FROM named n CROSS JOIN LATERAL (
-          SELECT s.kind, s.source_id, s.storefront_id FROM item_status s
-          WHERE s.connector_id = (SELECT :connector) AND s.kind = n.kind AND s.source_id = n.source_id AND {filters}
-          LIMIT 1000) s
-    """,
-)
-
-# The last run that looked at everything: it closed its books, or found nothing changed. A storefront shows
-# the root that it is linked to with all that hangs below it, or the full tree.
-_IS_UNCHANGED = """NOT EXISTS (SELECT FROM item_status o WHERE o.connector_id = (SELECT :connector) AND o.kind = s.kind
-  AND o.source_id = s.source_id AND o.storefront_id = s.storefront_id
-  AND (o.outcome IN ('rejected', 'failed', 'blocked') OR (o.outcome <> 'unchanged' AND o.run_id >= (SELECT id FROM last)
-  )))"""
-_IS_UNCHANGED_BEHIND = f"{_IS_UNCHANGED.removesuffix(')')} AND o.source_id >= :after_id)"
-"""Told again where statuses are read side by side with the items, or they are read from the first one on."""
-_PRESENT = _Sources(
-    head="""
-        RECURSIVE last AS MATERIALIZED (
-          SELECT max(id) AS id FROM run WHERE connector_id = :connector AND listed
-            AND state IN ('completed', 'completed_with_errors', 'unchanged')
-        ), below AS (
-          SELECT s.storefront_id, c.source_id FROM storefront s
-          JOIN source_item c ON c.connector_id = (SELECT :connector) AND c.kind = 'category' AND NOT c.gone
-            AND (s.root_id IS NULL OR c.source_id = s.root_id)
-          WHERE s.connector_id = (SELECT :connector)
-          UNION
-          SELECT b.storefront_id, c.source_id FROM below b
-          JOIN source_item c ON c.connector_id = (SELECT :connector) AND c.kind = 'category'
-            AND c.parent_id = b.source_id AND NOT c.gone
-        ),
-    """,
-    walk=f"""
-        SELECT * FROM (
-          (SELECT * FROM (SELECT 'category' AS kind, source_id, storefront_id FROM below) s
-           WHERE (SELECT id FROM last) IS NOT NULL AND {_IS_UNCHANGED} AND {{filters}}
-           ORDER BY kind, source_id, storefront_id LIMIT :limit)
-          UNION ALL
-          (SELECT kind, source_id, storefront_id FROM (
-             SELECT *, CAST(0 AS bigint) AS storefront_id FROM source_item
-             WHERE connector_id = (SELECT :connector) AND kind <> 'category' AND source_id >= :after_id) s
-           WHERE (SELECT id FROM last) IS NOT NULL AND NOT gone AND {_IS_UNCHANGED_BEHIND} AND {{filters}}
-           ORDER BY kind, source_id, storefront_id LIMIT :limit)
-        ) p ORDER BY kind, source_id, storefront_id LIMIT :limit
-    """,  # noqa: S608 constants
-    named=f"""
-        SELECT s.kind, s.source_id, s.storefront_id FROM named n CROSS JOIN LATERAL (
-          SELECT n.kind, n.source_id, b.storefront_id FROM below b WHERE n.kind = 'category'
-            AND b.source_id = n.source_id
-          UNION ALL
-          SELECT i.kind, i.source_id, 0 FROM source_item i WHERE n.kind <> 'category'
-            AND i.connector_id = (SELECT :connector) AND i.kind = n.kind AND i.source_id = n.source_id AND NOT i.gone
-        ) s WHERE (SELECT id FROM last) IS NOT NULL AND {_IS_UNCHANGED} AND {{filters}}
-    """,  # noqa: S608 constants
-)
