@@ -114,8 +114,8 @@ def test_the_figures_are_those_of_what_happened(history: Engine) -> None:
 
 
 def test_the_window_is_the_last_so_many_seconds(history: Engine) -> None:
-    found = figures(history, window=45)
-    assert found.jain == pytest.approx(fairness.jain([5 / 1, 40 / 2]), abs=0.1)
+    found = figures(history, window=50)
+    assert found.jain == pytest.approx(fairness.jain([10 / 1, 40 / 2]), abs=0.1)
     assert found.endings == {"wanted": 1}
     assert figures(history, window=20).endings == {}
 
@@ -209,10 +209,10 @@ def test_the_operator_sees_the_figures(operator: Operator, history: Engine) -> N
     for figure in ("Jain index by weight", "idle while somebody was ready", "wait p50, p95, p99", "utilisation"):
         assert figure in told
     assert "1 parked, 1 ready, 1 running" in told
-    read = operator.reads("fairness", "--window", "45", shape="fairness")
-    assert read["window"] == pytest.approx(45)
+    read = operator.reads("fairness", "--window", "50", shape="fairness")
+    assert read["window"] == pytest.approx(50)
     assert [(one["tenant"], one["backlogged"]) for one in read["tenants"]] == [("a", True), ("b", True)]
-    assert read["jain"] == pytest.approx(0.735, abs=0.1)
+    assert read["jain"] == pytest.approx(0.9, abs=0.1)
     assert [one["tenant"] for one in operator.reads("fairness", "-t", "b", shape="fairness")["tenants"]] == ["b"]
 
 
