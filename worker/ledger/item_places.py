@@ -84,6 +84,7 @@ PRESENT = Sources(
 )
 
 # Both orders are walked side by side, and no item is asked whether it has a status: what has one comes twice.
+# No `kind > 'category'`: the index would begin there, however deep in the listing the page is.
 _PRESENT_TOO = "(SELECT id FROM last) IS NOT NULL"
 KNOWN = Sources(
     head=SHOWN,
@@ -101,7 +102,7 @@ KNOWN = Sources(
           UNION
           (SELECT s.kind, s.source_id, s.storefront_id FROM (
              SELECT *, CAST(0 AS bigint) AS storefront_id FROM source_item
-             WHERE connector_id = (SELECT :connector) AND kind > 'category') s
+             WHERE connector_id = (SELECT :connector) AND kind <> 'category') s
            WHERE {_PRESENT_TOO} AND NOT s.gone AND {{filters}}
            ORDER BY s.kind, s.source_id, s.storefront_id LIMIT :limit)
         ) p ORDER BY kind, source_id, storefront_id LIMIT :limit
