@@ -86,7 +86,8 @@ def filled(looked: Looked) -> Filled:
     )
 
 
-NAMES = ("register", "run", "items", "item", "settings", "not-found", "awaiting-approval", "empty-items", "overview")
+NAMES = ("register", "run", "planned", "items", "item", "settings", "not-found", "awaiting-approval", "empty-items",
+         "overview")  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
