@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from models.vocabulary import Phase, RunState
 
@@ -38,13 +38,21 @@ class Accepted(BaseModel):
     follows: Annotated[int | None, Field(description="The run under way that it comes after")]
 
 
+def _whole(given: object) -> object:
+    """JSON has one kind of number: 513.0 is 513."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
 class Meant(BaseModel):
     """Which run is meant; where another one is under way by now, nothing is done."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"run": 513}]})
 
     run: Annotated[
-        int | None, Field(strict=True, ge=1, lt=2**63, description="Only this one; null = whichever is under way")
+        int | None,
+        # Whoever reads the document has floats for bounds: this one they hold to the unit.
+        Field(strict=True, ge=1, lt=2**53, description="Only this one; null = whichever is under way"),
+        BeforeValidator(_whole),
     ] = None
 
 
