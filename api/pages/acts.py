@@ -94,7 +94,9 @@ def cancel(here: Here, viewer: Acting, given: Filled) -> RedirectResponse:
 @router.post("/connectors/{connector_id}/approve")
 def approve(here: Here, viewer: Acting, given: Filled) -> RedirectResponse:
     """Let the run pass that the brake holds."""
-    runs.approve(here, viewer.tenant_id, viewer.connector_id, who=viewer.who, run=_shown(given))
+    told = given.get("shown", "")
+    shown = int(told) if _ID.fullmatch(told) else None
+    runs.approve(here, viewer.tenant_id, viewer.connector_id, who=viewer.who, run=_shown(given), shown=shown)
     return again(here, viewer, _back(given), "approved")
 
 

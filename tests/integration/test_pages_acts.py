@@ -110,6 +110,25 @@ def test_a_button_is_about_the_run_that_its_page_shows(
     assert state_of(engine, made, held) != state
 
 
+def test_an_approval_is_about_the_plan_that_its_page_shows(
+    door: Door, a_connector: AConnector, a_row: ARow, engine: Engine
+) -> None:
+    made = a_connector()
+    held = a_row(
+        made.tenant_id, "run", connector_id=made.id, state="awaiting_approval", trigger="request", started_at="now()"
+    )
+    a_row(made.tenant_id, "run_counter", run_id=held, kind="product", storefront_id=0, figure="to_disable", count=107)
+    looker = a_looker(door, made.tenant_id, made.id)
+    assert 'name="shown" value="107"' in looker.sees(f"/runs/{held}")
+    with as_tenant(engine, made.tenant_id) as session:
+        session.execute(text("UPDATE run_counter SET count = 290"))
+    page = looker.sends("/approve", status=409, run=str(held), shown="107").text
+    assert "290 items by now, not 107" in page
+    assert state_of(engine, made, held) == "awaiting_approval"
+    looker.sends("/approve", run=str(held), shown="290")
+    assert state_of(engine, made, held) == "preparing"
+
+
 def state_of(engine: Engine, made: Any, run_id: int) -> str:
     with as_tenant(engine, made.tenant_id) as session:
         return str(session.scalar(text("SELECT state FROM run WHERE id = :id"), {"id": run_id}))

@@ -94,10 +94,13 @@ def synchronise(
     return answer
 
 
-def approve(desk: Desk, tenant_id: int, connector_id: int, *, who: str, run: int | None = None) -> tuple[Held, int]:
+def approve(
+    desk: Desk, tenant_id: int, connector_id: int, *, who: str, run: int | None = None, shown: int | None = None
+) -> tuple[Held, int]:
     """Let the run pass that the brake holds: it reads and plans again; how many items it may disable or blank.
 
-    Refusal where `run` is meant and another one is held: nobody has looked at that one. So it is below, too.
+    Refusal where `run` is meant and another one is held: nobody has looked at that one. So it is below, too. Refusal
+    where somebody was `shown` another number of items than it is now: it has planned again since.
     """
     with as_tenant(desk.engine, tenant_id) as session:
         asked.hold(session, connector_id)
@@ -106,6 +109,9 @@ def approve(desk: Desk, tenant_id: int, connector_id: int, *, who: str, run: int
         if held is None or held.state is not RunState.AWAITING_APPROVAL:
             raise Refusal(Why.NO_RUN, f"no run of '{name}' waits for an approval.")
         allowed = runs.approve(session, held.id)
+        if shown is not None and shown != allowed:
+            says = f"run {held.id} would disable or blank {allowed:,} items by now, not {shown:,}; look at it again."
+            raise Refusal(Why.NO_RUN, says)
         asked.be_due(session, connector_id)
         _note(session, tenant_id, connector_id, who, Deed.APPROVED, held, allowed=allowed)
     desk.wake(connector_id)

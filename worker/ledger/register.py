@@ -64,6 +64,12 @@ class Entry:
         return self.state in ENDED
 
     @property
+    def taken_away(self) -> int:
+        """How many items its plan disables or blanks: what an approval is about."""
+        planned = ("to_disable", "to_hide", "to_blank")
+        return sum(of.get(one, 0) for by in self.counters.values() for of in by.values() for one in planned)
+
+    @property
     def phase(self) -> Phase | None:
         """The phase that it is in; None before its start and after its end."""
         if self.has_ended or self.started_at is None:
