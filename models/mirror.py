@@ -83,6 +83,12 @@ class ItemText(Base):
             postgresql_using="gin",
             postgresql_ops={"find_key": "gin_trgm_ops"},
         ),
+        Index(
+            "ix_item_text_marks",
+            text("(kind || connector_id::text)"),
+            text("string_to_array(regexp_replace(find_key, '[[:alnum:][:space:]]+', '', 'g'), NULL)"),
+            postgresql_using="gin",
+        ),
     )
 
     connector_id: Mapped[Id]

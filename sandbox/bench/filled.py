@@ -128,13 +128,13 @@ def _tenant(engine: Engine, name: str, statuses: int) -> Filled:
 
 
 # Names as of a clothes shop: `cotton` is in three of ten, the collection `gala` in the last third of ids alone, and
-# `quagga` in seven.
+# `quagga` in seven; before each of these two stands a mark.
 _MADE = """
     CREATE TEMPORARY TABLE made ON COMMIT DROP AS
     SELECT *, CASE kind WHEN 'category' THEN 'Category ' || source_id ELSE
         (CASE WHEN h % 10 < 3 THEN 'Cotton' WHEN h % 10 < 6 THEN 'Woollen' ELSE 'Linen' END)
         || ' ' || ('{Shirt,Dress,Scarf,Trousers,Jacket,Coat,Hat,Glove,Sock,Belt,Skirt,Vest}'::text[])[1 + h / 10 % 12]
-        || CASE WHEN part > 0.67 THEN ' Gala' WHEN h % 100000 = 7 THEN ' Quagga' ELSE '' END
+        || CASE WHEN part > 0.67 THEN ' + Gala' WHEN h % 100000 = 7 THEN ' & Quagga' ELSE '' END
         || ' ' || ('{Anna,Bruno,Clara,David,Elena,Fabio,Greta,Hugo,Irene,Jonas}'::text[])[1 + h / 120 % 10] END AS name,
       upper(left(kind, 1)) || '-' || lpad((h % 1000)::text, 3, '0') || '-' || source_id AS sku
     FROM (

@@ -122,7 +122,7 @@ def _questions(at: Filled) -> Iterator[Question]:
     yield Question("search: none", some(lambda: listing(search=f"zz{chance.randint(100, 999)}")))
     short = ("a", "7", "42", "co", "ga", "zq", "qu", "p", "-1", "v-")
     yield Question("search: short", some(lambda: listing(search=chance.choice(short))))
-    yield Question("search: marks alone", some(lambda: listing(search=chance.choice(("&", "_", "%")))))
+    yield Question("search: marks alone", some(lambda: listing(search=chance.choice(("&", "_", "%", "+", "-", "&-")))))
     yield Question("search: SKU", some(lambda: listing(search=sku())))
     yield Question("search: id", some(lambda: listing(search=str(chance.randint(1, at.variants)))))
     words = (*rare, *common, *clustered)

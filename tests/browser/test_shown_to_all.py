@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import text
 
+from api.app import build
 from models.vocabulary import Deed
 from tests.looking import Looked, a_catalogue
+from tests.serving import served
+from worker.commands.desk import Desk
 from worker.ledger import journal
 from worker.ledger.session import as_tenant
+from worker.meet import meet
 
 pytestmark = pytest.mark.timeout(120)
 Open = Callable[..., Page]
@@ -136,15 +140,57 @@ def out_of_sight(page: Page, width: int) -> list[Any]:
     return found
 
 
-def test_what_is_not_there_is_told_on_a_page(looked: Looked, filled: Filled, open_page: Open, keep: Keep) -> None:
-    context_page = open_page(width=360)
-    context_page.goto(filled.link)
-    # Chromium itself reports an answer of 404 as an error of the console.
-    told = context_page.context.request.get(looked.address + filled.pages["not-found"])
-    assert told.status == 404
-    context_page.set_content(told.text())
-    assert "There is no run 987654 of this connector." in context_page.content()
-    keep(context_page, "not-found")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_that_tell_a_trouble_are_for_everybody_too(
+    looked: Looked, filled: Filled, browser: Browser, keep: Keep, scheme: Any
+) -> None:
+    """Chromium reports each of these answers as an error of the console, so none is opened by `open_page`."""
+    with browser.new_context(color_scheme=scheme) as context:
+        page = context.new_page()
+        told = dict[str, tuple[int | None, str]]()
+
+        def goes(name: str, address: str) -> None:
+            answer = page.goto(address)
+            assert answer is not None
+            told[name] = (answer.status, page.get_by_role("heading", level=1).inner_text())
+            shown(name)
+
+        def shown(name: str) -> None:
+            for width in WIDTHS:
+                assert checked(page, width) == [], (name, width)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+                keep(page, f"trouble-{name}-{scheme}-{width}")
+
+        goes("without-a-link", looked.address + filled.pages["register"])
+        goes("spoilt-link", filled.link + "x")
+        page.goto(filled.link)
+        goes("no-such-run", looked.address + filled.pages["not-found"])
+        assert "There is no run 987654 of this connector." in page.content()
+        goes("no-such-filter", looked.address + filled.pages["items"] + "?outcome=nonsense")
+        away = looked.desk.settings.model_copy(update={"database_url": "postgresql+psycopg2://service@127.0.0.1:9/x"})
+        with served(build(Desk(away, looked.stage.messages.append, meet))) as without_database:
+            goes("no-database", without_database + filled.pages["register"])
+        assert told == {
+            "without-a-link": (403, "This view is closed"),
+            "spoilt-link": (403, "This view is closed"),
+            "no-such-run": (404, "Nothing is here"),
+            "no-such-filter": (422, "That is not understood"),
+            "no-database": (503, "Not just now"),
+        }
+        cast = looked.stage.connect("late", a_catalogue(seed=24, products=2), name=f"late-{scheme}")
+        late = looked.stage.request(cast)
+        page.goto(looked.link(cast))
+        stale = context.new_page()
+        for one in (page, stale):
+            one.goto(f"{looked.address}/connectors/{cast.connector_id}/runs/{late}")
+            one.get_by_text("Cancel", exact=True).click()
+        page.get_by_role("button", name="Cancel the run").click()
+        expect(page.locator(".big")).to_have_text("Cancelled")
+        page = stale
+        with stale.expect_navigation() as navigation:
+            stale.get_by_role("button", name="Cancel the run").click()
+        assert navigation.value.status == 409
+        shown("too-late")
 
 
 def test_everything_is_reached_by_keyboard(looked: Looked, filled: Filled, open_page: Open) -> None:

@@ -106,7 +106,9 @@ def clothes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
         shop.a_status(run_id, "product", number, outcome, code="no_price" if number % 20 == 0 else None)
         shop.a_status(run_id, "variant", number, "created")
     shop.an_item("product", 60, "\u00e9tag\u00e8re \u65e5\u672c\u8a9e")
-    shop.a_status(run_id, "product", 60, "created")
+    shop.an_item("product", 61, "salt & (pepper)")
+    for number in (60, 61):
+        shop.a_status(run_id, "product", number, "created")
     return shop
 
 
@@ -126,7 +128,13 @@ def clothes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
         ("al", []),
         ("v_", [("variant", one, 0) for one in range(1, 41)]),
         ("-1", [("product", one, 0) for one in (1, *range(10, 20))]),
-        ("/", [("variant", one, 0) for one in range(1, 41)]),
+        ("/", [("variant", one, 0) for one in range(1, 41)]),  # marks alone: an index of their own
+        ("_", [("variant", one, 0) for one in range(1, 41)]),
+        ("&", [("product", 61, 0)]),
+        ("& (", [("product", 61, 0)]),
+        ("( &", []),  # the marks are there, and not so
+        ("%", []),
+        ("-_", []),
         ("\u00c9", [("product", 60, 0)]),
         ("\u8a9e", [("product", 60, 0)]),
         ("p", [("product", one, 0) for one in range(1, 41)]),
@@ -161,7 +169,7 @@ def test_a_page_may_begin_behind_a_place_of_another_kind(clothes: Shop) -> None:
     for wanted in ({}, {"search": "v_"}, {"outcome": Outcome.CREATED}):
         assert clothes.found(kind=VARIANT, after=("product", 30, 0), **wanted) == variants
         assert clothes.found(kind=PRODUCT, after=("variant", 1, 0), **wanted) == []
-    assert clothes.found(after=("product", 60, 0)) == variants
+    assert clothes.found(after=("product", 61, 0)) == variants
 
 
 def test_an_id_of_the_store_finds_what_is_linked_to_it(clothes: Shop) -> None:
@@ -198,10 +206,10 @@ def test_what_is_unchanged_is_searched_too(clothes: Shop) -> None:
     clothes.an_item("product", 98, "cotton cap", gone=True)
     clothes.a_status(last, "product", 99, "unchanged", code="url_refused")
     expected = [("product", one, 0) for one in [*range(1, 41), 99] if one % 10]
-    other = [("product", 60, 0)]
+    other = [("product", one, 0) for one in (60, 61)]
     assert clothes.found(search="cotton", outcome=Outcome.UNCHANGED) == expected
     assert clothes.found(outcome=Outcome.UNCHANGED, kind=PRODUCT) == sorted(expected + other)
-    assert clothes.found(outcome=Outcome.UNCHANGED, kind=PRODUCT, after=("product", 60, 0)) == [("product", 99, 0)]
+    assert clothes.found(outcome=Outcome.UNCHANGED, kind=PRODUCT, after=("product", 61, 0)) == [("product", 99, 0)]
     assert clothes.found(outcome=Outcome.UNCHANGED, code="url_refused") == [("product", 99, 0)]
     assert clothes.found(search="99", outcome=Outcome.UNCHANGED) == [("product", 99, 0)]
 

@@ -246,47 +246,55 @@ def test_the_tenant_of_a_transaction_is_forgotten_with_it(engine: Engine, both: 
         assert session.scalar(text("SELECT current_user")) == "service"
 
 
-# ---- the search, which looks past the rule
+# ---- the searches, which look past the rule
+
+FINDERS = ("found_items", "marked_items")
 
 
+@pytest.mark.parametrize("finder", FINDERS)
 def test_a_search_tells_a_tenant_its_own_items_whatever_connector_it_names(
-    engine: Engine, both: tuple[Any, Any]
+    engine: Engine, both: tuple[Any, Any], finder: str
 ) -> None:
-    ask = text("SELECT found_items(:connector, 'x', :pattern, 0, 100)")
+    ask = text(f"SELECT {finder}(:connector, 'x', :sought, 0, 100)")
     for mine, theirs in (both, both[::-1]):
         with as_tenant(engine, mine.tenant_id) as session:
-            for pattern in ("%", "%x%", "%1%"):
-                assert session.execute(ask, {"connector": theirs.id, "pattern": pattern}).all() == []
-            assert session.execute(ask, {"connector": mine.id, "pattern": "%"}).all() == [(1,)]
+            for sought in ("%", "%x%", "%1%", "1", ""):
+                assert session.execute(ask, {"connector": theirs.id, "sought": sought}).all() == []
+            found_by = {"found_items": "%", "marked_items": "1"}[finder]
+            assert session.execute(ask, {"connector": mine.id, "sought": found_by}).all() == [(1,)]
             for connector in (None, 0, -1, 2**62):
-                assert session.execute(ask, {"connector": connector, "pattern": "%"}).all() == []
+                assert session.execute(ask, {"connector": connector, "sought": found_by}).all() == []
     with as_nobody(engine) as session:
         for made in both:
-            assert session.execute(ask, {"connector": made.id, "pattern": "%"}).all() == []
+            for sought in ("%", "1", ""):
+                assert session.execute(ask, {"connector": made.id, "sought": sought}).all() == []
 
 
 def test_service_alone_may_search_and_nobody_bends_the_search(engine: Engine, both: tuple[Any, Any]) -> None:
     mine, theirs = both
-    with as_scheduler(engine) as session, pytest.raises(ProgrammingError, match="permission denied"):
-        session.execute(text("SELECT found_items(1, 'x', '%', 0, 1)"))
+    for finder in FINDERS:
+        with as_scheduler(engine) as session, pytest.raises(ProgrammingError, match="permission denied"):
+            session.execute(text(f"SELECT {finder}(1, 'x', '%', 0, 1)"))
     with as_nobody(engine) as session:
         definers = session.execute(
             text("SELECT proname, proconfig::text, has_function_privilege('service', oid, 'EXECUTE'),"
-                 " proacl::text ~ '(^[{]|,)=X' FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace")
+                 " proacl::text ~ '(^[{]|,)=X' FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+                 " ORDER BY proname")
         ).all()  # fmt: skip
-    assert [(row[0], row[2], row[3]) for row in definers] == [("found_items", True, False)]
-    assert "search_path=pg_catalog, pg_temp" in definers[0][1]
+    assert [(row[0], row[2], row[3]) for row in definers] == [(finder, True, False) for finder in FINDERS]
+    assert all("search_path=pg_catalog, pg_temp" in row[1] for row in definers)
     # A table of the same name that hides the real one is not asked.
     with as_tenant(engine, mine.tenant_id) as session:
         session.execute(
             text("""
             CREATE TEMPORARY TABLE item_text ON COMMIT DROP AS SELECT CAST(:c AS bigint) AS connector_id,
-              CAST(:t AS bigint) AS tenant_id, 'planted' AS kind, CAST(9 AS bigint) AS source_id, 'x' AS find_key
+              CAST(:t AS bigint) AS tenant_id, 'planted' AS kind, CAST(9 AS bigint) AS source_id, 'x 1' AS find_key
             """),
             {"c": theirs.id, "t": mine.tenant_id},
         )
-        found = session.execute(text("SELECT found_items(:c, 'planted', '%', 0, 9)"), {"c": theirs.id}).all()
-    assert found == []
+        for finder, sought in zip(FINDERS, ("%", "1"), strict=True):
+            ask = text(f"SELECT {finder}(:c, 'planted', :sought, 0, 9)")
+            assert session.execute(ask, {"c": theirs.id, "sought": sought}).all() == []
 
 
 # ---- what conflicts across tenants

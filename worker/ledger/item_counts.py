@@ -186,13 +186,15 @@ _GONE = """
 
 def _among(session: Session, connector_id: int, wanted: Filter) -> _Found:
     """Among the items that the search finds, so many at most."""
-    given = {"connector": connector_id, "pattern": wanted.pattern, "most": MOST_COUNTED + 1, "looked_at": LOOKED_AT}
-    *keys, end = [(row[0], row[1]) for row in session.execute(text(_LOOKED), given)]
+    given = {"connector": connector_id, "pattern": wanted.pattern, "term": wanted.term}
+    looked = given | {"most": MOST_COUNTED + 1, "looked_at": LOOKED_AT}
+    found = text(f"SELECT {wanted.index}")
+    *keys, end = [(row[0], row[1]) for row in session.execute(text(_LOOKED), looked)]
     for kind in sorted(one.value for one in ItemKind if end[0] <= one.value and end[0]):
         if len(keys) > MOST_COUNTED:
             break
-        further = {"kind": kind, "after": end[1] if kind == end[0] else -1, "most": MOST_COUNTED + 1 - len(keys)}
-        keys += [(kind, one) for one in session.scalars(text(_FOUND), given | further)]
+        further = {"kind": kind, "behind": end[1] if kind == end[0] else -1, "most": MOST_COUNTED + 1 - len(keys)}
+        keys += [(kind, one) for one in session.scalars(found, given | further)]
     chosen = keys[:MOST_COUNTED]
     rows = session.execute(
         text(_OUTCOMES),
@@ -221,8 +223,6 @@ _LOOKED = """
     UNION ALL (SELECT coalesce(max(kind), ''), coalesce(max(source_id), 0) FROM (
       SELECT kind, source_id FROM looked ORDER BY 1, 2 OFFSET :looked_at - 1 LIMIT 1) l)
 """
-
-_FOUND = "SELECT found_items(:connector, :kind, :pattern, :after, :most)"
 
 # A category has a place wherever it is linked; of an item that has no status nothing had to be done.
 _OUTCOMES = """

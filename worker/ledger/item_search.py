@@ -60,9 +60,9 @@ class Filter:
         return key(self.search)
 
     @property
-    def has_letters(self) -> bool:
-        """Whether the index of texts can find it: marks alone have no trigram."""
-        return any(one.isalnum() for one in self.term or "")
+    def index(self) -> str:
+        """The function that finds it: marks alone have no trigram, and an index of their own."""
+        return BY_TRIGRAMS if any(one.isalnum() for one in self.term or "") else BY_MARKS
 
     @property
     def pattern(self) -> str | None:
@@ -142,6 +142,7 @@ class _Looking:
         self._given: dict[str, Any] = {
             "connector": connector_id,
             "pattern": wanted.pattern,
+            "term": wanted.term,
             "kind": wanted.kind and wanted.kind.value,
             "outcome": wanted.outcome and wanted.outcome.value,
             "code": wanted.code,
@@ -187,7 +188,8 @@ class _Looking:
         """What the index of texts finds, if that is not too much; those of it that the filters let pass."""
         rows = self._ask(
             f"""
-            WITH {self._sources.head} named AS MATERIALIZED ({_NAMED if self._wanted.has_letters else _NAMED_ALONG}),
+            WITH {self._sources.head} named AS MATERIALIZED (
+              SELECT :kind AS kind, n AS source_id FROM {self._wanted.index} n),
             hits AS (
               {self._sources.named.format(filters=self._filters)} ORDER BY 1, 2, 3 LIMIT :limit)
             SELECT kind, source_id, storefront_id, false AS is_end FROM hits
@@ -196,6 +198,7 @@ class _Looking:
             """,  # noqa: S608 constants
             after,
             most=max(MOST_FOUND, self._limit),
+            behind=after[1] - 1,
         )
         return _placed(rows)
 
@@ -247,9 +250,5 @@ _MATCHES = """(SELECT t.find_key FROM item_text t WHERE t.connector_id = (SELECT
 """Asked for each item by itself, so that never all texts are read for a few of them."""
 
 
-_NAMED = "SELECT :kind AS kind, n AS source_id FROM found_items(:connector, :kind, :pattern, :after_id - 1, :most) n"
-_NAMED_ALONG = """
-    SELECT t.kind, t.source_id FROM item_text t
-    WHERE t.connector_id = (SELECT :connector) AND t.kind = :kind AND t.source_id >= :after_id
-      AND t.find_key LIKE :pattern ORDER BY t.source_id LIMIT :most
-"""
+BY_TRIGRAMS = "found_items(:connector, :kind, :pattern, :behind, :most)"
+BY_MARKS = "marked_items(:connector, :kind, :term, :behind, :most)"
