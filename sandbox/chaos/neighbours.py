@@ -42,6 +42,10 @@ class Neighbours:
         """What the store was asked, in order, with the time (Unix) at which it came."""
         return list(self._ask("GET", f"{self.store}/_control/stores/{store_hash}/log")["entries"])
 
+    def forget_calls(self, store_hash: str) -> None:
+        """The log of calls begins anew."""
+        self._ask("DELETE", f"{self.store}/_control/stores/{store_hash}/log")
+
     def repeated(self, store_hash: str) -> int:
         """Writing calls that the store has seen before, to the letter."""
         return int(self._ask("GET", f"{self.store}/_control/stores/{store_hash}/log")["counters"]["repeated"])

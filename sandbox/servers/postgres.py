@@ -90,6 +90,11 @@ class EmbeddedPostgres:
         assert self._kept, "the embedded Postgres is not running"
         return self._kept.folder
 
+    @property
+    def pid(self) -> int:
+        """The process of the server, above those of its connections."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+
     def url(self, database: str, role: str = "service") -> str:
         """Where SQLAlchemy finds that database, as that role."""
         return f"postgresql+psycopg2://{quote(role)}@/{quote(database)}?host={quote(str(self.folder))}"

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
+# Made once: to make one costs as much as to write a small value.
+_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_IN_ORDER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
 
 def of(value: Any) -> str:
     """The fingerprint of a JSON value; the order of keys does not matter, that of lists does."""
-    written = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return blake2b(written.encode(), digest_size=8).hexdigest()
+    return blake2b(_SORTED.encode(value).encode(), digest_size=8).hexdigest()
 
 
 def of_groups(groups: Mapping[str, Any]) -> dict[str, str]:
@@ -21,5 +24,4 @@ def of_groups(groups: Mapping[str, Any]) -> dict[str, str]:
 
 def of_row(columns: Iterable[str], row: Iterable[Any]) -> str:
     """The hash of a raw source row under its columns, by which an unchanged row is known unread."""
-    written = json.dumps([list(columns), list(row)], separators=(",", ":"), ensure_ascii=False)
-    return blake2b(written.encode(), digest_size=12).hexdigest()
+    return blake2b(_IN_ORDER.encode([list(columns), list(row)]).encode(), digest_size=12).hexdigest()

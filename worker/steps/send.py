@@ -152,14 +152,17 @@ def _room(tools: Toolbox, change: object) -> int:
 def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Jobs that go in one call: of the same kind of change, as many as the store takes."""
     batch: list[Job] = []
+    most = 0
     for job in jobs:
+        takes = apply.batch_size(job.change)
         if batch and (
             type(batch[0].change) is not type(job.change)
             or _family(batch[0]) != _family(job)
-            or len(batch) >= min(apply.batch_size(one.change) for one in (*batch, job))
+            or len(batch) >= min(most, takes)
         ):
             yield batch
             batch = []
+        most = min(most, takes) if batch else takes
         batch.append(job)
     if batch:
         yield batch
