@@ -97,6 +97,7 @@ class Builder:
     folder: Path
     recipe: Mapping[str, Stage] = field(default_factory=stages)
     built: dict[str, Image] = field(default_factory=dict)
+    shown: str = ""
 
     def __post_init__(self) -> None:
         python = self.folder / "programs" / "python"
@@ -114,7 +115,7 @@ class Builder:
         """The stage, built."""
         if name in self.built:
             return self.built[name]
-        stage = self.recipe[name]
+        stage, self.shown = self.recipe[name], ""
         before = self.build(stage.begins_with) if stage.begins_with in self.recipe else None
         for source in re.findall(r"--from=(\S+)", "\n".join(rest for _, rest in stage.lines)):
             self.build(source)
@@ -135,8 +136,10 @@ class Builder:
     def show(self, name: str) -> Image:
         """The stage, built and put where its programs believe that they are."""
         image = self.build(name)
-        shutil.rmtree(self.root, ignore_errors=True)
-        shutil.copytree(image.folder, self.root, symlinks=True)
+        if self.shown != name:
+            shutil.rmtree(self.root, ignore_errors=True)
+            shutil.copytree(image.folder, self.root, symlinks=True)
+            self.shown = name
         return image
 
     def here(self, text: str) -> str:

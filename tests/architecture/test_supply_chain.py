@@ -10,7 +10,7 @@ import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 SECRETS, AUDIT, SBOM = (str(ROOT / "scripts" / name) for name in ("secrets", "audit", "sbom"))
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 # Made anew each time, so that none of them stands in a file of ours.
-PLANTED = {
+PLANTED: dict[str, Callable[[], tuple[str, str]]] = {
     "AWS Access Key": lambda: ("aws.py", f"key_id = '{'AK' + 'IA'}{secrets.token_hex(8).upper()}'\n"),
     "Private Key": lambda: ("deploy/id", "-----BEGIN " + "RSA PRIVATE KEY-----\nMIIEow\n"),
     "Key of the ring": lambda: (".env.production", f"CREDENTIAL_KEYS=k1:{_base64(32)}\n"),
@@ -168,11 +168,8 @@ def test_the_bill_names_all_that_the_image_holds_with_version_hashes_and_licence
     lock = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603
     assert bill["metadata"]["component"]["name"] == "saleslayer-bigcommerce"
     parts = {one["name"].lower().replace("_", "-"): one for one in bill["components"]}
-    pinned = dict(
-        re.findall(
-            r"^([\w-]+)(?:\[[^]]+\])?==([^ ]+) (?!; (?:sys_platform == 'win32'|python_full))", lock, re.MULTILINE
-        )
-    )
+    elsewhere = r"(?!; (?:sys_platform == 'win32'|python_full))"
+    pinned = dict(re.findall(rf"^([\w-]+)(?:\[[^]]+\])?==([^ ]+) {elsewhere}", lock, re.MULTILINE))
     assert {name: one["version"] for name, one in parts.items()} == pinned
     for name, one in parts.items():
         assert one["licenses"], name
