@@ -1,47 +1,64 @@
-# Images of the service (the last stage), of Flower, and of the simulated neighbours.
+# Images of the service (the last stage), of Flower, and of the simulated neighbours. A stage takes what it needs and no
+# more: pip, setuptools and the sources stay in `build`.
+#
+# The base is named by version and by Debian's release. Who has looked up its digest pins that too:
+# --build-arg PYTHON_IMAGE=python:3.13.16-slim-trixie@sha256:...
+ARG PYTHON_IMAGE=python:3.13.16-slim-trixie
 
-FROM python:3.13-slim AS base
+FROM ${PYTHON_IMAGE} AS base
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent connector
 WORKDIR /app
 
-# What pyproject.toml asks for, in the versions and with the hashes of requirements.lock.
+# What pyproject.toml asks for, in the versions and with the hashes of requirements.lock; nothing is compiled from source.
 FROM base AS build
-RUN python -m venv /venv
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ONLY_BINARY=:all:
+WORKDIR /build
+RUN python -m venv /tools && python -m venv --without-pip /venv
 COPY pyproject.toml requirements.lock ./
 COPY scripts/locked scripts/
-RUN python scripts/locked > /locked.txt && pip install --no-cache-dir --require-hashes --requirement /locked.txt
-COPY . .
-RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable .
+RUN python scripts/locked build > build.txt && /tools/bin/pip install --require-hashes --requirement build.txt
+RUN python scripts/locked product > product.txt \
+  && /tools/bin/pip --python /venv/bin/python install --require-hashes --requirement product.txt
 
-FROM build AS flower-build
-ARG FLOWER=2.2.0
-RUN pip install --no-cache-dir "flower==$FLOWER"
+# The product as a wheel, without the sandbox, which it never imports.
+FROM build AS service-build
+COPY README.md ./
+COPY api api/
+COPY cli cli/
+COPY migrations migrations/
+COPY models models/
+COPY worker worker/
+RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels . \
+  && /tools/bin/pip --python /venv/bin/python install --no-index --no-deps wheels/*.whl
+
+FROM service-build AS flower-build
+RUN python scripts/locked product flower > flower.txt \
+  && /tools/bin/pip --python /venv/bin/python install --require-hashes --requirement flower.txt
 
 FROM base AS flower
 COPY --from=flower-build /venv /venv
-COPY --from=flower-build /app /app
-USER connector
+USER 10001
 EXPOSE 5555
 CMD ["celery", "-A", "worker.app", "flower", "--port=5555", "--max-tasks=10000", "--purge-offline-workers=300"]
 
-FROM build AS sandbox-build
-RUN python scripts/locked sandbox > /locked.txt && pip install --no-cache-dir --require-hashes --requirement /locked.txt
+# The neighbours alone; embedded servers are no part of it.
+FROM service-build AS sandbox-build
+COPY sandbox sandbox/
+RUN rm -rf build && /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir with-sandbox . \
+  && /tools/bin/pip --python /venv/bin/python install --no-index --no-deps --force-reinstall with-sandbox/*.whl
 
 FROM base AS sandbox
 COPY --from=sandbox-build /venv /venv
-COPY --from=sandbox-build /app /app
-USER connector
+USER 10001
 CMD ["python", "-m", "sandbox.bigcommerce", "--host", "0.0.0.0", "--port", "8300"]
-
-# The product never imports the sandbox.
-FROM build AS service-build
-RUN rm -rf sandbox
 
 FROM base AS service
 COPY --from=service-build /venv /venv
-COPY --from=service-build /app /app
-USER connector
+# Where `alembic` looks.
+COPY alembic.ini ./
+COPY migrations migrations/
+USER 10001
 HEALTHCHECK --interval=30s --timeout=20s --start-period=20s \
-  CMD celery -A worker.app inspect ping --destination "celery@$HOSTNAME" --timeout 10
+  CMD ["sh", "-c", "celery -A worker.app inspect ping --destination \"celery@$HOSTNAME\" --timeout 10"]
 CMD ["celery", "-A", "worker.app", "worker", "-P", "threads", "-c", "16", "-E", "--without-gossip", "--without-mingle"]

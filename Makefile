@@ -9,10 +9,11 @@ export PYTHON
 BIN := .venv/bin
 READY := .venv/.ready
 BROWSER := .venv/.browser
+COMPOSE := .venv/.compose
 SOURCES := $(wildcard api cli migrations models sandbox tests worker)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench chaos test check lint types format lock clean
+.PHONY: help demo bench chaos test images check lint types secrets audit sbom format lock clean
 
 help: ## Print this text
 	@scripts/help $(MAKEFILE_LIST)
@@ -30,16 +31,28 @@ chaos: $(READY) ## Kill, freeze and cut off everything, and count what is lost; 
 
 ##@ Work on it
 
-test: $(READY) $(BROWSER) ## Run the tests; T=path[::name] runs some of them, PYTEST_OPTIONS= goes to pytest
-	$(BIN)/python -m pytest $(or $(T),--ignore=tests/benchmarks) $(PYTEST_OPTIONS)
+test: $(READY) $(BROWSER) $(COMPOSE) ## Run the tests; T=path[::name] runs some of them, PYTEST_OPTIONS= goes to pytest
+	$(BIN)/python -m pytest $(or $(T),--ignore=tests/benchmarks --ignore=tests/images) $(PYTEST_OPTIONS)
 
-check: lint types test ## Run all that must pass before a change is handed in
+images: $(READY) ## Do the Dockerfile's own steps in a folder, and start what they make; minutes, most of them for the registry
+	$(BIN)/python -m pytest tests/images
+
+check: lint types secrets audit images test ## Run all that must pass before a change is handed in
 
 lint: $(READY) ## Look for what the linter and the formatter would change
 	scripts/lint $(SOURCES)
 
 types: $(READY) ## Check the types
 	$(BIN)/mypy
+
+secrets: $(READY) ## Look for secrets in what would be committed; ACCEPT=1 takes what is found for none, into .secrets.baseline
+	$(BIN)/python scripts/secrets $(if $(ACCEPT),--accept)
+
+audit: $(READY) ## Ask for known weaknesses of what is locked; says so where nobody can be asked
+	$(BIN)/python scripts/audit
+
+sbom: $(READY) ## Write the bill of materials of the service's image to dist/sbom.json
+	$(BIN)/python scripts/sbom dist/sbom.json
 
 format: $(READY) ## Let the linter and the formatter change what they can
 	scripts/lint --fix $(SOURCES)
@@ -52,6 +65,11 @@ $(READY): requirements.lock pyproject.toml scripts/setup
 # Asked for once: a machine without a browser runs all tests but those that need one.
 $(BROWSER): scripts/browser | $(READY)
 	scripts/browser
+	@touch $@
+
+# Asked for once, as above.
+$(COMPOSE): scripts/compose | $(READY)
+	scripts/compose
 	@touch $@
 
 lock: ## Write requirements.lock anew from pyproject.toml; UPGRADE=1 takes newer versions too

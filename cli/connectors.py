@@ -19,7 +19,7 @@ from worker.ledger import connectors, overview
 from worker.ledger.overview import ConnectorLine, Standing
 from worker.ledger.session import as_scheduler, as_tenant
 
-File = Annotated[Path, typer.Option("--file", "-f", help="The profile file.", show_default=False)]
+File = Annotated[Path, typer.Option("--file", "-f", help="The profile file; - is standard input.", show_default=False)]
 
 
 def add(

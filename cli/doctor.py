@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib.resources import files
 
 import typer
 from alembic.config import Config
@@ -14,7 +14,6 @@ from cli.here import here
 from worker.commands import doctor as commands
 from worker.commands.doctor import Verdict
 
-ALEMBIC = Path(__file__).parents[1] / "alembic.ini"
 FOUND_SOMETHING = 1
 
 
@@ -30,9 +29,7 @@ def doctor(context: typer.Context, json: AsJson = False) -> None:
 
 
 def _head() -> str | None:
-    """The newest revision of the schema that stands beside the code."""
-    if not ALEMBIC.exists():
-        return None
-    config = Config(str(ALEMBIC))
-    config.set_main_option("script_location", str(ALEMBIC.with_name("migrations")))
+    """The newest revision of the schema that is installed with the code."""
+    config = Config()
+    config.set_main_option("script_location", str(files("migrations")))
     return ScriptDirectory.from_config(config).get_current_head()

@@ -7,6 +7,7 @@ credentials, and a value may stand in the wrong field.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +20,9 @@ from worker.catalog.profile import ConnectorFile, Profile, StorefrontLink
 
 OF_THE_CONNECTOR = ("name", "source", "store")
 """What a connector's file holds beyond its profile."""
+
+STDIN = Path("-")
+"""Names standard input, as elsewhere: a file of one's own machine is brought to a command in a container that way."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -37,22 +41,28 @@ def profile_file(path: Path) -> Profile | ConnectorFile:
 
 
 def _object(path: Path) -> dict[str, Any]:
+    named = _named(path)
     try:
-        found = json.loads(path.read_text("utf-8-sig"))
+        text = sys.stdin.buffer.read().decode("utf-8-sig") if path == STDIN else path.read_text("utf-8-sig")
+        found = json.loads(text)
     except OSError as trouble:
-        raise RefusalError(f"{path} cannot be read: {trouble.strerror or type(trouble).__name__}.") from None
+        raise RefusalError(f"{named} cannot be read: {trouble.strerror or type(trouble).__name__}.") from None
     except UnicodeDecodeError:
-        raise RefusalError(f"{path} is not UTF-8 text.") from None
+        raise RefusalError(f"{named} is not UTF-8 text.") from None
     except json.JSONDecodeError as trouble:
         where = f"line {trouble.lineno}, column {trouble.colno}"
-        raise RefusalError(f"{path} is not JSON: {trouble.msg} at {where}.") from None
+        raise RefusalError(f"{named} is not JSON: {trouble.msg} at {where}.") from None
     except RecursionError:
-        raise RefusalError(f"{path} is not a profile: it is nested too deeply.") from None
+        raise RefusalError(f"{named} is not a profile: it is nested too deeply.") from None
     if not isinstance(found, dict):
         raise RefusalError(
-            f"{path} is not a profile: it must hold one JSON object; `connector schema` prints its shape."
+            f"{named} is not a profile: it must hold one JSON object; `connector schema` prints its shape."
         )
     return found
+
+
+def _named(path: Path) -> str:
+    return "standard input" if path == STDIN else str(path)
 
 
 def _checked(model: type[Model], found: dict[str, Any], path: Path) -> Model:
@@ -61,7 +71,9 @@ def _checked(model: type[Model], found: dict[str, Any], path: Path) -> Model:
     except ValidationError as trouble:
         faults = [*map(profile_faults.sentence, trouble.errors()), *_beside(found)]
         told = tuple(dict.fromkeys(faults))
-        raise RefusalError(f"{path} was not taken, nothing is stored:", *(f"  {fault}" for fault in told)) from None
+        raise RefusalError(
+            f"{_named(path)} was not taken, nothing is stored:", *(f"  {fault}" for fault in told)
+        ) from None
 
 
 def _beside(found: dict[str, Any]) -> Iterable[str]:

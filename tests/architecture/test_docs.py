@@ -28,7 +28,14 @@ _INDEX = re.compile(
     r"index-url|trusted-host|find-links|://\S*(pypi|pythonhosted|registry|artifactory|nexus)", re.IGNORECASE
 )
 _MAKE = re.compile(r"(?:`|^\s*|\s&&\s)make (?:[A-Z_]+=\S+ )*([a-z-]+)", re.MULTILINE)
-_COMPOSE_ALONE = {"POSTGRES_PASSWORD", "OWNER_PASSWORD", "SERVICE_PASSWORD", "REDIS_PASSWORD", "FLOWER_BASIC_AUTH"}
+_COMPOSE_ALONE = {
+    "POSTGRES_PASSWORD",
+    "OWNER_PASSWORD",
+    "SERVICE_PASSWORD",
+    "REDIS_PASSWORD",
+    "FLOWER_BASIC_AUTH",
+    "PYTHON_IMAGE",
+}
 
 
 def page(name: str) -> str:

