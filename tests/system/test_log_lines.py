@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.service import SOURCE, TOKEN, service, until
+from sandbox.servers.postgres import EmbeddedPostgres
+from tests.service import ROOT, SOURCE, TOKEN, service, until
 
 FORGED = 'x\n{"event": "all is well", "level": "info"}\r\x1b[2K\x1b[31m\u2028\u202e'
 
@@ -179,3 +183,16 @@ def test_for_a_terminal_the_lines_can_be_read(tmp_path: Path) -> None:
         assert "{" not in ended
         assert "celery@" in worker.out.read_text(), "the banner"
         assert all(line.isprintable() for line in worker.said.splitlines())
+
+
+def test_a_migration_by_the_command_logs_the_same_way(tmp_path: Path) -> None:
+    with EmbeddedPostgres(durable=False) as postgres:
+        postgres.create_database("migrated")
+        known = {"MIGRATION_DATABASE_URL": postgres.url("migrated", "owner"), "LOG_FORMAT": "json"}
+        with (tmp_path / "err").open("wb") as err:
+            command = [sys.executable, "-m", "alembic", "upgrade", "head"]
+            subprocess.run(command, cwd=ROOT, env=os.environ | known, stderr=err, check=True)  # noqa: S603
+    lines = [json.loads(line) for line in (tmp_path / "err").read_text().splitlines()]
+    assert lines
+    assert all(line["logger"].startswith("alembic") for line in lines)
+    assert any(line["event"].startswith("Running upgrade") for line in lines)
