@@ -26,7 +26,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (
         re.compile(
-            r"((?:x-auth-(?:token|client)|authorization|cookie|[\w-]{0,40}(?:token|secret|password|passwd|api[_-]?key))"
+            r"((?:x-auth-(?:token|client)|authorization|cookie|token|secret|password|passwd|api[_-]?key)"
             r"[\"']?\s*[:=]\s*b?[\"']?)(?!\s)[^\s\"',;&})\]]+",
             re.IGNORECASE,
         ),
