@@ -10,13 +10,14 @@ import anyio
 from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import places, problems
+from api import access, places, problems
 from api.bodies import LargestBody
 from api.counting import Counting
 from api.letters import only_text
 from api.pages import door
 from api.problems import Problem
 from api.routes import choices, connectors, events, exports, health, items, keys, operators, queue, runs, webhooks
+from worker import traces
 from worker.commands.desk import Desk
 
 ROUTERS = (
@@ -46,6 +47,7 @@ def build(desk: Desk) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         desk.engine.dispose()
+        traces.close()
 
     app = FastAPI(
         title="Sales Layer to BigCommerce",
@@ -69,6 +71,7 @@ def build(desk: Desk) -> FastAPI:
     door.attach(app, desk.settings)
     problems.attach(app)
     app.openapi = _document(app)  # type: ignore[method-assign]
+    access.attach(app)
     return app
 
 

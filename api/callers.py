@@ -66,6 +66,7 @@ def caller(
         raise _unknown("This API key is not known, was revoked, or has expired.")
     _not_too_often(here, request.app.state.counting, key.id)
     request.state.key_id = key.id
+    request.state.tenant_id = acts_for
     return Caller(key.id, key.name, key.scope, acts_for)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from api.app import build
 from api.here import desk
-from worker import logs
+from worker import logs, traces
 
 _desk = desk()
-logs.configure(_desk.settings)
+logs.configure_process(_desk.settings)
+traces.configure(_desk.settings, service="connector-api")
 app = build(_desk)

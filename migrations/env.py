@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, text
 
 import models
 from models.base import Base
+from worker import logs
 from worker.settings import Settings, with_driver
 
 _LOCK = 7_214_001  # any number, but always this one
@@ -22,6 +23,8 @@ for _module in iter_modules(models.__path__):
 
 def run() -> None:
     """Bring the schema up (or down), while no other migration does."""
+    if context.config.cmd_opts is not None:  # by the command `alembic`: the process is ours
+        logs.configure_process(Settings())
     url = context.config.get_main_option("sqlalchemy.url") or Settings().migration_database_url
     engine = create_engine(with_driver(url))
     with engine.connect() as connection:

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
         "info", pattern="^(debug|info|warning|error|critical)$", description="Lowest level that is logged"
     )
 
+    otel_exporter_otlp_endpoint: str = Field(
+        "", description="Base URL of an OpenTelemetry collector (OTLP over HTTP) that gets traces; empty = none"
+    )
+
     @field_validator("database_url", "migration_database_url")
     @classmethod
     def _names_the_driver(cls, url: str) -> str:

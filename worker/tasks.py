@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +14,7 @@ from kombu.exceptions import ChannelError
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.vocabulary import SliceEnd
-from worker import logs
+from worker import logs, traces
 from worker.app import QUEUE, app
 from worker.commands import runs as commands
 from worker.commands.desk import Desk
@@ -29,6 +29,7 @@ from worker.scheduling.endings import Ending
 from worker.scheduling.pacemaker import Pacemaker
 from worker.scheduling.slice import Slice
 from worker.settings import settings
+from worker.steps import sequence
 from worker.webhooks.postman import Postman
 from worker.webhooks.reach import Reach
 
@@ -57,14 +58,22 @@ def slice_(self: Any, *, tenant: int, connector: int, epoch: int) -> str:
     here = process()
     if here.draining.is_set():
         return "draining"  # the lease of a dispatched turn is found by the others' pacemakers
-    with structlog.contextvars.bound_contextvars(tenant=tenant, connector=connector, slice=epoch):
-        return run_slice(here, tenant, connector, epoch, worker=str(self.request.hostname), publish=publish)
+    return run_slice(here, tenant, connector, epoch, worker=str(self.request.hostname), publish=publish)
 
 
 def run_slice(
     here: Process, tenant: int, connector: int, epoch: int, *, worker: str, publish: Callable[[Dispatched], None]
 ) -> str:
-    """Claim, fill the place at the door, work, release, dispatch."""
+    """Claim, fill the place at the door, work, release, dispatch; each line of it says whose slice it is."""
+    with logs.bound_to_slice(tenant, connector, epoch), traces.slice_(tenant, connector, epoch) as span:
+        why = _run_slice(here, tenant, connector, epoch, worker=worker, publish=publish)
+        span.set_attribute("reason", why)
+        return why
+
+
+def _run_slice(
+    here: Process, tenant: int, connector: int, epoch: int, *, worker: str, publish: Callable[[Dispatched], None]
+) -> str:
     config = here.settings
     deadline = Deadline(
         config.slice_seconds,
@@ -80,9 +89,12 @@ def run_slice(
         # The door has a free place now.
         dispatch.fill_the_door(here.engine, config, publish)
         ending = slice_of.work()
+        phase = sequence.PHASES.get(slice_of.step or "")
+        traces.note(step=slice_of.step, phase=phase, settled=slice_of.settled)
         log.info(
             "slice ended",
             reason=ending.why.value,
+            phase=phase,
             step=slice_of.step,
             settled=slice_of.settled,
             seconds=round(deadline.elapsed, 2),
@@ -142,9 +154,34 @@ def queue_length() -> int | None:
         return None
 
 
+@signals.celeryd_init.connect
+def _begins(instance: Any, **_: object) -> None:
+    # From here on Celery may warn; its banner is for a terminal.
+    logs.configure_process(settings())
+    instance.quiet = instance.quiet or settings().log_format == "json"
+    traces.configure(settings(), service="connector-worker")
+
+
 @signals.setup_logging.connect
 def _logging(**_: object) -> None:
-    logs.configure(settings())
+    """That somebody listens keeps Celery from formats of its own; Flower and other commands come by here alone."""
+    logs.configure_process(settings())
+
+
+@signals.task_prerun.connect
+def _task_begins(task: Any, kwargs: Mapping[str, Any] | None = None, **_: object) -> None:
+    """What Celery itself says of a task that has failed says whose it was."""
+    structlog.contextvars.clear_contextvars()
+    given = kwargs or {}
+    named = {name: given[name] for name in ("tenant", "connector") if name in given}
+    if task.name == slice_.name:
+        named |= {"run": None, "slice": given.get("epoch")}
+    structlog.contextvars.bind_contextvars(**named)
+
+
+@signals.task_postrun.connect
+def _task_ends(**_: object) -> None:
+    structlog.contextvars.clear_contextvars()
 
 
 @signals.worker_ready.connect
@@ -179,6 +216,7 @@ def _ready(sender: Any, **_: object) -> None:
     pacemaker.start()
     postman.start()
     metrics.serve(here.settings)
+    log.info("worker ready", worker=str(sender.hostname), slots=int(sender.controller.concurrency))
 
 
 @signals.worker_shutting_down.connect
@@ -188,3 +226,10 @@ def _shutting_down(**_: object) -> None:
     for postman in _postman:
         postman.stop()
     process().drain()
+
+
+@signals.worker_shutdown.connect
+def _shut_down(**_: object) -> None:
+    """The slices have come in: what they have left behind of spans goes out, for some seconds at most."""
+    traces.close()
+    log.info("worker ended")

@@ -61,6 +61,7 @@ def viewer(here: Here, request: Request, connector_id: ConnectorId) -> Viewer:
         if not found:
             raise NotShown(404, f"There is no connector {connector_id}.")
         tenant_id = found[0].tenant_id
+    request.state.tenant_id = tenant_id
     return Viewer(view, tenant_id, connector_id, seals(here).token(ticket))
 
 

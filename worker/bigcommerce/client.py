@@ -30,9 +30,11 @@ from urllib.parse import quote as percent_encoded
 
 import httpx
 
+from worker import traces
 from worker.bigcommerce.answer import Answer, read
 from worker.bigcommerce.limits import CALLS_AT_ONCE, SLOWEST_ANSWER_SECONDS, SMALLEST_QUOTA, WINDOW_SECONDS
 from worker.bigcommerce.quota import Quota, Unit
+from worker.bigcommerce.routes import route
 from worker.errors import (
     AnswerLost,
     CredentialsRefused,
@@ -174,7 +176,8 @@ class Client:
         """Send, and send again as the table above says; alone as long as the store has not answered."""
         alone = self._is_probe()
         try:
-            return self._repeated(method, path, params=params, body=body, repeatable=repeatable, tries=tries)
+            with traces.call("store", method, route(path)):
+                return self._repeated(method, path, params=params, body=body, repeatable=repeatable, tries=tries)
         finally:
             if alone:
                 self._probe.release()
@@ -208,6 +211,7 @@ class Client:
             if failed >= tries or turned_away >= MOST_TURNS_AWAY:
                 text = f"{what}: {came.why}, {failed + turned_away} times"
                 raise StoreUnwell(text)
+            traces.again(came.why)
             if not came.is_turned_away:  # else the quota knows how long to wait
                 self.rest(random.uniform(0, FIRST_BACK_OFF * 2 ** (failed - 1)))  # noqa: S311  spreads, hides nothing
 
@@ -290,6 +294,7 @@ class Client:
         try:
             response = self._http.request(method, self._root + path, params=params, content=content, headers=headers)
             heard = (response.headers, response.status_code)
+            traces.heard(response.status_code)
         except _NOTHING_SENT:
             sent = False
             raise

@@ -18,7 +18,6 @@ slowly by itself, by what the last answer has told it.
 
 from __future__ import annotations
 
-import logging
 import math
 import random
 import threading
@@ -28,10 +27,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
+import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 GUARD_MS = 100  # after the turn, so that no call of the new window arrives in the old one
 FIRST_CALLS = 2  # a second, while nothing is known of the store: 40 first calls at once could overrun an empty budget
@@ -287,7 +287,7 @@ class Quota:
         return answer
 
     def _is_away(self, trouble: redis.RedisError) -> None:
-        log.warning("quota kept without Redis for %s s: %s", BLIND_SECONDS, type(trouble).__name__)
+        log.warning("quota kept without Redis", seconds=BLIND_SECONDS, error=type(trouble).__name__)
         self._blind_until = self._now() + BLIND_SECONDS
 
     def _ask_blindly(self) -> Unit:

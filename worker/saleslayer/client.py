@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from worker import traces
 from worker.catalog.columns import Columns, Page
 from worker.errors import CredentialsRefused, SourceUnreadable, SourceUnwell
 from worker.saleslayer import answer, decode
@@ -31,6 +32,9 @@ SHORTEST_TELLTALE = 6
 """Values of an address that are shorter than this are no signature and no token."""
 SHAPE = {"ver": API_VERSION, "group_category_id": "1", "same_parent_variants": "1", "parents_category_tree": "1"}
 """Siblings are needed for sets of options, parents for the tree: all plugins of Sales Layer ask for them."""
+
+SIGNED, LATER_PAGE = "/", "/{page}"
+"""What is asked for, in traces: the addresses themselves are as good as credentials."""
 
 Form = Mapping[str, str | Sequence[str]]
 
@@ -91,7 +95,7 @@ class Client:
         """
         url = self._own(next_url)
         try:
-            found = self._opened(lambda: self._http.build_request("GET", url))
+            found = self._opened(lambda: self._http.build_request("GET", url), "GET", LATER_PAGE)
         except CredentialsRefused:
             raise answer.expired() from None
         if code := answer.error_in(found):
@@ -118,7 +122,7 @@ class Client:
         asked = dict(parameters)
         tried: set[int] = set()
         while True:
-            found = self._opened(lambda: self._signed_request(asked, form))
+            found = self._opened(lambda: self._signed_request(asked, form), "POST" if form else "GET", SIGNED)
             code = answer.error_in(found)
             if not code:
                 self.answers += 1
@@ -137,8 +141,9 @@ class Client:
             "POST" if form else "GET", self._base, params=signature | dict(parameters), data=form
         )
 
-    def _opened(self, build: Callable[[], httpx.Request]) -> dict[str, Any]:
-        response = self._sent(build)
+    def _opened(self, build: Callable[[], httpx.Request], method: str, template: str) -> dict[str, Any]:
+        with traces.call("source", method, template):
+            response = self._sent(build)
         url = response.request.url
         in_the_address = [value for value in url.params.values() if len(value) >= SHORTEST_TELLTALE]
         return answer.opened(response, hide=[self._secret, str(url), *in_the_address])
@@ -147,11 +152,15 @@ class Client:
         """The response to a new request; where the connection broke, to a second one."""
         self.calls += 1
         try:
-            return self._http.send(build())
+            response = self._http.send(build())
+            traces.heard(response.status_code)
         except httpx.RequestError as broken:
             # Connections break now and then. A silent server is not asked twice: that may last minutes.
             if not once_more or not isinstance(broken, BROKEN_CONNECTION):
                 raise self._unwell(broken) from None
+            traces.again(type(broken).__name__)
+        else:
+            return response
         time.sleep(random.uniform(0.1, LONGEST_PAUSE))  # noqa: S311  jitter, not a secret
         return self._sent(build, once_more=False)
 

@@ -11,7 +11,6 @@ There is one `except` for each size of trouble (errors.py); nothing else catches
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import structlog
@@ -21,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from models.vocabulary import RunState, SliceEnd, Trigger
+from worker import traces
 from worker.catalog.profile import Profile
 from worker.errors import QuotaSpent, RunHeld, RunTrouble, SliceTrouble, TurnLost, Unwell, WorkerTooOld
 from worker.ledger import connectors, retention, runs, source_items, turns
@@ -33,6 +33,7 @@ from worker.scheduling.deadline import Deadline
 from worker.scheduling.endings import FOR_GOOD, Ending, Endings
 from worker.scheduling.fence import Fence
 from worker.scheduling.neighbours import Meet, Neighbours
+from worker.scheduling.pool import Pool
 from worker.settings import Settings
 from worker.steps import sequence
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox
@@ -155,6 +156,8 @@ class Slice:
             if run.state is RunState.PAUSED or run.state is RunState.AWAITING_APPROVAL:
                 return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
             self.run_id = run.id
+            structlog.contextvars.bind_contextvars(run=run.id)
+            traces.note(run=run.id)
             runs.begin_slice(session, run.id, self.connector_id, self.epoch)
             if run.state is RunState.QUEUED:
                 runs.begin(session, run.id, connector.profile)
@@ -164,12 +167,11 @@ class Slice:
         with as_tenant(self.engine, self.tenant_id) as session:
             self._neighbours = self.meet(connector, session)
         profile = run.profile or connector.profile
-        structlog.contextvars.bind_contextvars(run=run.id)
         return self._walk(connector, run, profile, self._neighbours)
 
     def _walk(self, connector: Connector, run: Run, profile: Profile, neighbours: Neighbours) -> Ending:
         most = self.settings.calls_in_flight
-        with ThreadPoolExecutor(most, thread_name_prefix=f"calls-{self.connector_id}") as pool:
+        with Pool(most, thread_name_prefix=f"calls-{self.connector_id}") as pool:
             tools = Toolbox(
                 self.tenant_id,
                 self.connector_id,
@@ -201,7 +203,9 @@ class Slice:
             self.step = name
             if name not in sequence.SEQUENCE:
                 raise WorkerTooOld(name)
-            if not self._drive(sequence.SEQUENCE[name](tools, cursor)):
+            with traces.step(name, phase=sequence.PHASES.get(name), run=run.id):
+                is_finished = self._drive(sequence.SEQUENCE[name](tools, cursor))
+            if not is_finished:
                 return self._left()
             if name == "read_source" and (ending := self._nothing_changed(run)):
                 return ending
