@@ -114,6 +114,13 @@ def test_an_answer_without_envelope_is_all_data_and_an_empty_one_is_none() -> No
     assert Play(httpx.Response(204)).client.delete(f"{PATH}/7").data is None
 
 
+def test_letters_that_no_database_takes_are_left_out_of_what_a_store_says() -> None:
+    said = read(422, '{"title": "bad\\u0000 name", "errors": {"na\\u0000me": "no \\ud800 \\ud83d\\ude00"}}')
+    assert (said.title, said.errors) == ("bad name", {"name": "no ? \U0001f600"})
+    assert read(500, "plain \0text").title == "plain text"
+    assert read(200, '{"data": [{"name": "a\\u0000b"}]}').data == [{"name": "ab"}]
+
+
 def test_a_207_is_an_answer_that_says_what_was_not_saved() -> None:
     said = {"data": {"id": 7}, "errors": {"custom_url": "is taken"}, "meta": {}}
     answer = Play(says(207, said)).client.post(PATH, {})

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from worker.catalog import letters
+
 LONGEST_BODY = 2000
 LONGEST_TITLE = 200
 _INNER = ("errors", "batch_errors", "field_errors")
@@ -36,16 +38,16 @@ def read(status: int, text: str, reason: str = "") -> Answer:
 
     Raises ValueError where a success is not JSON; the text of a refusal that is not JSON is its title.
     """
-    body = text[:LONGEST_BODY]
+    body = str(letters.storable(text[:LONGEST_BODY], text))
     reason = reason if status >= 300 else ""
     if not text.strip():
         return Answer(status, title=reason, body=body)
     try:
-        said = json.loads(text, parse_float=Decimal)
+        said = letters.storable(json.loads(text, parse_float=Decimal), text)
     except ValueError:
         if status < 300:
             raise
-        return Answer(status, title=" ".join(text.split())[:LONGEST_TITLE] or reason, body=body)
+        return Answer(status, title=" ".join(body.split())[:LONGEST_TITLE] or reason, body=body)
     if status < 300 and not (isinstance(said, dict) and said.keys() & {"data", "meta", "errors"}):
         return Answer(status, data=said, body=body)  # V2, and whatever has no envelope
     data, meta = (said.get("data"), said.get("meta")) if isinstance(said, dict) else (None, None)

@@ -9,6 +9,8 @@ from typing import Any
 NO_TEXT = "it holds a letter that is no text: NUL, or half of one"
 """What is said of a field that has one."""
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_WRITTEN = re.compile(r"\0|\\u(?:0000|[dD][89a-fA-F])")
+"""How JSON may write one; a whole pair begins so too."""
 
 Place = tuple[str | int, ...]
 """Names and numbers that lead to a field; such letters are left out of them."""
@@ -29,3 +31,20 @@ def no_text(value: Any) -> Iterator[Place]:
             named = [(_NO_TEXT.sub("", str(name)), str(name), part) for name, part in one.items()]
             yield from ((*place, shown) for shown, name, _ in named if shown != name)
             open_ones += [((*place, shown), part) for shown, _, part in named]
+
+
+def storable(value: Any, written: str) -> Any:
+    """The value without such letters, as a neighbour's JSON (`written`) may bring them: NUL goes, a half is `?`."""
+    return _storable(value) if _WRITTEN.search(written) else value
+
+
+def _storable(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\0", "").encode("utf-8", "replace").decode()
+        case list():
+            return [_storable(part) for part in value]
+        case dict():
+            return {_storable(key): _storable(part) for key, part in value.items()}
+        case _:
+            return value

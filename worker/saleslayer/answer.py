@@ -24,6 +24,7 @@ from urllib.parse import quote, quote_plus
 
 import httpx
 
+from worker.catalog import letters
 from worker.errors import CredentialsRefused, SourceUnreadable, SourceUnwell, WorkerError
 
 MENDED_BY_ASKING_AGAIN = frozenset({3, 5, 13})
@@ -87,7 +88,7 @@ def opened(response: httpx.Response, *, hide: Iterable[str] = ()) -> dict[str, A
         raise SourceUnreadable(f"Sales Layer's answer is not an object; it begins with {quoted(written, hide=hide)}")
     if status == 401 and not error_in(found):
         raise CredentialsRefused(_REFUSED_BY_HTTP)
-    return _storable(found) if _UNSTORABLE.search(written) else found
+    return dict(letters.storable(found, written))
 
 
 def error_in(found: dict[str, Any]) -> int:
@@ -152,19 +153,3 @@ def _spellings(secret: str) -> set[str]:
 def _asked_pause(response: httpx.Response) -> float:
     asked = response.headers.get("retry-after", "")
     return min(max(float(asked), RETRY_AFTER), 3600.0) if asked.isdecimal() else RETRY_AFTER
-
-
-_UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
-
-
-def _storable(value: Any) -> Any:
-    """The value without what Postgres cannot keep as JSON: NUL, and halves of surrogate pairs."""
-    match value:
-        case str():
-            return value.replace("\0", "").encode("utf-8", "replace").decode()
-        case list():
-            return [_storable(part) for part in value]
-        case dict():
-            return {_storable(key): _storable(part) for key, part in value.items()}
-        case _:
-            return value
