@@ -1,4 +1,4 @@
-"""Where it is measured: a database of its own, worker processes, and neighbours as processes beside them."""
+"""Where it is measured: a database of its own, worker processes, neighbours beside them."""
 
 from __future__ import annotations
 
@@ -131,7 +131,9 @@ class Works:
 
     def _slots(self) -> int:
         with as_scheduler(self.engine) as session:
-            return int(session.scalar(text("SELECT coalesce(sum(slots), 0) FROM worker_process WHERE ended_at IS NULL")) or 0)
+            return int(
+                session.scalar(text("SELECT coalesce(sum(slots), 0) FROM worker_process WHERE ended_at IS NULL")) or 0
+            )
 
 
 @contextmanager
