@@ -65,6 +65,28 @@ class SourceItem(Base):
     """The code for which cleaning or planning took the item out; null = fit to be sent."""
 
 
+class FamilyStanding(Base):
+    """A product that a look at everything left as it is with its variants: of which version, and under what.
+
+    One row a family, written when it is found standing, so a later look passes it over (decision 0020).
+    """
+
+    __tablename__ = "family_standing"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
+        ),
+    )
+
+    connector_id: Mapped[Id]
+    family_id: Mapped[Id]
+    """The product's source id."""
+    tenant_id: Mapped[Number]
+    version: Mapped[Word]
+    reading: Mapped[Word]
+    planning: Mapped[Word]
+
+
 class ItemText(Base):
     """What an item is found by: name, SKU, reference and id in small letters, each on its own line behind a blank.
 

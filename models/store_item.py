@@ -33,6 +33,8 @@ class StoreItem(Base):
     sku_key: Mapped[str | None] = mapped_column(Text)
     fields: Mapped[Json]
     hash: Mapped[Word]
+    read_as: Mapped[str | None] = mapped_column(Text)
+    """The hash of the raw product that it and its variants were read from; null for all but products."""
 
 
 class StorePage(Base):

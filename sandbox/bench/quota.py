@@ -1,7 +1,8 @@
 """How much of a store's quota a run uses while it sends: `make bench T=quota`.
 
-A Pro store that answers in 2 s (log-normal) takes 5,000 creations, one call each. Counted are all calls from the first
-creation to the last, against what the quota allowed in that time; and refusals for speed (429), of which none has to be.
+A Pro store that answers in 2 s (log-normal) takes 5,000 creations, one call each. Counted are all calls from the
+first creation to the last, against what the quota allowed in that time; and refusals for speed (429), of which
+none has to be.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where it is measured: a database of its own, worker processes, and neighbours as processes beside them."""
+"""Where it is measured: a database of its own, worker processes, neighbours beside them."""
 
 from __future__ import annotations
 

@@ -19,6 +19,8 @@ from worker.catalog.fields import FIELDS, Field, Group, Type
 from worker.catalog.store import StoreRow
 from worker.catalog.values import Value, key
 
+READING = 1
+"""Counts how rows have been made of answers: with another one, all that the store holds is read anew."""
 _APART = frozenset({"images", "brand", "storefronts", "videos"})
 
 
@@ -36,6 +38,19 @@ def category(raw: Mapping[str, Any]) -> StoreRow:
         fields,
         fingerprint.of(fields),
     )
+
+
+def read_as(raw: Mapping[str, Any], brands: Mapping[int, str]) -> str:
+    """The hash of a product as the store tells it: where it is as it was, its rows are too."""
+    return fingerprint.of_raw([READING, brands.get(int(raw.get("brand_id") or 0)), raw])
+
+
+def ids_of_product(raw: Mapping[str, Any]) -> dict[ItemKind, list[int]]:
+    """The ids of the rows that `product` makes of it."""
+    return {
+        ItemKind.PRODUCT: [int(raw["id"])],
+        ItemKind.VARIANT: [int(one["id"]) for one in raw.get("variants") or () if one.get("option_values")],
+    }
 
 
 def product(raw: Mapping[str, Any], brands: Mapping[int, str]) -> list[StoreRow]:
@@ -56,6 +71,7 @@ def product(raw: Mapping[str, Any], brands: Mapping[int, str]) -> list[StoreRow]
         key(raw.get("sku")) or "",
         fields,
         fingerprint.of(fields),
+        read_as(raw, brands),
     )
     return [own, *(variant(one, store_id) for one in raw.get("variants") or () if one.get("option_values"))]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 # Made once: to make one costs as much as to write a small value.
 _SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-_IN_ORDER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+_IN_ORDER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str)
 
 
 def of(value: Any) -> str:
@@ -25,3 +25,8 @@ def of_groups(groups: Mapping[str, Any]) -> dict[str, str]:
 def of_row(columns: Iterable[str], row: Iterable[Any]) -> str:
     """The hash of a raw source row under its columns, by which an unchanged row is known unread."""
     return blake2b(_IN_ORDER.encode([list(columns), list(row)]).encode(), digest_size=12).hexdigest()
+
+
+def of_raw(value: Any) -> str:
+    """The hash of a value as it was read, Decimals included, by which it is known unread the next time."""
+    return blake2b(_IN_ORDER.encode(value).encode(), digest_size=12).hexdigest()

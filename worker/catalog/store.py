@@ -26,6 +26,8 @@ class StoreRow:
     sku_key: str | None
     fields: Mapping[str, Any]
     hash: str
+    read_as: str | None = None
+    """The hash of the raw row that it and its variants were read from; of products alone."""
 
 
 @dataclass(frozen=True, slots=True)

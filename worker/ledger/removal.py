@@ -11,6 +11,7 @@ BELONGINGS = (
     "announced",
     "source_staged",
     "source_page",
+    "family_standing",
     "source_item",
     "item_text",
     "store_page",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
@@ -20,38 +20,65 @@ _COLUMNS = {
     "sku_key": "text",
     "fields": "jsonb",
     "hash": "text",
+    "read_as": "text",
 }
 
 
-def keep(session: Session, tenant_id: int, connector_id: int, page: int, rows: Sequence[StoreRow]) -> None:
-    """Keep a page of the store; rows that are as they were are not written again."""
+def as_read(session: Session, connector_id: int, product_ids: Sequence[int]) -> dict[int, str]:
+    """Product -> the hash of the raw row that it was last read from, of those that were."""
+    rows = session.execute(
+        text(
+            "SELECT store_id, read_as FROM store_item WHERE connector_id = (SELECT :connector)"
+            " AND kind = (SELECT 'product') AND store_id = ANY(:ids) AND read_as IS NOT NULL"
+        ),
+        {"connector": connector_id, "ids": list(product_ids)},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def keep(
+    session: Session,
+    tenant_id: int,
+    connector_id: int,
+    page: int,
+    rows: Sequence[StoreRow],
+    as_they_were: Mapping[ItemKind, Sequence[int]] | None = None,
+) -> None:
+    """Keep a page of the store; rows that are as they were are not written again.
+
+    `as_they_were`: ids that the page also holds, whose rows are known to be what they were without being read.
+    """
     for kind in ItemKind:
         of_kind = {row.store_id: row for row in rows if row.kind is kind}
-        if not of_kind:
+        seen = list(dict.fromkeys([*of_kind, *(as_they_were or {}).get(kind, ())]))
+        if not seen:
             continue
         known = {
-            row[0]: row[1]
+            row[0]: (row[1], row[2])
             for row in session.execute(
                 text(
-                    "SELECT store_id, hash FROM store_item WHERE connector_id = (SELECT :connector) "
+                    "SELECT store_id, hash, read_as FROM store_item WHERE connector_id = (SELECT :connector)"
                     " AND kind = (SELECT :kind) AND store_id = ANY(:ids)"
                 ),
                 {"connector": connector_id, "kind": kind.value, "ids": list(of_kind)},
             )
         }
-        _write(session, tenant_id, connector_id, kind, [r for r in of_kind.values() if known.get(r.store_id) != r.hash])
+        changed = [row for row in of_kind.values() if known.get(row.store_id) != (row.hash, row.read_as)]
+        _write(session, tenant_id, connector_id, kind, changed)
         session.execute(
             text(
                 "INSERT INTO store_page (connector_id, page, kind, tenant_id, seen)"
                 " VALUES (:connector, :page, :kind, :tenant, :seen)"
                 " ON CONFLICT (connector_id, page, kind) DO UPDATE SET seen = excluded.seen"
             ),
-            {"connector": connector_id, "page": page, "kind": kind.value, "tenant": tenant_id, "seen": list(of_kind)},
+            {"connector": connector_id, "page": page, "kind": kind.value, "tenant": tenant_id, "seen": seen},
         )
 
 
 def _write(session: Session, tenant_id: int, connector_id: int, kind: ItemKind, rows: Iterable[StoreRow]) -> None:
-    values = [(r.store_id, r.parent_id, r.tree_id, r.name_key, r.sku_key, dict(r.fields), r.hash) for r in rows]
+    values = [
+        (r.store_id, r.parent_id, r.tree_id, r.name_key, r.sku_key, dict(r.fields), r.hash, r.read_as) for r in rows
+    ]
     if not values:
         return
     table, parameters = rows_of(_COLUMNS, values)

@@ -20,7 +20,7 @@ from worker.ledger import mirror, relations, source_items, statuses
 from worker.ledger.source_items import SourceRow
 from worker.rules import validity
 from worker.rules.mapping import Mapped
-from worker.steps import reading
+from worker.steps import reading, walking
 from worker.steps.reading import Family
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write
 
@@ -49,6 +49,7 @@ def clean(tools: Toolbox, cursor: Cursor | None) -> Step:
     with tools.read() as session:
         kinds = reading.mapped(tools, session)
         all_due = mirror.state(session, tools.connector_id).all_due
+        under = walking.under(tools, session)
     if kept["part"] == "categories":
         with tools.read() as session:
             trees = reading.trees(tools, session)
@@ -58,17 +59,10 @@ def clean(tools: Toolbox, cursor: Cursor | None) -> Step:
             return False
     if kept["part"] == "families":
         after = int(kept["after"])
-        while True:
-            with tools.read() as session:
-                ids = source_items.family_ids(
-                    session, tools.connector_id, after=after, limit=reading.FAMILIES, all_due=all_due
-                )
-                families = reading.families(session, tools.connector_id, ids)
-            if not families:
-                break
-            after = families[-1].id
+        while (portion := walking.portion(tools, after, under, all_due=all_due)) is not None:
+            after = portion.after
             verdicts = Verdicts()
-            for family in families:
+            for family in portion.families:
                 _family(verdicts, family, kinds, all_due=all_due)
             if (yield Save({"part": "families", "after": after}, _writing(tools, verdicts))):
                 return False

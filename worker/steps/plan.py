@@ -14,12 +14,24 @@ from worker.catalog.changes import key as key_of
 from worker.catalog.fields import Group
 from worker.catalog.items import Category, Key, Settled
 from worker.catalog.store import Relation
-from worker.ledger import announced, changes, events, mirror, relations, runs, source_items, statuses, store_items
+from worker.ledger import (
+    announced,
+    changes,
+    events,
+    mirror,
+    relations,
+    runs,
+    source_items,
+    standing,
+    statuses,
+    store_items,
+)
+from worker.ledger.standing import Mark
 from worker.rules import brake, difference, validity
 from worker.rules.brake import Reach
 from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
-from worker.steps import plan_related, plan_storefronts, reading
+from worker.steps import plan_related, plan_storefronts, reading, walking
 from worker.steps.addressing import Addresses
 from worker.steps.plan_family import FamilyPlan
 from worker.steps.plan_losses import losses
@@ -46,33 +58,32 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
             return False
     with tools.read() as session:
         there = changes.categories_to_come(session, tools.connector_id)
-        standing = changes.standing_families(session, tools.connector_id)
+        rebuilding = changes.standing_families(session, tools.connector_id)
         there |= {(at.storefront_id, at.source_id) for at in relations.of_categories(session, tools.connector_id)}
+        under = walking.under_trees(tools, session, trees, there)
     after = int(kept["after"])
     addresses = Addresses(tools.profile, trees, kinds)
-    while True:
+    while (portion := walking.portion(tools, after, under, all_due=all_due)) is not None:
+        families, after = portion.families, portion.after
         with tools.read() as session:
-            ids = source_items.family_ids(
-                session, tools.connector_id, after=after, limit=reading.FAMILIES, all_due=all_due
-            )
-            families = reading.families(session, tools.connector_id, ids)
-            known = relations.of_families(
-                session, tools.connector_id, ids, [row.source_id for one in families for row in one.variants]
-            )
-        if not families:
-            break
-        after = families[-1].id
+            ids, variants = [one.id for one in families], [row.source_id for one in families for row in one.variants]
+            known = relations.of_families(session, tools.connector_id, ids, variants)
         planned = Plan()
         # What an earlier run was rebuilding is brought to its end first; these products stay due.
-        for family in (one for one in families if one.id not in standing):
+        stands: dict[int, Mark] = {}
+        for family in (one for one in families if one.id not in rebuilding):
+            before = len(planned.changes) + len(planned.settled)
             FamilyPlan(tools, planned, family, known, trees, there, kinds, addresses, all_due).plan()
+            is_left = len(planned.changes) + len(planned.settled) == before
+            if all_due and is_left and family.is_settled and Key(ItemKind.PRODUCT, family.id) in known:
+                stands[family.id] = Mark(portion.versions[family.id], under.reading, under.planning or "")
         with tools.read() as session:
             planned.losses = losses(tools, session, planned, known, kinds)
-        if (yield Save({"part": "families", "after": after}, _writing(tools, planned))):
+        if (yield Save({"part": "families", "after": after}, _writing(tools, planned, stands=stands))):
             return False
     healed = 0
-    while (portion := plan_related.portion(tools, kinds, healed)) is not None:
-        planned, healed = portion
+    while (further := plan_related.portion(tools, kinds, healed)) is not None:
+        planned, healed = further
         if (yield Save({"part": "families", "after": after}, _writing(tools, planned))):
             return False
     yield Save(None, lambda session: _finish(tools, session, trees))
@@ -158,7 +169,9 @@ def _category(
         planned.leave(at, category.remarks)
 
 
-def _writing(tools: Toolbox, planned: Plan, trees: Trees | None = None) -> Write:
+def _writing(
+    tools: Toolbox, planned: Plan, trees: Trees | None = None, stands: Mapping[int, Mark] | None = None
+) -> Write:
     """Store what was planned; with the categories (`trees`) what an earlier run left pending is dropped."""
 
     def write(session: Session) -> None:
@@ -187,6 +200,7 @@ def _writing(tools: Toolbox, planned: Plan, trees: Trees | None = None) -> Write
             source_items.settle(session, tools.connector_id, kind, done - changed)
             # Under a forced refresh everything counts as due; from here on what has a change says so itself.
             source_items.make_due(session, tools.connector_id, kind, changed)
+        standing.keep(session, tools.tenant_id, tools.connector_id, stands or {})
 
     return write
 
@@ -194,6 +208,7 @@ def _writing(tools: Toolbox, planned: Plan, trees: Trees | None = None) -> Write
 def _finish(tools: Toolbox, session: Session, trees: Trees) -> None:
     """All is planned and stored; nothing is sent yet."""
     mirror.all_planned(session, tools.connector_id)
+    standing.forget_gone(session, tools.connector_id)
     statuses.forget_gone(session, tools.connector_id)
     known = source_items.known(session, tools.connector_id)
     figures = {(kind, 0, "known"): count for kind, count in known.items() if kind != ItemKind.CATEGORY}

@@ -97,13 +97,31 @@ def _products(tools: Toolbox, kept: dict[str, Any]) -> Step:
             named, left = yield from answered(tools, partial(reads.brands, tools.store, sorted(unknown)))
             brands |= {int(raw["id"]): str(raw["name"]) for raw in named}
             leaving = leaving or left
-        rows = [row for raw in page.rows for row in decode.product(raw, brands)]
+        rows, as_they_were = _read(tools, page.rows, brands)
         number = kept["page"]
         after = page.next
         kept |= {"after": after, "page": number + 1, "brands": {str(one): name for one, name in brands.items()}}
-        if (yield Save(dict(kept), _keeping(tools, number, rows))) or leaving:
+        if (yield Save(dict(kept), _keeping(tools, number, rows, as_they_were))) or leaving:
             return after is None and not leaving
     return True
+
+
+def _read(
+    tools: Toolbox, products: Sequence[Mapping[str, Any]], brands: Mapping[int, str]
+) -> tuple[list[StoreRow], dict[ItemKind, list[int]]]:
+    """The rows of these products; a product that is as it was is not read again, and tells its ids alone."""
+    with tools.read() as session:
+        known = store_items.as_read(session, tools.connector_id, [int(raw["id"]) for raw in products])
+    rows: list[StoreRow] = []
+    as_they_were: dict[ItemKind, list[int]] = {kind: [] for kind in ItemKind}
+    for raw in products:
+        held = known.get(int(raw["id"]))
+        if held is not None and held == decode.read_as(raw, brands):
+            for kind, ids in decode.ids_of_product(raw).items():
+                as_they_were[kind] += ids
+        else:
+            rows += decode.product(raw, brands)
+    return rows, as_they_were
 
 
 def _storefronts(tools: Toolbox) -> tuple[dict[int, str], list[dict[str, Any]]]:
@@ -166,8 +184,10 @@ def _are_named(tools: Toolbox, session: Session) -> bool:
     return any(storefronts.FIELD in one.fields for one in kinds.values())
 
 
-def _keeping(tools: Toolbox, number: int, rows: Sequence[StoreRow]) -> Write:
-    return lambda session: store_items.keep(session, tools.tenant_id, tools.connector_id, number, rows)
+def _keeping(
+    tools: Toolbox, number: int, rows: Sequence[StoreRow], as_they_were: Mapping[ItemKind, Sequence[int]] | None = None
+) -> Write:
+    return lambda session: store_items.keep(session, tools.tenant_id, tools.connector_id, number, rows, as_they_were)
 
 
 def _finish(tools: Toolbox, session: Session) -> None:

@@ -146,6 +146,12 @@ class Family:
     product: SourceRow | None
     variants: tuple[SourceRow, ...]
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether all of it is at the source, fit to be sent, and waits for no outcome."""
+        rows = (self.product, *self.variants)
+        return all(row is not None and not (row.gone or row.due or row.refused) for row in rows)
+
 
 def families(session: Session, connector_id: int, ids: Iterable[int]) -> list[Family]:
     """The families of these product ids, in their order."""

@@ -1,0 +1,106 @@
+"""Families that stand: a look at everything found nothing to do, and no row of theirs was written since.
+
+`version` of a family is what Postgres says of its rows: the transactions that wrote the product, its variants and
+their relations last. Whoever writes one of them, for whatever reason, gives the family another version, so nothing
+that may matter can be forgotten. A restored database has other transactions: there all is looked at once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from worker.ledger.bulk import rows_of
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Of which version a family was looked at, and under what; anything else that would change the outcome."""
+
+    version: str
+    reading: str
+    """What its cells were read by."""
+    planning: str
+    """What it was compared under."""
+
+
+_VERSIONS = """
+    SELECT family, md5(string_agg(version, ',' ORDER BY version)) FROM (
+      SELECT i.family, concat_ws(' ', i.kind, i.source_id, i.xmin, l.xmin) AS version
+      FROM (
+        SELECT source_id AS family, kind, source_id, xmin FROM source_item
+        WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'product') AND source_id = ANY(:ids)
+        UNION ALL
+        SELECT parent_id, kind, source_id, xmin FROM source_item
+        WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'variant') AND parent_id = ANY(:ids)
+      ) i
+      LEFT JOIN relation l ON l.connector_id = (SELECT :connector) AND l.kind = i.kind AND l.source_id = i.source_id
+    ) v GROUP BY family
+"""
+
+
+def versions(session: Session, connector_id: int, ids: Sequence[int]) -> dict[int, str]:
+    """Product id -> the version of its family."""
+    rows = session.execute(text(_VERSIONS), {"connector": connector_id, "ids": list(ids)})
+    return {row[0]: row[1] for row in rows}
+
+
+def version_of_categories(session: Session, connector_id: int) -> str:
+    """The version of all categories with their relations."""
+    return str(
+        session.scalar(
+            text("""
+            SELECT md5(coalesce(string_agg(concat_ws(' ', i.source_id, i.xmin, l.storefront_id, l.xmin), ','
+                     ORDER BY i.source_id, l.storefront_id), ''))
+            FROM source_item i
+            LEFT JOIN relation l ON l.connector_id = i.connector_id AND l.kind = i.kind AND l.source_id = i.source_id
+            WHERE i.connector_id = (SELECT :connector) AND i.kind = (SELECT 'category')
+            """),
+            {"connector": connector_id},
+        )
+    )
+
+
+def marks(session: Session, connector_id: int, ids: Sequence[int]) -> dict[int, Mark]:
+    """Product id -> how its family was found standing."""
+    rows = session.execute(
+        text(
+            "SELECT family_id, version, reading, planning FROM family_standing"
+            " WHERE connector_id = (SELECT :connector) AND family_id = ANY(:ids)"
+        ),
+        {"connector": connector_id, "ids": list(ids)},
+    )
+    return {row[0]: Mark(row[1], row[2], row[3]) for row in rows}
+
+
+def keep(session: Session, tenant_id: int, connector_id: int, found: Mapping[int, Mark]) -> None:
+    """These families were found standing."""
+    if not found:
+        return
+    table, parameters = rows_of(
+        {"family_id": "bigint", "version": "text", "reading": "text", "planning": "text"},
+        [(one, mark.version, mark.reading, mark.planning) for one, mark in found.items()],
+    )
+    session.execute(
+        text(
+            "INSERT INTO family_standing (connector_id, tenant_id, family_id, version, reading, planning)"  # noqa: S608
+            f" SELECT :connector, :tenant, r.* FROM {table} ON CONFLICT (connector_id, family_id) DO UPDATE SET"
+            " version = excluded.version, reading = excluded.reading, planning = excluded.planning"
+        ),
+        {"connector": connector_id, "tenant": tenant_id, **parameters},
+    )
+
+
+def forget_gone(session: Session, connector_id: int) -> None:
+    """Nothing is kept of products that the source does not have."""
+    session.execute(
+        text("""
+        DELETE FROM family_standing f WHERE f.connector_id = (SELECT :connector) AND NOT EXISTS (
+          SELECT FROM source_item i WHERE i.connector_id = (SELECT :connector) AND i.kind = (SELECT 'product')
+            AND i.source_id = f.family_id AND NOT i.gone)
+        """),
+        {"connector": connector_id},
+    )

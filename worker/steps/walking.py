@@ -1,0 +1,84 @@
+"""The families that a step looks at, by portions; those that stand as compared are passed over.
+
+| what would change the outcome of a family          | where it is told                                    |
+| -------------------------------------------------- | --------------------------------------------------- |
+| its rows at the source, what was sent of them      | the family's version (`ledger/standing.py`)         |
+| mapping, columns, storefronts, the store's clock   | `Under.reading`                                     |
+| the categories, where each storefront shows them   | `Under.planning`                                    |
+| another release of this code                       | both                                                |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from sqlalchemy.orm import Session
+
+from worker.catalog import fingerprint
+from worker.ledger import mirror, source_items, standing, store_facts
+from worker.ledger.standing import Mark
+from worker.steps import reading
+from worker.steps.reading import FAMILIES, Family, Trees
+from worker.steps.toolbox import Toolbox
+
+SKIM = 2_000
+"""Families whose versions are looked up at a time."""
+RELEASE = version("saleslayer-bigcommerce")
+
+
+@dataclass(frozen=True, slots=True)
+class Under:
+    """What families are looked at under; `planning` None: they are only read."""
+
+    reading: str
+    planning: str | None = None
+
+    def stands(self, mark: Mark | None, now: str) -> bool:
+        """Whether a family of this version was found standing under the same."""
+        if mark is None or mark.version != now or mark.reading != self.reading:
+            return False
+        return self.planning in (None, mark.planning)
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Some families to look at, maybe none, and the last product id that was passed."""
+
+    families: list[Family]
+    after: int
+    versions: Mapping[int, str] = field(default_factory=dict)
+
+
+def under(tools: Toolbox, session: Session) -> Under:
+    """What cells are read by."""
+    columns = mirror.state(session, tools.connector_id).columns
+    facts = store_facts.known(session, tools.connector_id)
+    told = [RELEASE, tools.profile.model_dump(mode="json"), columns and columns.to_json(), facts]
+    return Under(fingerprint.of(told))
+
+
+def under_trees(tools: Toolbox, session: Session, trees: Trees, there: Collection[tuple[int, int]]) -> Under:
+    """What families are compared under; `there`: (storefront, category) that are or will be in the store."""
+    places = [[one.storefront_id, sorted(one.places.items()), sorted(one.in_circle)] for one in trees.covered]
+    storefronts = [[one.storefront_id, one.name, one.tree_id, one.root_id] for one in trees.storefronts]
+    categories = standing.version_of_categories(session, tools.connector_id)
+    told = [places, storefronts, sorted(trees.left_alone), sorted(there), categories]
+    before = under(tools, session)
+    return Under(before.reading, fingerprint.of([before.reading, told]))
+
+
+def portion(tools: Toolbox, after: int, under: Under, *, all_due: bool) -> Portion | None:
+    """The next families that are due, or all but those that stand; None = that was all."""
+    limit = SKIM if all_due else FAMILIES
+    with tools.read() as session:
+        ids = source_items.family_ids(session, tools.connector_id, after=after, limit=limit, all_due=all_due)
+        if not ids:
+            return None
+        now = standing.versions(session, tools.connector_id, ids) if all_due else {}
+        marks = standing.marks(session, tools.connector_id, ids) if all_due else {}
+        wanted = [one for one in ids if not under.stands(marks.get(one), now.get(one, ""))]
+        chosen = wanted[:FAMILIES]
+        last = chosen[-1] if len(wanted) > FAMILIES else ids[-1]
+        return Portion(reading.families(session, tools.connector_id, chosen), last, now)
