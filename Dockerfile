@@ -23,7 +23,7 @@ COPY --from=flower-build /venv /venv
 COPY --from=flower-build /app /app
 USER connector
 EXPOSE 5555
-CMD ["celery", "-A", "worker.app", "flower", "--port=5555", "--max-tasks=10000", "--purge-offline-workers=300"]
+CMD ["celery", "-A", "worker.app", "flower", "--conf=flowerconfig.py", "--port=5555"]
 
 FROM build AS sandbox-build
 RUN python scripts/locked sandbox > /locked.txt && pip install --no-cache-dir --require-hashes --requirement /locked.txt

@@ -9,7 +9,7 @@ export PYTHON
 BIN := .venv/bin
 READY := .venv/.ready
 BROWSER := .venv/.browser
-SOURCES := $(wildcard api cli migrations models sandbox tests worker)
+SOURCES := $(wildcard api cli flowerconfig.py migrations models sandbox tests worker)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo bench chaos test check lint types format lock clean
