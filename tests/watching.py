@@ -6,7 +6,7 @@ import ast
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,6 @@ import httpx
 import redis
 from sqlalchemy import Engine, text
 
-from sandbox.chaos import goods
 from sandbox.chaos.ground import Ground, ground
 from sandbox.chaos.platform import Platform
 from sandbox.generator.catalogue import generate
@@ -30,10 +29,14 @@ from worker.settings import Settings
 from worker.tasks import publish
 
 SECONDS = 120.0
+CHECKED_EVERY = 3600
+"""Seconds after which a connector that has nothing more to do is due again."""
 BROKERS_PASSWORD = "canary-redis-1b7e"
 AUTH = ("somebody", "canary-flower-9c2d")
 TRADERS = (("acme", "spring-shop"), ("acme", "outlet"), ("globex", "main"), ("initech", "wholesale"))
-"""Tenants with their connectors; all of them have as much to do."""
+"""Tenants with their connectors."""
+PRODUCTS: Mapping[str, int] = {name: 12 for _, name in TRADERS}
+"""What there is to be synchronised, by connector."""
 
 
 @dataclass
@@ -76,7 +79,7 @@ def until(true: Callable[[], bool], *, seconds: float = SECONDS, pause: float = 
 
 
 @contextmanager
-def watched(*, products: int = 12, latency: float = 0.2) -> Iterator[Watched]:
+def watched(*, products: Mapping[str, int] = PRODUCTS, latency: float = 0.2, yields: float = 1.5) -> Iterator[Watched]:
     """Servers, neighbours, two workers of one slot, Flower with its password; every connector idle yet."""
     with ground(durable=False) as opened:
         with redis.Redis.from_url(opened.redis.url) as server:
@@ -84,7 +87,7 @@ def watched(*, products: int = 12, latency: float = 0.2) -> Iterator[Watched]:
         environment = opened.environment(opened.database("watched")) | {
             "REDIS_URL": opened.redis.url.replace("//", f"//:{BROKERS_PASSWORD}@"),
             "FLOWER_BASIC_AUTH": ":".join(AUTH),
-            "SLICE_YIELD_SECONDS": "1.5",
+            "SLICE_YIELD_SECONDS": str(yields),
             "PACEMAKER_SECONDS": "0.2",
             "CALLS_IN_FLIGHT": "3",
         }
@@ -95,7 +98,10 @@ def watched(*, products: int = 12, latency: float = 0.2) -> Iterator[Watched]:
         at = engine(settings.database_url)
         platform = Platform(opened.children, at, environment, slots=1, bound=30.0)
         try:
-            casts = {trader: a_cast(opened, at, *trader, products=products, latency=latency) for trader in TRADERS}
+            casts = {
+                (tenant, name): a_cast(opened, at, tenant, name, products=products[name], latency=latency)
+                for tenant, name in TRADERS
+            }
             address = start(opened, environment)
             with httpx.Client(base_url=address, auth=AUTH, timeout=30, trust_env=False) as flower:
                 for place in ("one", "two"):
@@ -114,7 +120,7 @@ def a_cast(opened: Ground, at: Engine, tenant: str, connector: str, *, products:
     opened.neighbours.open(code, store, catalogue, latency=latency)
     return seat(
         at, Vault.from_ring(KEY_RING), tenant=tenant, name=connector, code=code, store_hash=store,
-        profile={"check_every_seconds": goods.NEVER},
+        profile={"check_every_seconds": CHECKED_EVERY},
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from copy import copy
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from celery.events.event import Event
 from celery.events.state import State
 from celery.events.state import Task as Known
 
+import flowerconfig
 from models.vocabulary import SENDING_STEPS, Phase, SliceEnd
 from worker.flower import Shown, arguments, task_id
 from worker.ledger.turns import Dispatched
@@ -63,6 +65,19 @@ def test_a_step_tells_run_and_phase(line: Line, step: str) -> None:
     assert told(line) == names | {"run": 17, "phase": phase.value, "step": step}
     assert line.known().state == "STARTED"
     assert line.known().name == "connector.slice"
+
+
+def test_the_row_of_a_slice_has_its_arguments_in_few_letters(line: Line) -> None:
+    assert flowerconfig.format_task(copy(line.known())).kwargs == "Acme & Sons, spring-shop, has not begun"
+    Shown(task_id(ONE), lambda: line).tell(17, "send")
+    row = flowerconfig.format_task(copy(line.known()))
+    assert row.kwargs == "Acme & Sons, spring-shop, run 17, synchronization: send"
+    assert told(line)["run"] == 17, "what the API tells is as it was"
+
+
+@pytest.mark.parametrize("kwargs", [None, "", "{}", "{'tenant': 1, 'connector': 2, 'refresh': True, 'who': 'Ana'}"])
+def test_the_row_of_another_task_is_as_it_is(kwargs: str | None) -> None:
+    assert flowerconfig.format_task(Known("x", kwargs=kwargs)).kwargs == kwargs
 
 
 def test_to_tell_anew_moves_no_time(line: Line) -> None:
