@@ -40,7 +40,7 @@ FROM base AS flower
 COPY --from=flower-build /venv /venv
 USER 10001
 EXPOSE 5555
-CMD ["celery", "-A", "worker.app", "flower", "--port=5555", "--max-tasks=10000", "--purge-offline-workers=300"]
+CMD ["celery", "-A", "worker.app", "flower", "--conf=flowerconfig.py", "--port=5555"]
 
 # The neighbours alone; embedded servers are no part of it.
 FROM service-build AS sandbox-build

@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 BROWSER := .venv/.browser
 COMPOSE := .venv/.compose
-SOURCES := $(wildcard api cli migrations models sandbox tests worker)
+SOURCES := $(wildcard api cli flowerconfig.py migrations models sandbox tests worker)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo bench chaos test images check lint types secrets audit sbom format lock clean
@@ -23,7 +23,7 @@ help: ## Print this text
 demo: $(READY) ## Watch catalogues flow into stores; ONCE=1 ends by itself, CATALOGUE=file [ROOT=category] runs that one
 	@$(BIN)/python -m sandbox.demo
 
-bench: $(READY) ## Measure, and print tables with what is to be reached; T=fairness or T=pages one of them, SCALE=0.1 a quick look
+bench: $(READY) ## Measure, and print tables with what is to be reached; T=fairness, pages or replica one of them, SCALE=0.1 a quick look
 	@$(BIN)/python -m sandbox.bench $(T)
 
 chaos: $(READY) ## Kill, freeze and cut off everything, and count what is lost; T=sweep or T=storm, SEED=n repeats one

@@ -14,7 +14,7 @@ from kombu.exceptions import ChannelError
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.vocabulary import SliceEnd
-from worker import logs, traces
+from worker import flower, logs, traces
 from worker.app import QUEUE, app
 from worker.commands import runs as commands
 from worker.commands.desk import Desk
@@ -27,7 +27,7 @@ from worker.scheduling import dispatch, metrics
 from worker.scheduling.deadline import Deadline
 from worker.scheduling.endings import Ending
 from worker.scheduling.pacemaker import Pacemaker
-from worker.scheduling.slice import Slice
+from worker.scheduling.slice import Slice, Tell, told_to_nobody
 from worker.settings import settings
 from worker.steps import sequence
 from worker.webhooks.postman import Postman
@@ -38,41 +38,67 @@ log = structlog.get_logger(__name__)
 STUCK = 70
 """Exit code of a process with a stuck slot (EX_SOFTWARE): its supervisor starts another."""
 
+_consumer: list[Any] = []
 _pacemaker: list[Pacemaker] = []
 _postman: list[Postman] = []
 
 
 def publish(one: Dispatched) -> None:
-    """Send the nudge for a dispatched slice; its task id is what Flower shows."""
+    """Send the nudge for a dispatched slice; Flower shows its task id, and names instead of the ids that it holds."""
     app.send_task(
-        "connector.slice",
+        flower.TASK,
         kwargs={"tenant": one.tenant_id, "connector": one.connector_id, "epoch": one.epoch},
-        task_id=f"{one.tenant}.{one.connector}.{one.epoch}",
+        kwargsrepr=flower.arguments(one),
+        task_id=flower.task_id(one),
         queue=QUEUE,
     )
 
 
-@app.task(name="connector.slice", bind=True)
+@app.task(name=flower.TASK, bind=True)
 def slice_(self: Any, *, tenant: int, connector: int, epoch: int) -> str:
     """One slice of one connector; the short text that comes back is why it ended."""
     here = process()
     if here.draining.is_set():
         return "draining"  # the lease of a dispatched turn is found by the others' pacemakers
-    return run_slice(here, tenant, connector, epoch, worker=str(self.request.hostname), publish=publish)
+    shown = flower.Shown(str(self.request.id), _dispatcher)
+    return run_slice(
+        here, tenant, connector, epoch, worker=str(self.request.hostname), publish=publish, tell=shown.tell
+    )
+
+
+def _dispatcher() -> flower.Dispatcher | None:
+    return _consumer[-1].event_dispatcher if _consumer else None
 
 
 def run_slice(
-    here: Process, tenant: int, connector: int, epoch: int, *, worker: str, publish: Callable[[Dispatched], None]
+    here: Process,
+    tenant: int,
+    connector: int,
+    epoch: int,
+    *,
+    worker: str,
+    publish: Callable[[Dispatched], None],
+    tell: Tell = told_to_nobody,
 ) -> str:
-    """Claim, fill the place at the door, work, release, dispatch; each line of it says whose slice it is."""
+    """Claim, fill the place at the door, work, release, dispatch; each line of it says whose slice it is.
+
+    `tell`: whoever watches where the slice is.
+    """
     with logs.bound_to_slice(tenant, connector, epoch), traces.slice_(tenant, connector, epoch) as span:
-        why = _run_slice(here, tenant, connector, epoch, worker=worker, publish=publish)
-        span.set_attribute("reason", why)
-        return why
+        ending = _run_slice(here, tenant, connector, epoch, worker=worker, publish=publish, tell=tell)
+        span.set_attribute("reason", ending.partition(",")[0])
+        return ending
 
 
 def _run_slice(
-    here: Process, tenant: int, connector: int, epoch: int, *, worker: str, publish: Callable[[Dispatched], None]
+    here: Process,
+    tenant: int,
+    connector: int,
+    epoch: int,
+    *,
+    worker: str,
+    publish: Callable[[Dispatched], None],
+    tell: Tell,
 ) -> str:
     config = here.settings
     deadline = Deadline(
@@ -82,7 +108,7 @@ def _run_slice(
         here.draining,
         heard=lambda: here.beats.__setitem__(threading.get_ident(), time.monotonic()),
     )
-    slice_of = Slice(here.engine, config, here.meet, deadline, tenant, connector, epoch, worker, here.gate)
+    slice_of = Slice(here.engine, config, here.meet, deadline, tenant, connector, epoch, worker, here.gate, tell)
     if not slice_of.claim():
         return "stale"
     try:
@@ -103,7 +129,7 @@ def _run_slice(
         _release(here, slice_of, ending, publish)
     finally:
         here.beats.pop(threading.get_ident(), None)
-    return ending.why.value
+    return str(ending)
 
 
 def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[Dispatched], None]) -> None:
@@ -187,6 +213,7 @@ def _task_ends(**_: object) -> None:
 @signals.worker_ready.connect
 def _ready(sender: Any, **_: object) -> None:
     here = process()
+    _consumer.append(sender)
 
     def end() -> None:
         # What is left of it takes nothing new: no message, and none of the slots that its drained slices give back.

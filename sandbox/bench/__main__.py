@@ -11,9 +11,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from sandbox.bench import fairness, pages
+from sandbox.bench import fairness, pages, replica
 
-BENCHES: Mapping[str, Callable[[float], None]] = {"fairness": fairness.main, "pages": pages.main}
+BENCHES: Mapping[str, Callable[[float], None]] = {
+    "fairness": fairness.main,
+    "pages": pages.main,
+    "replica": replica.main,
+}
 
 
 def main() -> int:

@@ -171,9 +171,10 @@ class Stage:
             ),
         )
         try:
-            return run_slice(
+            ending = run_slice(
                 here, one.tenant_id, one.connector_id, one.epoch, worker="stage", publish=self.messages.append
             )
+            return ending.partition(",")[0]
         except Died:
             return "died"
 

@@ -1,4 +1,4 @@
-"""Families that stand: a look at everything found nothing to do, and no row of theirs was written since.
+"""Families that stand: nothing was to be done about them, and no row of theirs was written since.
 
 `version` of a family is what Postgres says of its rows: the transactions that wrote the product, its variants and
 their relations last. Whoever writes one of them, for whatever reason, gives the family another version, so nothing

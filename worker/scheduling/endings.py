@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 
@@ -31,6 +32,12 @@ class Ending:
     why: SliceEnd
     park: float | None = None
     failed: bool = False
+
+    def __str__(self) -> str:
+        """As Flower shows it: "wanted", "quota_spent, parked 12 s"; parked for good where no time is told."""
+        if self.park is None:
+            return self.why.value
+        return f"{self.why.value}, parked" + (f" {math.ceil(self.park)} s" if self.park < FOR_GOOD else "")
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ There is one `except` for each size of trouble (errors.py); nothing else catches
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -44,8 +45,13 @@ PATIENT_SECONDS = 3.0
 """A quota that comes back sooner than this is waited for, whoever else waits (design §5)."""
 LOOK_SECONDS = 0.5
 """How often a slice beats, and so hears at the latest that it is to stop: no new call a second after the word."""
+Tell = Callable[[int, str], None]
 DATABASE_UNWELL = (OperationalError, InterfaceError, PoolTimeout)
 """Postgres is away, restarts or is too slow; any other error of a statement is a bug."""
+
+
+def told_to_nobody(_run_id: int, _step: str) -> None:
+    """Nobody watches."""
 
 
 @dataclass(slots=True)
@@ -61,6 +67,8 @@ class Slice:
     epoch: int
     worker: str
     gate: threading.BoundedSemaphore
+    tell: Tell = told_to_nobody
+    """Called with the run and the step, at each step that the slice comes to."""
     fence: Fence = field(init=False)
     endings: Endings = field(init=False)
     run_id: int | None = None
@@ -203,6 +211,7 @@ class Slice:
             self.step = name
             if name not in sequence.SEQUENCE:
                 raise WorkerTooOld(name)
+            self.tell(run.id, name)
             with traces.step(name, phase=sequence.PHASES.get(name), run=run.id):
                 is_finished = self._drive(sequence.SEQUENCE[name](tools, cursor))
             if not is_finished:

@@ -1,0 +1,362 @@
+"""How many connectors one worker process drives at once, and per hour: `make bench T=replica`.
+
+1. One process with 8, 16, 32 and 64 slots, as many connectors, each with a store of its own on the Standard plan (150
+   calls in 30 s) and more to send than the time allows; stores that answer after 0.1 s and after 2 s. What does a
+   store get of its quota, what does a call cost the worker, how long does a slice go without a heartbeat?
+2. Connectors without changes, checked one after the other: what does a check cost?
+
+The figures of calls are the ledger's, those of CPU and memory the kernel's; a heartbeat's age is read off the lease.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Engine, text
+
+from models.vocabulary import SENDING_STEPS, RunState
+from sandbox.chaos.ground import Ground, ground
+from sandbox.chaos.platform import Platform
+from sandbox.generator.catalogue import generate
+from sandbox.processes.broker import speak_to
+from sandbox.stage.stage import KEY_RING, Cast, seat
+from worker.ledger import runs
+from worker.ledger.fairness import quantile
+from worker.ledger.session import as_scheduler, as_tenant, engine
+from worker.ledger.vault import Vault
+from worker.scheduling import dispatch
+from worker.settings import Settings
+from worker.tasks import publish
+
+SLOTS = (8, 16, 32, 64)
+LATENCIES = (0.1, 2.0)
+PLAN, ALLOWED = "Standard", 5.0
+"""A store's plan, and the calls a second that it comes to."""
+SECONDS, WARM_UP = 12.0, 3.0
+STARTING = 15.0
+"""Seconds in which all slices begin; a process that cannot hold so many is measured with those that it holds."""
+CHECKED, CHECKS_SECONDS = 16, 10.0
+"""Connectors without changes, and how long they are checked."""
+TENANT, NEVER, SEED = "bench", 100_000, 1
+SENDING = (RunState.PREPARED.value, RunState.SYNCHRONIZING.value)
+PATIENCE = 300.0
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One process with so many slots, for the seconds of one window."""
+
+    latency: float
+    slots: int
+    seconds: float
+    calls: int
+    cpu: float
+    """Seconds of the worker's processor."""
+    neighbours: float
+    """Of the simulated store's."""
+    memory: float
+    """MiB, what is shared counted in parts."""
+    running: float
+    """Slices at a time, on the average."""
+    ages: Sequence[float]
+    """Seconds since the last heartbeat of each running slice, looked up again and again."""
+
+    @property
+    def rate(self) -> float:
+        """Calls a second, of all slots."""
+        return self.calls / self.seconds
+
+    @property
+    def share(self) -> float:
+        """Of what the stores allow."""
+        return self.rate / self.slots / ALLOWED
+
+
+@dataclass(slots=True)
+class Bench:
+    """One tenant's connectors, and the process that drives them."""
+
+    ground: Ground
+    engine: Engine
+    settings: Settings
+    platform: Platform
+    casts: list[Cast] = field(default_factory=list)
+    idle: list[Cast] = field(default_factory=list)
+    """Those without changes."""
+
+    def ask(self, sql: str, **values: Any) -> int:
+        """One number of the tenant's."""
+        with as_tenant(self.engine, self.casts[0].tenant_id) as session:
+            return int(session.scalar(text(sql), values) or 0)
+
+    def turns(self, state: str) -> int:
+        """How many turns are there."""
+        with as_scheduler(self.engine) as session:
+            return int(session.scalar(text("SELECT count(*) FROM turn WHERE state = :state"), {"state": state}) or 0)
+
+    def ages(self) -> list[float]:
+        """How long ago each running slice has renewed its lease."""
+        with as_scheduler(self.engine) as session:
+            left = session.scalars(
+                text("SELECT extract(epoch FROM deadline - now())::float8 FROM turn WHERE state = 'running'")
+            )
+            return [max(0.0, self.settings.lease_seconds - one) for one in left]
+
+    def request(self, cast: Cast) -> None:
+        """A run for this one."""
+        with as_tenant(self.engine, cast.tenant_id) as session:
+            runs.request(session, cast.tenant_id, cast.connector_id, refresh=False)
+        self.wake(cast)
+
+    def wake(self, cast: Cast) -> None:
+        """Its turn is ready."""
+        dispatch.wake(self.engine, self.settings, publish, cast.connector_id)
+
+    def pause(self) -> int:
+        """Runs that have come to sending stand still; how many do by now."""
+        with as_tenant(self.engine, self.casts[0].tenant_id) as session:
+            coming = session.execute(
+                text(
+                    "SELECT connector_id, id FROM run WHERE state = ANY(:states) AND step = ANY(:steps)"
+                    " AND connector_id = ANY(:busy)"
+                ),
+                {
+                    "states": list(SENDING),
+                    "steps": list(SENDING_STEPS),
+                    "busy": [one.connector_id for one in self.casts],
+                },
+            ).all()
+        for connector_id, run_id in coming:
+            with as_tenant(self.engine, self.casts[0].tenant_id) as session:
+                runs.pause(session, connector_id, run_id)
+        return self.ask("SELECT count(*) FROM run WHERE state = 'paused'")
+
+    def resume(self, cast: Cast) -> None:
+        """Its paused run goes on."""
+        with as_tenant(self.engine, cast.tenant_id) as session:
+            run_id = session.scalar(
+                text("SELECT id FROM run WHERE connector_id = :id AND state = 'paused'"), {"id": cast.connector_id}
+            )
+            runs.resume(session, int(run_id or 0))
+        self.wake(cast)
+
+    @contextmanager
+    def worker(self, slots: int) -> Iterator[int]:
+        """One process of so many slots, ended by SIGTERM; its id."""
+        self.platform.slots = slots
+        started = self.platform.start(f"slots{slots}")
+        self.until(lambda: self.ask_slots() == slots)
+        try:
+            yield started.child.process.pid
+        finally:
+            started.send(signal.SIGTERM)
+            started.child.process.wait(self.settings.drain_seconds + 20)
+
+    def ask_slots(self) -> int:
+        """Slots of the processes that are there."""
+        with as_scheduler(self.engine) as session:
+            found = session.scalar(text("SELECT coalesce(sum(slots), 0) FROM worker_process WHERE ended_at IS NULL"))
+        return int(found or 0)
+
+    def until(self, true: Any, seconds: float = PATIENCE) -> None:
+        """Wait until it is so."""
+        give_up_at = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > give_up_at:
+                raise TimeoutError("bench: it did not come to pass; is the machine busy with something else?")
+            time.sleep(0.1)
+
+
+def main(scale: float) -> None:
+    """Measure, and print the tables."""
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(f"replica: one process, stores on {PLAN} ({ALLOWED:.0f} calls/s each), seed {SEED}; preparing ...")
+    with ground(durable=False) as opened, _bench(opened, scale) as bench:
+        began = time.monotonic()
+        _prepare(bench)
+        console.print(f"{len(bench.casts)} runs planned in {time.monotonic() - began:.0f} s")
+        checks = _checks(bench, max(2.0, CHECKS_SECONDS * scale))
+        measured: list[Measured] = []
+        for slots in SLOTS:
+            measured += _measure(bench, slots, max(2.0, SECONDS * scale))
+            told = (f"{one.rate:.0f} calls/s where they answer after {one.latency} s" for one in measured[-2:])
+            console.print(f"{slots} slots: {', '.join(told)}")
+    console.print(_table(sorted(measured, key=lambda one: one.latency)))
+    console.print(
+        f"checks without changes, {CHECKED} slots: {checks[0] / checks[1]:.0f} a second, "
+        f"{1000 * checks[2] / max(1, checks[0]):.1f} ms of CPU each, p95 {1000 * checks[3]:.0f} ms in a slot"
+    )
+
+
+@contextmanager
+def _bench(opened: Ground, scale: float) -> Iterator[Bench]:
+    environment = opened.environment(opened.database("replica")) | {"LOG_LEVEL": "warning", "PACEMAKER_SECONDS": "0.5"}
+    chosen = {name.lower(): value for name, value in environment.items()}
+    settings = Settings.model_validate({name: chosen[name] for name in Settings.model_fields if name in chosen})
+    speak_to(settings.redis_url)
+    at = engine(settings.database_url)
+    try:
+        bench = Bench(opened, at, settings, Platform(opened.children, at, environment, slots=16, bound=30.0))
+        little = generate(seed=SEED, categories=2, products=3, variants_per_product=0)
+        bench.idle = [_seat(bench, f"idle{n}", little) for n in range(CHECKED)]
+        seconds = max(2.0, SECONDS * scale) + WARM_UP + 3.0
+        for first, last in zip((0, *SLOTS), SLOTS, strict=False):
+            windows = len(LATENCIES) * sum(slots >= last for slots in SLOTS)
+            products = int(windows * seconds * ALLOWED) + 40
+            much = generate(seed=SEED, categories=3, products=products, variants_per_product=0)
+            bench.casts += [_seat(bench, f"busy{n}", much) for n in range(first, last)]
+        yield bench
+    finally:
+        at.dispose()
+
+
+def _seat(bench: Bench, name: str, catalogue: Mapping[str, Any]) -> Cast:
+    bench.ground.neighbours.open(f"CN-{name}", name, catalogue, plan=PLAN, channels=[{"id": 1, "name": "Shop"}])
+    return seat(
+        bench.engine,
+        Vault.from_ring(KEY_RING),
+        tenant=TENANT,
+        name=name,
+        code=f"CN-{name}",
+        store_hash=name,
+        profile={"check_every_seconds": NEVER},
+    )
+
+
+def _prepare(bench: Bench) -> None:
+    """Every run is planned, and stands still before it sends; those without changes have had theirs."""
+    for cast in (*bench.idle, *bench.casts):
+        bench.request(cast)
+    with bench.worker(32):
+        bench.until(lambda: bench.pause() == len(bench.casts) and bench.ask(_ENDED) == CHECKED)
+        bench.until(lambda: bench.turns("running") == 0)
+
+
+def _measure(bench: Bench, slots: int, seconds: float) -> Iterator[Measured]:
+    """One process, with quick stores first and with slow ones then."""
+    busy = bench.casts[:slots]
+    with bench.worker(slots) as pid:
+        for latency in LATENCIES:
+            for cast in busy:
+                bench.ground.neighbours.configure_store(cast.store_hash, latency=latency)
+            if latency == LATENCIES[0]:
+                _begin(bench, busy)
+            time.sleep(WARM_UP + latency)
+            yield _window(bench, latency, slots, seconds, pid)
+        bench.pause()
+        bench.until(lambda: bench.turns("running") == 0)
+
+
+def _begin(bench: Bench, busy: Sequence[Cast]) -> None:
+    """All of them send, in a window of the quota that begins now, with nothing known of the one before."""
+    with redis.Redis.from_url(bench.settings.redis_url) as server:
+        for key in server.scan_iter("quota:*"):
+            server.delete(key)
+    for cast in busy:
+        bench.ground.neighbours.configure_store(cast.store_hash, window_seconds=30.0)
+        bench.resume(cast)
+    give_up_at = time.monotonic() + STARTING
+    while bench.turns("running") < len(busy) and time.monotonic() < give_up_at:
+        time.sleep(0.1)
+
+
+def _window(bench: Bench, latency: float, slots: int, seconds: float, pid: int) -> Measured:
+    store = bench.ground.store.process.pid
+    began, calls, cpu, theirs = time.monotonic(), bench.ask(_CALLS), _cpu(pid), _cpu(store)
+    looks: list[list[float]] = []
+    while time.monotonic() < began + seconds:
+        looks.append(bench.ages())
+        time.sleep(0.2)
+    took = time.monotonic() - began
+    ages = [age for look in looks for age in look]
+    return Measured(
+        latency,
+        slots,
+        took,
+        bench.ask(_CALLS) - calls,
+        _cpu(pid) - cpu,
+        _cpu(store) - theirs,
+        _memory(pid),
+        len(ages) / len(looks),
+        ages,
+    )
+
+
+def _checks(bench: Bench, seconds: float) -> tuple[int, float, float, float]:
+    """(checks, seconds, seconds of CPU, seconds in a slot at p95)."""
+    mine = [one.connector_id for one in bench.idle]
+    by_id = {one.connector_id: one for one in bench.idle}
+    with bench.worker(CHECKED) as pid:
+        began, before, cpu = time.monotonic(), bench.ask(_SLICES, ids=mine), _cpu(pid)
+        while time.monotonic() < began + seconds:
+            with as_scheduler(bench.engine) as session:
+                parked = session.scalars(
+                    text("SELECT connector_id FROM turn WHERE state = 'parked' AND connector_id = ANY(:ids)"),
+                    {"ids": mine},
+                ).all()
+            for connector_id in parked:
+                bench.wake(by_id[connector_id])
+            time.sleep(0.01)
+        took, spent = time.monotonic() - began, _cpu(pid) - cpu
+        checks = bench.ask(_SLICES, ids=mine) - before
+        bench.until(lambda: bench.turns("running") == 0)
+        with as_tenant(bench.engine, bench.idle[0].tenant_id) as session:
+            held = session.scalars(text(_HELD), {"ids": mine, "most": checks}).all()
+    return checks, took, spent, quantile([float(one) for one in held], 0.95) or 0.0
+
+
+_ENDED = "SELECT count(*) FROM run WHERE ended_at IS NOT NULL"
+_CALLS = "SELECT coalesce(sum(calls), 0) FROM run"
+_SLICES = "SELECT count(*) FROM slice_log WHERE connector_id = ANY(:ids) AND ended_at IS NOT NULL"
+_HELD = (
+    "SELECT extract(epoch FROM ended_at - started_at) FROM slice_log WHERE connector_id = ANY(:ids)"
+    " AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT :most"
+)
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of the processor that the process has had."""
+    words = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / TICKS
+
+
+def _memory(pid: int) -> float:
+    """MiB of the process, what it shares with others counted in parts."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def _table(measured: Sequence[Measured]) -> Table:
+    table = Table(
+        *("answers after", "slots", "running", "calls/s", "beside 8", "of the quota", "CPU", "ms a call"),
+        *("store's CPU", "MiB", "beat p95, s", "longest, s"),
+    )
+    for one in measured:
+        fewest = next(each for each in measured if each.latency == one.latency)
+        table.add_row(
+            f"{one.latency} s",
+            str(one.slots),
+            f"{one.running:.0f}",
+            f"{one.rate:.0f}",
+            f"x {one.rate / max(fewest.rate, 0.01):.2f}",
+            f"{one.share:.0%}",
+            f"{one.cpu / one.seconds:.0%}",
+            f"{1000 * one.cpu / max(1, one.calls):.1f}",
+            f"{one.neighbours / one.seconds:.0%}",
+            f"{one.memory:.0f}",
+            f"{quantile(one.ages, 0.95) or 0:.2f}",
+            f"{max(one.ages, default=0.0):.2f}",
+        )
+    return table
