@@ -23,6 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("worker.steps",),
     ("worker.rules", "worker.saleslayer", "worker.bigcommerce", "worker.ledger", "worker.logs"),
     ("worker.catalog",),
+    ("worker.metrics",),  # what a process counts of itself, wherever it happens
     ("worker.errors", "worker.settings"),  # the ground: they know nothing of the product
     ("models",),  # worker may only name models.vocabulary; the tables are for the ledger
 )

@@ -31,6 +31,7 @@ from urllib.parse import quote as percent_encoded
 import httpx
 
 from worker.bigcommerce.answer import Answer, read
+from worker.bigcommerce.endpoints import endpoint
 from worker.bigcommerce.limits import CALLS_AT_ONCE, SLOWEST_ANSWER_SECONDS, SMALLEST_QUOTA, WINDOW_SECONDS
 from worker.bigcommerce.quota import Quota, Unit
 from worker.errors import (
@@ -43,6 +44,7 @@ from worker.errors import (
     StoreGone,
     StoreUnwell,
 )
+from worker.metrics import calls
 
 __all__ = ["Answer", "Client", "Stopping"]
 
@@ -78,6 +80,8 @@ class _Again:
     why: str
     may_have_acted: bool = False
     is_turned_away: bool = False
+    reason: str = ""
+    """how it ended without a status, as metrics name it"""
 
 
 class Client:
@@ -136,6 +140,7 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+        self._quota.shown.forget()
 
     def get(self, path: str, params: Params | None = None, *, tries: int = MOST_TRIES) -> Answer:
         """Read; `path` begins with the version: "/v3/catalog/products"."""
@@ -208,6 +213,7 @@ class Client:
             if failed >= tries or turned_away >= MOST_TURNS_AWAY:
                 text = f"{what}: {came.why}, {failed + turned_away} times"
                 raise StoreUnwell(text)
+            calls.sent_again(calls.STORE, came.reason or came.why)
             if not came.is_turned_away:  # else the quota knows how long to wait
                 self.rest(random.uniform(0, FIRST_BACK_OFF * 2 ** (failed - 1)))  # noqa: S311  spreads, hides nothing
 
@@ -227,11 +233,11 @@ class Client:
         try:
             response = self._send(method, path, params, content, unit)
         except _NOTHING_SENT as trouble:
-            return _Again(f"no connection ({type(trouble).__name__})")
+            return _Again(f"no connection ({type(trouble).__name__})", reason=calls.without_answer(trouble))
         except httpx.RequestError as trouble:
             if not repeatable:
                 raise AnswerLost(f"{what}: {type(trouble).__name__}") from trouble
-            return _Again(type(trouble).__name__, may_have_acted=True)
+            return _Again(type(trouble).__name__, may_have_acted=True, reason=calls.without_answer(trouble))
         status = response.status_code
         if status in _NOT_EXECUTED:
             return _Again(str(status), is_turned_away=status == 429)
@@ -286,18 +292,20 @@ class Client:
         began = time.monotonic()
         headers = None if content is None else {"Content-Type": "application/json"}
         heard: tuple[Mapping[str, str], int] = ({}, 0)
-        sent = True
+        sent, ended = True, calls.CONNECTION
         try:
             response = self._http.request(method, self._root + path, params=params, content=content, headers=headers)
-            heard = (response.headers, response.status_code)
-        except _NOTHING_SENT:
-            sent = False
+            heard, ended = (response.headers, response.status_code), calls.status_of(response)
+        except httpx.RequestError as trouble:
+            sent, ended = not isinstance(trouble, _NOTHING_SENT), calls.without_answer(trouble)
             raise
         finally:
+            seconds = time.monotonic() - began
             with self._lock:
                 self.calls += sent
                 if heard[1]:
-                    self.latency += (time.monotonic() - began - self.latency) / 8
+                    self.latency += (seconds - self.latency) / 8
+            calls.ended(calls.STORE, method, endpoint(path), ended, seconds=seconds)
             self._quota.heed(heard[0], status=heard[1], unit=unit)
         return response
 
