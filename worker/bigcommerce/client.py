@@ -81,7 +81,7 @@ class _Again:
     may_have_acted: bool = False
     is_turned_away: bool = False
     reason: str = ""
-    """how it ended without a status, as metrics name it"""
+    """how it ended, as metrics name it, where that is not `why`"""
 
 
 class Client:
@@ -244,7 +244,7 @@ class Client:
         if status == 408 or (status >= 500 and status not in _FINAL):
             if not repeatable:
                 raise AnswerLost(f"{what}: {status}")
-            return _Again(str(status), may_have_acted=True)
+            return _Again(str(status), may_have_acted=True, reason=calls.status_of(response))
         return self._settled(what, response, repeatable=repeatable, is_repeat=is_repeat)
 
     def _unit(self, what: str, *, may_have_acted: bool) -> Unit:

@@ -23,24 +23,24 @@ class Shown:
 
     def __init__(self, store_hash: str) -> None:
         self._store = store_hash
-        self._is_shown = self._is_over = False
+        self._gauges: tuple[Gauge, ...] = ()
+        self._is_over = False
 
     def told(self, *, left: int, quota: int, window_ms: int) -> None:
         """The store has said so."""
         with _lock:
             if self._is_over:
                 return
-            if not self._is_shown:
-                self._is_shown = True
+            if not self._gauges:
+                self._gauges = tuple(gauge.labels(self._store) for gauge in METRICS)
                 _shown[self._store] += 1
-            LEFT.labels(self._store).set(left)
-            CALLS.labels(self._store).set(quota)
-            WINDOW.labels(self._store).set(window_ms / 1000)
+            for gauge, value in zip(self._gauges, (left, quota, window_ms / 1000), strict=True):
+                gauge.set(value)
 
     def forget(self) -> None:
         """The client is closed: with the last one its store is gone from the page, so that they never add up."""
         with _lock:
-            if self._is_shown and not self._is_over:
+            if self._gauges and not self._is_over:
                 _shown[self._store] -= 1
                 if not _shown[self._store]:
                     del _shown[self._store]
