@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
+from prometheus_client import Counter
 from prometheus_client.parser import text_string_to_metric_families
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -34,6 +35,11 @@ def a_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def count(counter: Counter, label: str) -> float:
+    """What this process has counted under its one label."""
+    return float(counter.labels(label)._value.get())
 
 
 def page(port: int) -> str:

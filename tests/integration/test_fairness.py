@@ -6,25 +6,26 @@ import inspect
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from structlog.testing import CapturingLogger
 
 from models.vocabulary import SliceEnd, TurnState
 from tests.operators import Operator
+from tests.scraping import a_free_port, count, samples
 from worker import errors
 from worker.ledger import fairness, processes, runs, service_figures, turns
 from worker.ledger.fairness import Figures
 from worker.ledger.service_figures import ServiceFigures
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched
-from worker.metrics import page
+from worker.metrics import database, page, slices
 from worker.scheduling import endings
 from worker.scheduling import figures as served
 from worker.scheduling.pacemaker import Pacemaker
@@ -238,20 +239,9 @@ def test_a_window_or_a_tenant_that_is_none_is_refused(operator: Operator, words:
 NOTHING = ServiceFigures(0, {}, {}, {})
 
 
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def scrape(port: int) -> dict[tuple[str, ...], float]:
+def scrape(port: int, *, timeout: float = 5.0) -> dict[tuple[str, ...], float]:
     """(name, labels' values...) -> value."""
-    page = httpx.get(f"http://127.0.0.1:{port}/metrics").raise_for_status().text
-    return {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(page)
-        for sample in family.samples
-    }
+    return samples(httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=timeout).raise_for_status().text)
 
 
 def test_the_metrics_tell_the_figures(history: Engine, database_url: str) -> None:
@@ -278,7 +268,7 @@ def test_the_metrics_tell_the_figures(history: Engine, database_url: str) -> Non
 def test_what_rests_stands_still_or_is_under_way_is_counted(
     engine: Engine, a_connector: AConnector, a_row: Callable[..., int]
 ) -> None:
-    made = [a_connector(tenant=tenant) for tenant in ("a", "a", "b", "b")]
+    made = [a_connector(f"shop{number}", tenant=tenant) for number, tenant in enumerate("aabb")]
     for one, state in zip(made, ("queued", "paused", "paused", "completed"), strict=True):
         ended = {"ended_at": "2026-01-01"} if state == "completed" else {}
         a_row(one.tenant_id, "run", connector_id=one.id, trigger="request", state=state, **ended)
@@ -331,6 +321,26 @@ def test_a_port_that_is_taken_hurts_nobody(database_url: str, monkeypatch: pytes
     assert (one.method_name, one.args, one.kwargs["port"]) == ("warning", ("metrics not served",), port)
 
 
+def test_a_database_that_does_not_answer_in_time_keeps_nothing_else_from_being_told(
+    engine: Engine, database_url: str
+) -> None:
+    port = a_free_port()
+    stop = served.serve(Settings(database_url=database_url, metrics_port=port), slices.METRICS)
+    assert stop
+    try:
+        with as_scheduler(engine) as session:
+            session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            session.execute(text("LOCK TABLE turn"))
+            began = time.monotonic()
+            found = {at[0]: value for at, value in scrape(port, timeout=9).items()}
+            assert time.monotonic() - began < 8
+        assert found["connector_service_up"] == 0
+        assert "connector_service_slots" not in found
+        assert "connector_slices_begun_total" in found
+    finally:
+        stop()
+
+
 def test_the_database_is_asked_once_in_a_few_seconds_however_often_it_is_scraped(engine: Engine) -> None:
     now, asked = [0.0], []
 
@@ -355,6 +365,8 @@ def test_figures_that_cannot_be_read_are_told_as_missing_not_as_they_were(engine
 
     collector = served.KeptFigures(read, clock=lambda: now[0])
     assert len(list(collector.collect())) > 1
+    before = count(database.TROUBLES, database.FIGURES)
     now[0], away[0] = 10.0, True
     (up,) = collector.collect()
     assert (up.name, up.samples[0].value) == ("connector_service_up", 0)
+    assert count(database.TROUBLES, database.FIGURES) == before + 1

@@ -30,6 +30,8 @@ WINDOW_SECONDS = 300.0
 """The figures that have a window are of the last five minutes."""
 KEPT_SECONDS = 5.0
 """Scrapes within so many seconds get the same answer: asking more often costs the database nothing."""
+PATIENT_SECONDS = 3.0
+"""No statement takes longer: what the process tells of itself is scraped, and soon, also while Postgres is unwell."""
 SWITCH_OFF = (CredentialsRefused.code, RootCategoryGone.code)
 """What switches a connector off by itself (endings.py)."""
 
@@ -124,7 +126,7 @@ def _each(name: str, words: str, label: str, values: Iterable[str], found: Mappi
 
 def serve(settings: Settings, of_this_process: Iterable[Collector]) -> Callable[[], None] | None:
     """Serve both until what comes back is called; None where metrics are off, or the port is not to be had."""
-    own = engine(settings.database_url, pool=1)
+    own = engine(settings.database_url, pool=1, longest_statement=PATIENT_SECONDS)
 
     def read() -> tuple[Figures, ServiceFigures]:
         with as_scheduler(own) as session:
