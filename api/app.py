@@ -9,16 +9,19 @@ from typing import Any
 import anyio
 from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.concurrency import run_in_threadpool
 
-from api import access, places, problems
+from api import access, measured, places, problems
 from api.bodies import LargestBody
 from api.counting import Counting
 from api.letters import only_text
+from api.measured import Measured
 from api.pages import door
 from api.problems import Problem
 from api.routes import choices, connectors, events, exports, health, items, keys, operators, queue, runs, webhooks
 from worker import traces
 from worker.commands.desk import Desk
+from worker.scheduling import figures
 
 ROUTERS = (
     health.router,
@@ -44,8 +47,11 @@ def build(desk: Desk) -> FastAPI:
     """The application that gives its commands at this desk."""
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        stop_serving = figures.serve(desk.settings, measured.metrics(app.state.streams))
         yield
+        if stop_serving is not None:
+            await run_in_threadpool(stop_serving)
         desk.engine.dispose()
         traces.close()
 
@@ -60,6 +66,7 @@ def build(desk: Desk) -> FastAPI:
         dependencies=[Depends(only_text)],
     )
     app.add_middleware(LargestBody)
+    app.add_middleware(Measured)
     app.state.desk = desk
     app.state.streams = places.for_streams(desk.settings.api_streams)
     app.state.counting = Counting()

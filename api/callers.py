@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.counting import MINUTE, Counting
 from api.here import Here
+from api.measured import REFUSED
 from api.problems import ProblemError
 from models.vocabulary import Scope
 from worker.commands.desk import Desk
@@ -86,6 +87,7 @@ def _not_too_often(here: Desk, counting: Counting, key_id: str) -> None:
     most, now = here.settings.api_calls_per_minute, int(time.time())
     asked = counting.again(here.broker, key_id)
     if asked is not None and asked > most:
+        REFUSED.inc()
         wait = MINUTE - now % MINUTE
         detail = f"This key has asked more than {most} times in a minute; ask again in {wait} s."
         raise ProblemError(429, "too_often", detail, headers={"Retry-After": str(wait)})

@@ -19,6 +19,7 @@ from starlette.routing import Match
 from worker.commands.refusal import Refusal, Why
 from worker.errors import ProfileUnusable, WorkerError
 from worker.ledger.vault import KeyMissing
+from worker.metrics import database
 
 log = structlog.get_logger(__name__)
 
@@ -198,6 +199,7 @@ async def _of_the_worker(_request: Request, trouble: WorkerError) -> JSONRespons
 async def _of_the_database(_request: Request, trouble: DBAPIError | PoolTimeout) -> JSONResponse:
     if isinstance(trouble, OperationalError | InterfaceError | PoolTimeout):
         log.warning("database not reached", error=type(trouble).__name__)
+        database.unwell(database.DOOR)
         detail = "The database does not answer just now; ask again in a few seconds."
         return answer(_problem(503, "unavailable", detail), {"Retry-After": "5"})
     return await _of_a_bug(_request, trouble)

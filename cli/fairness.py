@@ -72,6 +72,7 @@ def _in_all(found: Figures) -> list[tuple[str, object]]:
         ("wait p50, p95, p99", ", ".join(show.duration(one) for one in (waits.p50, waits.p95, waits.p99))),
         ("longest wait", show.duration(found.longest_wait)),
         ("longest wait now", show.duration(found.longest_wait_now)),
+        ("age of the queue", show.duration(found.queue_age)),
         ("turns", _counted(found.turns)),
         ("slices ended", _counted(found.endings)),
     ]

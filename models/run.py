@@ -21,6 +21,8 @@ class Run(Base):
         ),
         UniqueConstraint("tenant_id", "id"),
         Index("ix_run_register", "connector_id", text("id desc")),
+        # Metrics count what has not ended.
+        Index("ix_run_under_way", "state", postgresql_where=text("ended_at IS NULL")),
         # A request while one runs becomes exactly one follow-up (law 6).
         Index("uq_run_one_queued", "connector_id", unique=True, postgresql_where=text("state = 'queued'")),
     )

@@ -84,7 +84,7 @@ class Machine:
     def here(self, text: str, service: str) -> str:
         """The text of a service with what is to be reached from it as it is reached here."""
         spec = SERVICES[service]
-        for inside in {str(one).rpartition(":")[2] for one in spec.get("ports", ())}:
+        for inside in {str(one).rpartition(":")[2] for one in (*spec.get("ports", ()), *spec.get("expose", ()))}:
             text = re.sub(rf"\b{inside}\b", str(self.port(inside)), text)
         for mount in spec.get("volumes", ()):
             outside, inside, *_ = mount.split(":")

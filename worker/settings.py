@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     source_timeout_seconds: float = Field(300.0, gt=0, description="Longest a call to the source may take, seconds")
     database_pool: int = Field(8, ge=1, description="Postgres connections of one process")
     retention_days: int = Field(90, ge=1, description="Runs and their items' history older than this go, days")
-    metrics_port: int = Field(0, ge=0, le=65535, description="Port on which a worker process serves metrics; 0 = none")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Port on which a process serves metrics; 0 = none")
     metrics_host: str = Field("127.0.0.1", description="Address on which metrics are served")
     public_url: str = Field("http://127.0.0.1:8000", description="Where people's browsers reach the pages")
     frame_origins: str = Field("", description="Origins that may show the pages in a frame, space-separated")

@@ -22,8 +22,9 @@ from worker.ledger import rests, turns
 from worker.ledger.session import as_scheduler
 from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
+from worker.metrics import calls, database, deliveries, items, quota, slices
 from worker.process import Process, process
-from worker.scheduling import dispatch, metrics
+from worker.scheduling import dispatch, figures
 from worker.scheduling.deadline import Deadline
 from worker.scheduling.endings import Ending
 from worker.scheduling.pacemaker import Pacemaker
@@ -38,6 +39,8 @@ log = structlog.get_logger(__name__)
 STUCK = 70
 """Exit code of a process with a stuck slot (EX_SOFTWARE): its supervisor starts another."""
 
+METRICS = (*slices.METRICS, *calls.METRICS, *quota.METRICS, *items.METRICS, *deliveries.METRICS, *database.METRICS)
+"""What a worker process serves of itself."""
 _consumer: list[Any] = []
 _pacemaker: list[Pacemaker] = []
 _postman: list[Postman] = []
@@ -111,6 +114,7 @@ def _run_slice(
     slice_of = Slice(here.engine, config, here.meet, deadline, tenant, connector, epoch, worker, here.gate, tell)
     if not slice_of.claim():
         return "stale"
+    slices.begun(slice_of.waited)
     try:
         # The door has a free place now.
         dispatch.fill_the_door(here.engine, config, publish)
@@ -126,6 +130,7 @@ def _run_slice(
             seconds=round(deadline.elapsed, 2),
             park=ending.park,
         )
+        slices.ended(ending.why, seconds=deadline.elapsed)
         _release(here, slice_of, ending, publish)
     finally:
         here.beats.pop(threading.get_ident(), None)
@@ -153,6 +158,7 @@ def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[
             passed = turns.dispatch(session, door=config.door_size, ttl=config.dispatch_seconds)
     except SQLAlchemyError as trouble:
         log.warning("turn not released", error=type(trouble).__name__)
+        database.unwell(database.RELEASE)
         return
     dispatch.send_off(passed, publish)
 
@@ -242,7 +248,7 @@ def _ready(sender: Any, **_: object) -> None:
     _postman.append(postman)
     pacemaker.start()
     postman.start()
-    metrics.serve(here.settings)
+    figures.serve(here.settings, METRICS)
     log.info("worker ready", worker=str(sender.hostname), slots=int(sender.controller.concurrency))
 
 

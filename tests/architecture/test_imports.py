@@ -23,6 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("worker.steps",),
     ("worker.rules", "worker.saleslayer", "worker.bigcommerce", "worker.ledger", "worker.logs"),
     ("worker.catalog", "worker.redaction", "worker.traces"),  # clients open spans, logs redact; neither knows more
+    ("worker.metrics",),  # what a process counts of itself, wherever it happens
     ("worker.exporter",),  # with the SDK behind it; loaded by name, where an endpoint is set
     ("worker.errors", "worker.settings"),  # the ground: they know nothing of the product
     ("models",),  # worker may only name models.vocabulary; the tables are for the ledger

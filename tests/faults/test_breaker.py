@@ -15,9 +15,11 @@ from sandbox.bigcommerce.faults import Fault as StoreFault
 from sandbox.generator.catalogue import generate
 from sandbox.saleslayer.switches import Fault, Switches
 from sandbox.stage.stage import Cast, Stage
+from tests import scraping
 from worker.ledger import connectors, overview, rests, turns
 from worker.ledger.rests import Neighbour
 from worker.ledger.session import as_scheduler, as_tenant
+from worker.metrics import slices
 from worker.scheduling.breaker import LONGEST_REST, seconds_of_rest
 from worker.settings import Settings
 
@@ -136,6 +138,7 @@ def test_what_the_neighbour_has_asked_for_is_kept_where_it_is_longer() -> None:
 def test_a_store_that_stays_away_rests_longer_each_time_and_says_so_in_one_message(scene: Scene) -> None:
     scene.store_is_down()
     scene.stage.request(scene.cast)
+    opened = scraping.count(slices.RESTS, Neighbour.STORE)
     asked = []
     for longest in (30, 60, 120, 240, 480, 960, 1800, 1800):
         before = scene.calls()[1]
@@ -145,6 +148,7 @@ def test_a_store_that_stays_away_rests_longer_each_time_and_says_so_in_one_messa
         assert rest is not None
         assert longest / 2 - 2 <= rest <= longest
         assert scene.stage.let_time_pass()
+    assert scraping.count(slices.RESTS, Neighbour.STORE) == opened + 8
     assert set(asked) == {4}, "one call goes first, and is tried four times"
     ((code, said),) = scene.messages()
     assert code == "store_unwell"

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from tests.scraping import count
 from worker.ledger import turns
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched
+from worker.metrics import slices
 from worker.scheduling import dispatch
 from worker.scheduling.pacemaker import Pacemaker
 from worker.settings import Settings
@@ -195,7 +197,9 @@ def test_the_pacemaker_finds_a_lease_that_ran_out(engine: Engine, a_connector: A
     claim(engine, one)
     do(engine, "UPDATE turn SET deadline = now() - interval '1 s'")
     sent: list[Dispatched] = []
+    before = count(slices.LOST, slices.BY_PACEMAKER)
     assert Pacemaker(engine, SETTINGS, sent.append, lambda: 0).look() == (1, 0)
+    assert count(slices.LOST, slices.BY_PACEMAKER) == before + 1
     assert [heir.epoch for heir in sent] == [one.epoch + 1]
 
 

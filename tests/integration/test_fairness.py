@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from structlog.testing import CapturingLogger
 
 from models.vocabulary import SliceEnd, TurnState
 from tests.operators import Operator
-from worker.ledger import fairness, processes, runs, turns
+from tests.scraping import a_free_port, count, samples
+from worker import errors
+from worker.ledger import fairness, processes, runs, service_figures, turns
 from worker.ledger.fairness import Figures
+from worker.ledger.service_figures import ServiceFigures
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched
-from worker.scheduling import metrics
+from worker.metrics import database, page, slices
+from worker.scheduling import endings
+from worker.scheduling import figures as served
 from worker.scheduling.pacemaker import Pacemaker
 from worker.settings import Settings
 
@@ -229,68 +236,119 @@ def test_a_window_or_a_tenant_that_is_none_is_refused(operator: Operator, words:
 
 # ---- metrics
 
-
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+NOTHING = ServiceFigures(0, {}, {}, {})
 
 
-def scrape(port: int) -> dict[tuple[str, ...], float]:
+def scrape(port: int, *, timeout: float = 5.0) -> dict[tuple[str, ...], float]:
     """(name, labels' values...) -> value."""
-    page = httpx.get(f"http://127.0.0.1:{port}/metrics").raise_for_status().text
-    return {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(page)
-        for sample in family.samples
-    }
+    return samples(httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=timeout).raise_for_status().text)
 
 
 def test_the_metrics_tell_the_figures(history: Engine, database_url: str) -> None:
     del history
     port = a_free_port()
-    stop = metrics.serve(Settings(database_url=database_url, metrics_port=port))
+    stop = served.serve(Settings(database_url=database_url, metrics_port=port), ())
     assert stop
     try:
         found = scrape(port)
     finally:
         stop()
-    assert found["connector_fairness_up",] == 1
-    assert found["connector_slots",] == 1
-    assert found["connector_longest_wait_seconds",] == pytest.approx(40, abs=4)
-    assert found["connector_idle_while_ready_seconds",] == pytest.approx(5, abs=2)
-    assert found["connector_wait_seconds", "0.99"] == pytest.approx(20, abs=2)
-    assert {state: found["connector_turns", state] for state in TurnState} == {
+    assert found["connector_service_up",] == 1
+    assert found["connector_service_slots",] == 1
+    assert found["connector_service_longest_wait_seconds",] == pytest.approx(40, abs=4)
+    assert found["connector_service_idle_while_ready_seconds",] == pytest.approx(5, abs=2)
+    assert found["connector_service_wait_seconds", "0.99"] == pytest.approx(20, abs=2)
+    assert {state: found["connector_service_turns", state] for state in TurnState} == {
         "parked": 1, "ready": 1, "dispatched": 0, "running": 1, "broken": 0,
     }  # fmt: skip
-    assert {end for end in SliceEnd if found["connector_slices_ended", end]} == {"wanted"}
-    assert ("connector_fairness_jain",) not in found  # nobody was backlogged for five minutes
+    assert {end for end in SliceEnd if found["connector_service_recent_slices", end]} == {"wanted"}
+    assert ("connector_service_fairness_ratio",) not in found  # nobody was backlogged for five minutes
+
+
+def test_what_rests_stands_still_or_is_under_way_is_counted(
+    engine: Engine, a_connector: AConnector, a_row: Callable[..., int]
+) -> None:
+    made = [a_connector(f"shop{number}", tenant=tenant) for number, tenant in enumerate("aabb")]
+    for one, state in zip(made, ("queued", "paused", "paused", "completed"), strict=True):
+        ended = {"ended_at": "2026-01-01"} if state == "completed" else {}
+        a_row(one.tenant_id, "run", connector_id=one.id, trigger="request", state=state, **ended)
+    reasons = ("credentials_refused: 401 Unauthorized", "holidays: see Ann", "root_category_gone: 7", None)
+    for one, reason in zip(made, reasons, strict=True):
+        with as_tenant(engine, one.tenant_id) as session:
+            session.execute(
+                text("UPDATE connector SET enabled = false, disabled_reason = :reason WHERE id = :id"),
+                {"id": one.id, "reason": reason},
+            )
+    do(engine, "UPDATE store_turn SET not_before = now() + interval '1 min' WHERE store_hash IN"
+               " (SELECT store_hash FROM turn WHERE connector_id < :id)", id=made[2].id)  # fmt: skip
+    do(engine, "UPDATE turn SET source_not_before = now() + interval '1 min' WHERE connector_id = :id", id=made[0].id)
+    with as_scheduler(engine) as session:
+        processes.begin(session, "w1", slots=3)
+        found = service_figures.read(session, codes=served.SWITCH_OFF)
+    assert found == ServiceFigures(
+        processes=1,
+        resting={"store": 2, "source": 1},
+        runs={"queued": 1, "paused": 2},
+        off={"credentials_refused": 1, "root_category_gone": 1, "by_hand": 2},
+    )
+
+
+def test_what_switches_a_connector_off_is_told_apart() -> None:
+    told = inspect.getsource(endings.Endings.stopped_by)
+    [named] = re.findall(r"isinstance\(trouble, (.+)\):", told)
+    assert {getattr(errors, name).code for name in named.split(" | ")} == set(served.SWITCH_OFF)
+
+
+def test_service_alone_may_not_count_across_tenants(engine: Engine, a_connector: AConnector) -> None:
+    made = a_connector(tenant="a")
+    with as_tenant(engine, made.tenant_id) as session, pytest.raises(ProgrammingError, match="permission denied"):
+        session.execute(text("SELECT * FROM service_counts(ARRAY['x'])"))
 
 
 def test_metrics_are_off_unless_a_port_is_given(database_url: str) -> None:
-    assert metrics.serve(Settings(database_url=database_url)) is None
+    assert served.serve(Settings(database_url=database_url), ()) is None
 
 
 def test_a_port_that_is_taken_hurts_nobody(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     told = CapturingLogger()
-    monkeypatch.setattr(metrics, "log", told)
+    monkeypatch.setattr(page, "log", told)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = int(taken.getsockname()[1])
-        assert metrics.serve(Settings(database_url=database_url, metrics_port=port)) is None
+        assert served.serve(Settings(database_url=database_url, metrics_port=port), ()) is None
     [one] = told.calls
     assert (one.method_name, one.args, one.kwargs["port"]) == ("warning", ("metrics not served",), port)
+
+
+def test_a_database_that_does_not_answer_in_time_keeps_nothing_else_from_being_told(
+    engine: Engine, database_url: str
+) -> None:
+    port = a_free_port()
+    stop = served.serve(Settings(database_url=database_url, metrics_port=port), slices.METRICS)
+    assert stop
+    try:
+        with as_scheduler(engine) as session:
+            session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            session.execute(text("LOCK TABLE turn"))
+            began = time.monotonic()
+            found = {at[0]: value for at, value in scrape(port, timeout=9).items()}
+            assert time.monotonic() - began < 8
+        assert found["connector_service_up"] == 0
+        assert "connector_service_slots" not in found
+        assert "connector_slices_begun_total" in found
+    finally:
+        stop()
 
 
 def test_the_database_is_asked_once_in_a_few_seconds_however_often_it_is_scraped(engine: Engine) -> None:
     now, asked = [0.0], []
 
-    def read() -> Figures:
+    def read() -> tuple[Figures, ServiceFigures]:
         asked.append(now[0])
-        return figures(engine)
+        return figures(engine), NOTHING
 
-    collector = metrics.Fairness(read, clock=lambda: now[0])
+    collector = served.KeptFigures(read, clock=lambda: now[0])
     for moment in (0, 1, 4.9, 5, 6, 12):
         now[0] = moment
         assert next(iter(collector.collect())).samples[0].value == 1
@@ -300,13 +358,15 @@ def test_the_database_is_asked_once_in_a_few_seconds_however_often_it_is_scraped
 def test_figures_that_cannot_be_read_are_told_as_missing_not_as_they_were(engine: Engine) -> None:
     now, away = [0.0], [False]
 
-    def read() -> Figures:
+    def read() -> tuple[Figures, ServiceFigures]:
         if away[0]:
             raise OperationalError("SELECT", {}, Exception("away"))
-        return figures(engine)
+        return figures(engine), NOTHING
 
-    collector = metrics.Fairness(read, clock=lambda: now[0])
+    collector = served.KeptFigures(read, clock=lambda: now[0])
     assert len(list(collector.collect())) > 1
+    before = count(database.TROUBLES, database.FIGURES)
     now[0], away[0] = 10.0, True
     (up,) = collector.collect()
-    assert (up.name, up.samples[0].value) == ("connector_fairness_up", 0)
+    assert (up.name, up.samples[0].value) == ("connector_service_up", 0)
+    assert count(database.TROUBLES, database.FIGURES) == before + 1

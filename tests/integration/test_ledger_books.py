@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from worker.catalog.items import Key, Problem, Settled
 from worker.catalog.store import Relation
 from worker.ledger import relations, statuses
 from worker.ledger.session import as_tenant
+from worker.metrics import items
 
 CATEGORY, PRODUCT, VARIANT = ItemKind.CATEGORY, ItemKind.PRODUCT, ItemKind.VARIANT
 AConnector = Callable[..., Any]
@@ -274,3 +276,34 @@ def test_trouble_of_what_is_gone_and_never_was_in_the_store_is_forgotten(books: 
     books.record(run, *(product(number, Outcome.FAILED) for number in range(3)), product(3, Outcome.DISABLED))
     statuses.forget_gone(books.session, books.id)
     assert set(books.outcomes(PRODUCT, range(4))) == {Key(PRODUCT, n) for n in (1, 2, 3)}
+
+
+def test_metrics_count_what_was_committed_and_nothing_that_was_undone(engine: Engine, a_connector: AConnector) -> None:
+    made = a_connector()
+
+    def counted() -> dict[str, float]:
+        [family] = items.BOOKED.collect()
+        return {
+            one.labels["outcome"]: one.value
+            for one in family.samples
+            if one.name.endswith("_total") and one.labels["kind"] == PRODUCT
+        }
+
+    def record(*outcomes: Outcome, undone: bool = False) -> dict[str, float]:
+        before = counted()
+        settled = [Settled(Key(PRODUCT, number), outcome) for number, outcome in enumerate(outcomes, 1)]
+        with suppress(KeyError), as_tenant(engine, made.tenant_id) as session:
+            books = Books(session)
+            books.record(run_id or books.run(), *settled)
+            assert counted() == before, "it is not committed yet"
+            if undone:
+                raise KeyError
+        after = counted()
+        return {outcome: after[outcome] - before[outcome] for outcome in after if after[outcome] != before[outcome]}
+
+    run_id = 0
+    assert record(Outcome.CREATED, undone=True) == {}
+    with as_tenant(engine, made.tenant_id) as session:
+        run_id = Books(session).run()
+    assert record(Outcome.CREATED, Outcome.FAILED, Outcome.FAILED) == {"created": 1, "failed": 2}
+    assert record(Outcome.CREATED, Outcome.FAILED, Outcome.UPDATED) == {"updated": 1}

@@ -36,6 +36,8 @@ SEEN = {"connector_id", "epoch", "tenant_id", "worker", "ready_at", "started_at"
 ENDS = {"ended_at", "ended_why"}
 FOUND = "item_text"
 """Seen as a whole by owner, in whose name one function searches it; that function tells a tenant its own rows alone."""
+COUNTED = {"connector", "run"}
+"""Seen as a whole by owner, in whose name one function counts them for metrics; it tells how many, and no text."""
 OUTBOX = "webhook_delivery"
 """Of a tenant, but ids and dates of open rows are seen across tenants by the role scheduler: test_webhooks.py."""
 AConnector = Callable[..., Any]
@@ -132,7 +134,8 @@ def test_every_table_of_tenants_has_one_policy_for_service_and_turns_one_more_fo
         assert "app.tenant" in row[3]
         assert f"{owner_of(TABLES[row[0]])} = " in row[3]
     others = {row[0]: (row[1], row[2]) for row in rows if row[1] != ["service"]}
-    assert others.pop(FOUND) == (["owner"], "SELECT")
+    for table in (FOUND, *COUNTED):
+        assert others.pop(table) == (["owner"], "SELECT")
     assert others == dict.fromkeys(("api_key", HISTORY, "tenant_turn", "turn", OUTBOX), (["scheduler"], "ALL"))
 
 
@@ -281,8 +284,11 @@ def test_service_alone_may_search_and_nobody_bends_the_search(engine: Engine, bo
                  " proacl::text ~ '(^[{]|,)=X' FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
                  " ORDER BY proname")
         ).all()  # fmt: skip
-    assert [(row[0], row[2], row[3]) for row in definers] == [(finder, True, False) for finder in FINDERS]
-    assert all("search_path=pg_catalog, pg_temp" in row[1] for row in definers)
+    assert [(row[0], row[2], row[3]) for row in definers] == [
+        *((finder, True, False) for finder in FINDERS),
+        ("service_counts", False, False),
+    ]
+    assert [row[0] for row in definers if "search_path=pg_catalog, pg_temp" not in row[1]] == []
     # A table of the same name that hides the real one is not asked.
     with as_tenant(engine, mine.tenant_id) as session:
         session.execute(
@@ -457,6 +463,6 @@ def test_owner_is_bound_by_the_rule_too(owner: Engine, both: tuple[Any, Any]) ->
             connection.execute(text("SELECT set_config('app.tenant', :t, true)"), {"t": str(both[0].tenant_id)})
             # It may act as scheduler, and sees what that one sees: turns, and no content.
             seen = connection.scalar(text(f'SELECT count(*) FROM "{table.name}"'))  # noqa: S608
-            assert seen == (2 if table.name in {*SCHEDULERS, HISTORY, FOUND} else 0), table.name
+            assert seen == (2 if table.name in {*SCHEDULERS, HISTORY, FOUND, *COUNTED} else 0), table.name
     with pytest.raises(ProgrammingError, match="violates row-level security"), owner.begin() as connection:
         connection.execute(text("INSERT INTO tenant (name) VALUES ('x')"))

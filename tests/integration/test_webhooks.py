@@ -15,12 +15,14 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from models.vocabulary import EventType, RunState
 from sandbox.receiver.receiver import NEVER, Receiver, receiving
+from tests.scraping import count
 from worker.catalog.profile import Profile
 from worker.ledger import events, outbox, runs, webhooks
 from worker.ledger.outbox import Due
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.vault import KeyMissing, Vault
 from worker.ledger.webhooks import Delivery, Webhook
+from worker.metrics import deliveries
 from worker.webhooks.letters import AFTER_SECONDS
 from worker.webhooks.postman import Postman
 from worker.webhooks.reach import Reach
@@ -343,6 +345,8 @@ def test_after_each_failure_it_comes_later_under_the_same_id_until_it_is_given_u
     webhook, secret = desk.add(receiver.url)
     receiver.secrets = [secret]
     receiver.answers.extend([500, 404, 302, 503, 400, 500, 500, 429, 500])
+    results = (deliveries.FAILED, deliveries.GAVE_UP, deliveries.DELIVERED)
+    before = [count(deliveries.TRIES, result) for result in results]
     desk.end_a_run()
     for failures, seconds in enumerate(AFTER_SECONDS, 1):
         assert desk.postman.deliver_all() == 1
@@ -368,6 +372,8 @@ def test_after_each_failure_it_comes_later_under_the_same_id_until_it_is_given_u
     assert desk.postman.deliver_all() == 1
     assert desk.one(webhook).delivered_at is not None
     assert receiver.received[-1].event_id == told.event_id
+    after = [count(deliveries.TRIES, result) for result in results]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [8, 1, 1]
 
 
 def test_a_redirect_is_said_and_not_followed(desk: Desk, receiver: Receiver) -> None:

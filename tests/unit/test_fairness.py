@@ -197,3 +197,21 @@ def test_idle_and_used_are_no_more_than_there_was(raw: list[tuple[int, float, fl
     assert sum(one.share for one in found.tenants) == pytest.approx(1.0) or not any(
         one.slot_seconds for one in found.tenants
     )
+
+
+# ---- the age of the queue
+
+
+@pytest.mark.parametrize(("slices", "age"), [
+    ([], 0),
+    ([a_slice(A, 30, None, None)], 70),
+    ([a_slice(A, 30, None, None), a_slice(B, 60, None, None)], 70),
+    ([a_slice(A, 120, None, None)], 0),                                            # its neighbour rests until then
+    ([a_slice(A, 30, None, None, store="one"), a_slice(B, 0, 50, None, store="one")], 0),   # its store is busy
+    ([a_slice(A, 30, None, None, store="one"), a_slice(B, 0, 50, 80, store="one")], 20),    # it was until then
+    ([a_slice(C, 0, 50, None), a_slice(C, 30, None, None, connector=7)], 0),       # its plan gives it one slot
+    ([a_slice(C, 0, 50, 90), a_slice(C, 30, None, None, connector=7)], 10),        # idem, until then
+    ([a_slice(A, 0, 50, None), a_slice(A, 30, None, None, connector=7)], 70),      # no limit: a slot would help
+])  # fmt: skip
+def test_the_queue_is_as_old_as_the_longest_wait_that_a_free_slot_would_end(slices: list[Slice], age: float) -> None:
+    assert figures(*slices).queue_age == age

@@ -13,27 +13,10 @@ from opentelemetry.trace import INVALID_SPAN
 
 from tests.receiver import Receiver, receiver
 from worker import traces
-from worker.bigcommerce.routes import route
 from worker.scheduling.pool import Pool
 from worker.settings import Settings
 
 ERROR = 2
-
-
-@pytest.mark.parametrize(
-    ("path", "template"),
-    [
-        ("/v3/catalog/products", "/v3/catalog/products"),
-        ("/v3/catalog/products/7", "/v3/catalog/products/{id}"),
-        ("/v3/catalog/products/7/variants/8/metafields", "/v3/catalog/products/{id}/variants/{id}/metafields"),
-        ("/v3/catalog/products/channel-assignments", "/v3/catalog/products/channel-assignments"),
-        ("/v3/inventory/adjustments/absolute?token=a", "/v3/inventory/adjustments/absolute"),
-        ("/v2/store", "/v2/store"),
-        ("/v3/catalog/products/-1/A%20b", "/v3/catalog/products/{id}/{id}"),
-    ],
-)
-def test_an_endpoint_has_no_ids(path: str, template: str) -> None:
-    assert route(path) == template
 
 
 def test_where_no_endpoint_is_set_nothing_is_made() -> None:

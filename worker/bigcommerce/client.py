@@ -23,7 +23,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote as percent_encoded
@@ -32,9 +32,9 @@ import httpx
 
 from worker import traces
 from worker.bigcommerce.answer import Answer, read
+from worker.bigcommerce.endpoints import endpoint
 from worker.bigcommerce.limits import CALLS_AT_ONCE, SLOWEST_ANSWER_SECONDS, SMALLEST_QUOTA, WINDOW_SECONDS
 from worker.bigcommerce.quota import Quota, Unit
-from worker.bigcommerce.routes import route
 from worker.errors import (
     AnswerLost,
     CredentialsRefused,
@@ -45,6 +45,7 @@ from worker.errors import (
     StoreGone,
     StoreUnwell,
 )
+from worker.metrics import calls
 
 __all__ = ["Answer", "Client", "Stopping"]
 
@@ -80,6 +81,8 @@ class _Again:
     why: str
     may_have_acted: bool = False
     is_turned_away: bool = False
+    reason: str = ""
+    """how it ended, as metrics name it, where that is not `why`"""
 
 
 class Client:
@@ -138,6 +141,7 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+        self._quota.shown.forget()
 
     def get(self, path: str, params: Params | None = None, *, tries: int = MOST_TRIES) -> Answer:
         """Read; `path` begins with the version: "/v3/catalog/products"."""
@@ -176,7 +180,7 @@ class Client:
         """Send, and send again as the table above says; alone as long as the store has not answered."""
         alone = self._is_probe()
         try:
-            with traces.call("store", method, route(path)):
+            with traces.call("store", method, endpoint(path)):
                 return self._repeated(method, path, params=params, body=body, repeatable=repeatable, tries=tries)
         finally:
             if alone:
@@ -212,6 +216,7 @@ class Client:
                 text = f"{what}: {came.why}, {failed + turned_away} times"
                 raise StoreUnwell(text)
             traces.again(came.why)
+            calls.sent_again(calls.STORE, came.reason or came.why)
             if not came.is_turned_away:  # else the quota knows how long to wait
                 self.rest(random.uniform(0, FIRST_BACK_OFF * 2 ** (failed - 1)))  # noqa: S311  spreads, hides nothing
 
@@ -231,18 +236,18 @@ class Client:
         try:
             response = self._send(method, path, params, content, unit)
         except _NOTHING_SENT as trouble:
-            return _Again(f"no connection ({type(trouble).__name__})")
+            return _Again(f"no connection ({type(trouble).__name__})", reason=calls.without_answer(trouble))
         except httpx.RequestError as trouble:
             if not repeatable:
                 raise AnswerLost(f"{what}: {type(trouble).__name__}") from trouble
-            return _Again(type(trouble).__name__, may_have_acted=True)
+            return _Again(type(trouble).__name__, may_have_acted=True, reason=calls.without_answer(trouble))
         status = response.status_code
         if status in _NOT_EXECUTED:
             return _Again(str(status), is_turned_away=status == 429)
         if status == 408 or (status >= 500 and status not in _FINAL):
             if not repeatable:
                 raise AnswerLost(f"{what}: {status}")
-            return _Again(str(status), may_have_acted=True)
+            return _Again(str(status), may_have_acted=True, reason=calls.status_of(response))
         return self._settled(what, response, repeatable=repeatable, is_repeat=is_repeat)
 
     def _unit(self, what: str, *, may_have_acted: bool) -> Unit:
@@ -290,19 +295,21 @@ class Client:
         began = time.monotonic()
         headers = None if content is None else {"Content-Type": "application/json"}
         heard: tuple[Mapping[str, str], int] = ({}, 0)
-        sent = True
+        sent, ended = True, calls.CONNECTION
         try:
             response = self._http.request(method, self._root + path, params=params, content=content, headers=headers)
-            heard = (response.headers, response.status_code)
+            heard, ended = (response.headers, response.status_code), calls.status_of(response)
             traces.heard(response.status_code)
-        except _NOTHING_SENT:
-            sent = False
+        except httpx.RequestError as trouble:
+            sent, ended = not isinstance(trouble, _NOTHING_SENT), calls.without_answer(trouble)
             raise
         finally:
+            seconds = time.monotonic() - began
             with self._lock:
                 self.calls += sent
                 if heard[1]:
-                    self.latency += (time.monotonic() - began - self.latency) / 8
+                    self.latency += (seconds - self.latency) / 8
+            calls.ended(calls.STORE, method, endpoint(path), ended, seconds=seconds)
             self._quota.heed(heard[0], status=heard[1], unit=unit)
         return response
 
@@ -310,7 +317,7 @@ class Client:
         """The Answer, or the trouble that it means."""
         status = response.status_code
         try:
-            answer = self._redacted(read(status, response.text, response.reason_phrase))
+            answer = read(status, response.text, response.reason_phrase).without(self._token)
         except ValueError as trouble:
             if not repeatable:
                 raise AnswerLost(f"{what}: {status}, but not JSON") from trouble
@@ -327,17 +334,6 @@ class Client:
         if status == 403 and "scope" in answer.title.lower():
             raise ScopeMissing(f"{what}: the store's API account lacks the scope for it")
         raise RefusedByStore(status, answer.title, answer.errors, answer.body)
-
-    def _redacted(self, answer: Answer) -> Answer:
-        """The answer with the token in none of the texts that are kept or shown."""
-        if not self._token or self._token not in f"{answer.body}{answer.title}{answer.errors}":
-            return answer
-        return replace(
-            answer,
-            body=answer.body.replace(self._token, "***"),
-            title=answer.title.replace(self._token, "***"),
-            errors={name: words.replace(self._token, "***") for name, words in answer.errors.items()},
-        )
 
 
 def _number(value: Any) -> int | float:

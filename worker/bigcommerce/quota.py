@@ -31,6 +31,8 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from worker.metrics.quota import Shown
+
 log = structlog.get_logger(__name__)
 
 GUARD_MS = 100  # after the turn, so that no call of the new window arrives in the old one
@@ -217,6 +219,7 @@ class Quota:
         self._next_blind_call = 0.0
         self._blind_gap = 1 / BLIND_CALLS
         self._spent_until = 0.0
+        self.shown = Shown(store_hash)
 
     def ask(self) -> Unit:
         """0.0 = one unit is ours, send now; else the seconds until it is worth asking again."""
@@ -242,6 +245,8 @@ class Quota:
             # Nothing is learnt of the window; of a refusal it may still be known how long it lasts.
             reset = numbers[3] if numbers[3] <= LONGEST_TOLD * 1000 else -1
             numbers = [-1, -1, numbers[2], reset]
+        else:
+            self.shown.told(window_ms=numbers[0], quota=numbers[1], left=numbers[2])
         unit = Unit() if unit is None else unit  # a granted one is 0.0, so false
         jitter = 1 - random.random() / 4  # noqa: S311  spreads, hides nothing
         pauses = (int(SHORTEST_PAUSE * 1000), int(LONGEST_PAUSE * 1000))

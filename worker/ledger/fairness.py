@@ -112,6 +112,9 @@ class Figures:
     longest_wait: float
     """Of the slices begun in the window and of the connectors that wait now."""
     longest_wait_now: float
+    """Of the connectors that wait now."""
+    queue_age: float
+    """Of those that a free slot would help: neither their store nor their tenant's plan keeps them waiting."""
     turns: Mapping[str, int]
     endings: Mapping[str, int]
     tenants: Sequence[TenantFigures]
@@ -160,6 +163,7 @@ def reckon(history: History) -> Figures:
         waits=Waits(len(waits), *(quantile(waits, share) for share in (0.5, 0.95, 0.99))),
         longest_wait=max((_waited(one, since, now) for one in slices), default=0.0),
         longest_wait_now=max((_waited(one, since, now) for one in slices if one.started is None), default=0.0),
+        queue_age=_queue_age(slices, {one.id: one.max_slots for one in tenants}, now),
         turns=history.turns,
         endings=dict(
             Counter(
@@ -194,6 +198,35 @@ def _waited(one: Slice, since: float, now: float) -> float:
     if one.ready is None or (one.started is not None and one.started < since):
         return 0.0
     return max(0.0, (now if one.started is None else one.started) - one.ready)
+
+
+def _queue_age(slices: Sequence[Slice], limits: Mapping[int, int | None], now: float) -> float:
+    """Longest wait now for nothing but a slot: since the last slice of the same store ended, where that was later.
+
+    What a tenant's plan keeps waiting has waited for a slot since the tenant's last slice ended.
+    """
+    stores, of_tenant = Counter[str](), Counter[int]()
+    store_free: dict[str, float] = {}
+    plan_free: dict[int, float] = {}
+    for one in slices:
+        if one.started is None:
+            continue
+        if one.ended is None:
+            stores[one.store] += 1
+            of_tenant[one.tenant_id] += 1
+        else:
+            store_free[one.store] = max(one.ended, store_free.get(one.store, one.ended))
+            plan_free[one.tenant_id] = max(one.ended, plan_free.get(one.tenant_id, one.ended))
+    oldest = now
+    for one in slices:
+        limit = limits.get(one.tenant_id)
+        if one.started is not None or one.ready is None or stores[one.store]:
+            continue
+        if limit is not None and of_tenant[one.tenant_id] >= limit:
+            continue
+        since = max(one.ready, store_free.get(one.store, one.ready))
+        oldest = min(oldest, since if limit is None else max(since, plan_free.get(one.tenant_id, since)))
+    return now - oldest
 
 
 def _is_backlogged(slices: Iterable[Slice], since: float, now: float) -> bool:

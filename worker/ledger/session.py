@@ -24,8 +24,8 @@ MUTEX_SECONDS = 2
 process freezes in the midst, nobody else may be kept from dispatching."""
 
 
-def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0) -> Engine:
-    """The process's pool of connections, with limits on every statement.
+def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0, longest_statement: float = 30.0) -> Engine:
+    """The process's pool of connections, with limits on every statement (`longest_statement`, seconds).
 
     `longest_idle`, in seconds, is how long a transaction may be idle: the lease, for a frozen process must not lock a
     turn longer than it holds it.
@@ -37,8 +37,8 @@ def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0) -> Engine:
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": 5,
-            "options": "-c statement_timeout=30s -c lock_timeout=5s -c jit=off "
-            f"-c idle_in_transaction_session_timeout={max(1, round(1000 * longest_idle))}ms",
+            "options": f"-c statement_timeout={round(1000 * longest_statement)}ms -c lock_timeout=5s -c jit=off"
+            f" -c idle_in_transaction_session_timeout={max(1, round(1000 * longest_idle))}ms",
             "application_name": "connector",
         },
     )

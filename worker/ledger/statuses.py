@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
 from worker.catalog.items import Key, Problem, Settled
 from worker.ledger.bulk import rows_of
+from worker.metrics import items
 
 LONGEST_ANSWER = 2000
 """Characters of the store's own words that are kept with an item."""
@@ -80,6 +81,12 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
         {"connector": connector_id, "tenant": tenant_id, "run": run_id, **parameters},
     )
     add(session, tenant_id, run_id, moved)
+    counted_once_it_stands(session, moved)
+
+
+def counted_once_it_stands(session: Session, moved: Mapping[tuple[str, int, str], int]) -> None:
+    """Metrics count these outcomes when the transaction is committed: what is rolled back was none."""
+    event.listen(session, "after_commit", lambda _session: items.booked(moved), once=True)
 
 
 def add(session: Session, tenant_id: int, run_id: int, moved: Mapping[tuple[str, int, str], int]) -> None:

@@ -19,6 +19,7 @@ import httpx
 from worker import traces
 from worker.catalog.columns import Columns, Page
 from worker.errors import CredentialsRefused, SourceUnreadable, SourceUnwell
+from worker.metrics import calls
 from worker.saleslayer import answer, decode
 
 API_VERSION = "1.18"
@@ -84,7 +85,7 @@ class Client:
         since = {"last_update": str(last_update)} if last_update else {}
         # Whether empty categories are shown is our decision: left out there, an empty root would look deleted.
         form = {"pagination": str(page_size), "add_empty_categories": "1"}
-        found = self._asked(SHAPE | since, form=form)
+        found = self._asked("first_page", SHAPE | since, form=form)
         return decode.page(found, language=self._language)
 
     def next_page(self, next_url: str, *, columns: Columns) -> Page:
@@ -95,7 +96,7 @@ class Client:
         """
         url = self._own(next_url)
         try:
-            found = self._opened(lambda: self._http.build_request("GET", url), "GET", LATER_PAGE)
+            found = self._opened("next_page", lambda: self._http.build_request("GET", url), "GET", LATER_PAGE)
         except CredentialsRefused:
             raise answer.expired() from None
         if code := answer.error_in(found):
@@ -105,11 +106,11 @@ class Client:
 
     def import_rows(self, form: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """The answer to a call that writes these rows, as their names in the form say (SL API facts §14)."""
-        return self._asked({"ver": API_VERSION}, form=form)
+        return self._asked("import", {"ver": API_VERSION}, form=form)
 
     def check(self) -> None:
         """Returns if Sales Layer takes the credentials."""
-        found = self._asked({"ver": API_VERSION, "test": "1"})
+        found = self._asked("test", {"ver": API_VERSION, "test": "1"})
         if found.get("action") != "testing" and found.get("data") is None:
             raise SourceUnreadable("Sales Layer did not answer the test call as its description says. Ask its support.")
 
@@ -117,12 +118,16 @@ class Client:
         """Closes the connections."""
         self._http.close()
 
-    def _asked(self, parameters: Mapping[str, str], *, form: Form | None = None) -> dict[str, Any]:
-        """The answer to a signed call, asked for once again for each error that this may mend."""
+    def _asked(self, what: str, parameters: Mapping[str, str], *, form: Form | None = None) -> dict[str, Any]:
+        """The answer to a signed call, asked for once again for each error that this may mend.
+
+        `what` is asked is how metrics name it: all has the same address.
+        """
         asked = dict(parameters)
         tried: set[int] = set()
         while True:
-            found = self._opened(lambda: self._signed_request(asked, form), "POST" if form else "GET", SIGNED)
+            method = "POST" if form else "GET"
+            found = self._opened(what, lambda: self._signed_request(asked, form), method, SIGNED)
             code = answer.error_in(found)
             if not code:
                 self.answers += 1
@@ -130,6 +135,7 @@ class Client:
             if code not in answer.MENDED_BY_ASKING_AGAIN or code in tried:
                 raise answer.trouble(code)
             tried.add(code)
+            calls.sent_again(calls.SOURCE, f"error_{code}")
             if code == answer.WRONG_CURSOR:
                 asked.pop("last_update", None)
 
@@ -141,28 +147,40 @@ class Client:
             "POST" if form else "GET", self._base, params=signature | dict(parameters), data=form
         )
 
-    def _opened(self, build: Callable[[], httpx.Request], method: str, template: str) -> dict[str, Any]:
+    def _opened(self, what: str, build: Callable[[], httpx.Request], method: str, template: str) -> dict[str, Any]:
         with traces.call("source", method, template):
-            response = self._sent(build)
+            response = self._sent(what, build)
         url = response.request.url
         in_the_address = [value for value in url.params.values() if len(value) >= SHORTEST_TELLTALE]
         return answer.opened(response, hide=[self._secret, str(url), *in_the_address])
 
-    def _sent(self, build: Callable[[], httpx.Request], *, once_more: bool = True) -> httpx.Response:
+    def _sent(self, what: str, build: Callable[[], httpx.Request], *, once_more: bool = True) -> httpx.Response:
         """The response to a new request; where the connection broke, to a second one."""
         self.calls += 1
         try:
-            response = self._http.send(build())
-            traces.heard(response.status_code)
+            return self._counted(what, build())
         except httpx.RequestError as broken:
             # Connections break now and then. A silent server is not asked twice: that may last minutes.
             if not once_more or not isinstance(broken, BROKEN_CONNECTION):
                 raise self._unwell(broken) from None
             traces.again(type(broken).__name__)
-        else:
-            return response
+        calls.sent_again(calls.SOURCE, calls.CONNECTION)
         time.sleep(random.uniform(0.1, LONGEST_PAUSE))  # noqa: S311  jitter, not a secret
-        return self._sent(build, once_more=False)
+        return self._sent(what, build, once_more=False)
+
+    def _counted(self, what: str, request: httpx.Request) -> httpx.Response:
+        """The response, and how the call ended for metrics."""
+        began, ended = time.monotonic(), calls.CONNECTION
+        try:
+            response = self._http.send(request)
+            ended = calls.status_of(response)
+            traces.heard(response.status_code)
+        except httpx.RequestError as trouble:
+            ended = calls.without_answer(trouble)
+            raise
+        finally:
+            calls.ended(calls.SOURCE, request.method, what, ended, seconds=time.monotonic() - began)
+        return response
 
     def _unwell(self, broken: httpx.RequestError) -> SourceUnwell:
         is_silent = isinstance(broken, httpx.TimeoutException)

@@ -20,6 +20,7 @@ from worker.errors import SourceUnwell, TurnLost, Unwell
 from worker.ledger import rests
 from worker.ledger.rests import Neighbour
 from worker.ledger.session import as_scheduler
+from worker.metrics import slices
 from worker.scheduling.fence import Fence
 
 FIRST_REST, LONGEST_REST = 30.0, 1800.0
@@ -58,7 +59,9 @@ def trip(fence: Fence, trouble: Unwell, rng: random.Random, *, got_on: bool) -> 
         if failures is None:
             raise TurnLost
         seconds = seconds_of_rest(failures, trouble.retry_after, rng)
-        return Rest(neighbour, failures, seconds, rests.rest(session, *at, seconds=seconds))
+        until = rests.rest(session, *at, seconds=seconds)
+    slices.failed_by(neighbour.value)
+    return Rest(neighbour, failures, seconds, until)
 
 
 def whose(trouble: Unwell) -> Neighbour:

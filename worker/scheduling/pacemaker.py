@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from worker.ledger import processes, turns
 from worker.ledger.session import as_scheduler
+from worker.metrics import database, slices
 from worker.scheduling.dispatch import Publish, send_off
 from worker.settings import Settings
 
@@ -63,6 +64,7 @@ class Pacemaker:
                 self.look()
             except SQLAlchemyError as trouble:
                 log.warning("pacemaker cannot reach the database", error=type(trouble).__name__)
+                database.unwell(database.PACEMAKER)
             except Exception:
                 log.exception("bug in the pacemaker")
             if self.stuck():
@@ -105,5 +107,6 @@ class Pacemaker:
             )
         if lost:
             log.warning("turns swept", lost=lost)
+            slices.swept(lost)
         send_off(passed, self.publish)
         return lost, due

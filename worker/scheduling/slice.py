@@ -29,6 +29,7 @@ from worker.ledger.connectors import Connector
 from worker.ledger.rests import Neighbour
 from worker.ledger.runs import Run
 from worker.ledger.session import as_scheduler, as_tenant
+from worker.metrics import database
 from worker.scheduling import breaker, calendar
 from worker.scheduling.deadline import Deadline
 from worker.scheduling.endings import FOR_GOOD, Ending, Endings
@@ -74,6 +75,8 @@ class Slice:
     run_id: int | None = None
     step: str | None = None
     settled: int = 0
+    waited: float | None = None
+    """Seconds from the moment at which the turn was ready; None where nobody knows."""
     _calls: tuple[int, int] = (0, 0)
     _neighbours: Neighbours | None = None
     _bugs_before: int = 0
@@ -92,7 +95,7 @@ class Slice:
                 session, self.connector_id, self.epoch, lease=self.settings.lease_seconds, worker=self.worker
             )
             if claimed:
-                runs.log_slice(session, self.tenant_id, self.connector_id, self.epoch, worker=self.worker)
+                self.waited = runs.log_slice(session, self.tenant_id, self.connector_id, self.epoch, worker=self.worker)
             return claimed
 
     def work(self) -> Ending:
@@ -103,6 +106,7 @@ class Slice:
             return Ending(SliceEnd.TURN_LOST)
         except DATABASE_UNWELL as trouble:
             log.warning("database unwell", error=type(trouble).__name__)
+            database.unwell(database.SLICE)
             return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self.endings.spread(1.0), failed=True)
         finally:
             if self._neighbours is not None:

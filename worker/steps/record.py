@@ -43,6 +43,7 @@ def _close(tools: Toolbox, session: Session) -> None:
         raise BooksDoNotClose("; ".join(faults))
     announced.clear(session, tools.connector_id)
     statuses.put(session, tools.tenant_id, tools.run_id, {**counted, **figures})
+    statuses.counted_once_it_stands(session, figures)
     has_trouble = any(count for (_, _, outcome), count in counted.items() if outcome in TROUBLE)
     runs.advance(session, tools.run_id, RunState.COMPLETED_WITH_ERRORS if has_trouble else RunState.COMPLETED)
 

@@ -21,6 +21,7 @@ from worker.ledger import outbox, webhooks
 from worker.ledger.outbox import Due, Letter
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.vault import Vault
+from worker.metrics import database, deliveries
 from worker.webhooks import letters
 from worker.webhooks.reach import Reach, UnreachableError
 
@@ -83,6 +84,7 @@ class Postman:
                     self.tidy()
             except SQLAlchemyError as trouble:
                 log.warning("postman cannot reach the database", error=type(trouble).__name__)
+                database.unwell(database.POSTMAN)
                 self.stopped.wait(LOOK_SECONDS)
             except Exception:
                 log.exception("bug in the postman")
@@ -142,6 +144,7 @@ class Postman:
                 self._carry(due)
             except SQLAlchemyError as trouble:
                 log.warning("delivery not recorded", error=type(trouble).__name__)
+                database.unwell(database.POSTMAN)
             except Exception:
                 log.exception("bug in a delivery")
             finally:
@@ -155,16 +158,19 @@ class Postman:
         if letter is None:
             return
         status, error = self._post(letter)
+        result = deliveries.DELIVERED
         with as_tenant(self.engine, due.tenant_id) as session:
             if error is None and status is not None:
                 outbox.delivered(session, due.id, status=status)
             else:
                 again = letters.again_in(letter.attempts + 1, self.rng)
+                result = deliveries.GAVE_UP if again is None else deliveries.FAILED
                 outbox.failed(
                     session, due.id, attempts=letter.attempts, status=status, error=str(error), again_in=again
                 )
             if status == GONE:
                 webhooks.switch_off(session, due.webhook_id, "it answered 410 Gone", url=letter.url)
+        deliveries.tried(result)
         log.info("event delivered" if error is None else "event not delivered", type=letter.type, status=status)
 
     def _post(self, letter: Letter) -> tuple[int | None, str | None]:
