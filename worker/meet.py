@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 import httpx
 import redis
@@ -19,6 +20,12 @@ from worker.ledger.vault import KeyMissing, Vault
 from worker.saleslayer.client import Client as SourceClient
 from worker.scheduling.neighbours import Meet, Neighbours
 from worker.settings import Settings
+
+
+@lru_cache
+def certificates() -> ssl.SSLContext:
+    """By which neighbours are believed; loading them takes 20 ms of the processor, so a process does it once."""
+    return httpx.create_ssl_context()
 
 
 def meet(
@@ -46,6 +53,7 @@ def meet(
                 base_url=settings.saleslayer_url,
                 transport=source_transport,
                 timeout=settings.source_timeout_seconds,
+                tls=certificates(),
             )
             source = reach(
                 code=secrets["source_code"], secret=secrets["source_secret"], language=connector.profile.language
@@ -70,6 +78,7 @@ def meet(
                 timeout=settings.call_timeout_seconds,
                 max_connections=settings.calls_in_flight,
                 sleep=sleep,
+                tls=certificates(),
             )
         except KeyError as missing:
             raise CredentialsRefused(

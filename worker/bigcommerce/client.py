@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -110,6 +111,7 @@ class Client:
         timeout: float = SLOWEST_ANSWER_SECONDS,
         max_connections: int = CALLS_AT_ONCE,
         sleep: Callable[[float], None] = time.sleep,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.patience = lambda _seconds: True
         self.stop = threading.Event()
@@ -128,6 +130,7 @@ class Client:
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
             limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
             transport=transport,
+            verify=tls or True,
         )
 
     def __repr__(self) -> str:

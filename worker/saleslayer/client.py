@@ -10,6 +10,7 @@ import hashlib
 import logging
 import random
 import secrets
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -62,6 +63,7 @@ class Client:
         timeout: float = 300.0,
         clock: Callable[[], float] = time.time,
         language: str | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.calls = 0
         self.answers = 0
@@ -75,6 +77,7 @@ class Client:
             transport=transport,
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
             follow_redirects=False,
+            verify=tls or True,
         )
 
     def __repr__(self) -> str:
