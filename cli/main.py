@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import connectors, keys, runs, tenants
+from cli import connectors, keys, quarantine, runs, tenants
 from cli.activity import activity
 from cli.control import approve, cancel, pause, resume
 from cli.doctor import doctor
@@ -14,7 +14,7 @@ from cli.here import Here
 from cli.items import items
 from cli.removal import remove
 from cli.resealing import reseal
-from cli.retry import quarantine, retry
+from cli.retry import retry
 from cli.runs import run
 from cli.validate import validate
 from worker import logs
@@ -30,8 +30,9 @@ app = typer.Typer(
 )
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(keys.app, name="key")
+app.add_typer(quarantine.app, name="quarantine")
 connectors.attach(app)
-runs.attach(app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate, remove)
+runs.attach(app, run, approve, pause, resume, cancel, retry, activity, items, validate, remove)
 runs.attach(app, fairness, reseal, doctor)
 
 
