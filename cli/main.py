@@ -8,11 +8,13 @@ from cli import connectors, keys, quarantine, runs, tenants
 from cli.activity import activity
 from cli.control import approve, cancel, pause, resume
 from cli.doctor import doctor
+from cli.drain import drain
 from cli.errors import OneSentence
 from cli.fairness import fairness
 from cli.here import Here
 from cli.items import items
 from cli.removal import remove
+from cli.requeue import requeue
 from cli.resealing import reseal
 from cli.retry import retry
 from cli.runs import run
@@ -33,7 +35,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(quarantine.app, name="quarantine")
 connectors.attach(app)
 runs.attach(app, run, approve, pause, resume, cancel, retry, activity, items, validate, remove)
-runs.attach(app, fairness, reseal, doctor)
+runs.attach(app, requeue, fairness, reseal, doctor, drain)
 
 
 @app.callback()

@@ -149,5 +149,6 @@ _TURNOVER = text("""
     SELECT (SELECT avg(least(extract(epoch FROM ended_at - started_at), :longest))::float8 FROM slice_log
         WHERE ended_at > now() - make_interval(secs => :back)) AS mean,
       (SELECT sum(slots) FROM worker_process
-        WHERE ended_at IS NULL AND seen_at > now() - make_interval(secs => :gone)) AS slots
+        WHERE ended_at IS NULL AND drain_asked_at IS NULL
+          AND seen_at > now() - make_interval(secs => :gone)) AS slots
 """)
