@@ -13,6 +13,7 @@ from cli.errors import OneSentence
 from cli.fairness import fairness
 from cli.here import Here
 from cli.items import items
+from cli.ps import ps
 from cli.removal import remove
 from cli.requeue import requeue
 from cli.resealing import reseal
@@ -35,7 +36,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(quarantine.app, name="quarantine")
 connectors.attach(app)
 runs.attach(app, run, approve, pause, resume, cancel, retry, activity, items, validate, remove)
-runs.attach(app, requeue, fairness, reseal, doctor, drain)
+runs.attach(app, ps, requeue, fairness, reseal, doctor, drain)
 
 
 @app.callback()

@@ -47,8 +47,7 @@ def of(here: Desk, tenant_id: int, connector_id: int) -> Standing:
         found = queue.standing(session, connector_id, longest=here.settings.slice_yield_seconds)
     if found is None:
         raise ProblemError(404, "unknown", f"There is no connector {connector_id}.")
-    # A slice that is under way ends in order, whatever holds the next one up.
-    return found if hold is None or found.why is Waiting.RUNS else Standing(hold, None, None, None, None)
+    return queue.told(found, hold)
 
 
 @router.get("/progress", summary="Follow the run under way")

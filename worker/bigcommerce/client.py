@@ -30,6 +30,7 @@ from urllib.parse import quote as percent_encoded
 
 import httpx
 
+from worker.bigcommerce import trail
 from worker.bigcommerce.answer import Answer, read
 from worker.bigcommerce.limits import CALLS_AT_ONCE, SLOWEST_ANSWER_SECONDS, SMALLEST_QUOTA, WINDOW_SECONDS
 from worker.bigcommerce.quota import Quota, Unit
@@ -229,6 +230,7 @@ class Client:
         except _NOTHING_SENT as trouble:
             return _Again(f"no connection ({type(trouble).__name__})")
         except httpx.RequestError as trouble:
+            trail.lost(method, path, type(trouble).__name__)
             if not repeatable:
                 raise AnswerLost(f"{what}: {type(trouble).__name__}") from trouble
             return _Again(type(trouble).__name__, may_have_acted=True)
@@ -236,10 +238,11 @@ class Client:
         if status in _NOT_EXECUTED:
             return _Again(str(status), is_turned_away=status == 429)
         if status == 408 or (status >= 500 and status not in _FINAL):
+            trail.note(method, path, response.headers, Answer(status, title=response.reason_phrase))
             if not repeatable:
                 raise AnswerLost(f"{what}: {status}")
             return _Again(str(status), may_have_acted=True)
-        return self._settled(what, response, repeatable=repeatable, is_repeat=is_repeat)
+        return self._settled(method, path, response, repeatable=repeatable, is_repeat=is_repeat)
 
     def _unit(self, what: str, *, may_have_acted: bool) -> Unit:
         """Leave to send one call; a call that may have acted is never said not to have been sent."""
@@ -301,9 +304,11 @@ class Client:
             self._quota.heed(heard[0], status=heard[1], unit=unit)
         return response
 
-    def _settled(self, what: str, response: httpx.Response, *, repeatable: bool, is_repeat: bool) -> Answer:
+    def _settled(
+        self, method: str, path: str, response: httpx.Response, *, repeatable: bool, is_repeat: bool
+    ) -> Answer:
         """The Answer, or the trouble that it means."""
-        status = response.status_code
+        what, status = f"{method} {path}", response.status_code
         try:
             answer = self._redacted(read(status, response.text, response.reason_phrase))
         except ValueError as trouble:
@@ -312,7 +317,8 @@ class Client:
             raise StoreUnwell(f"{what}: {status}, but not JSON") from trouble
         with self._lock:
             self.answers += 1
-        if status < 300 or (status == 404 and is_repeat and what.startswith("DELETE")):
+        trail.note(method, path, response.headers, answer)
+        if status < 300 or (status == 404 and is_repeat and method == "DELETE"):
             return answer
         if status < 400:
             raise StoreGone(f"{what}: {status}, the store's address has moved or is wrong")
