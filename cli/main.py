@@ -10,6 +10,7 @@ from cli.control import approve, cancel, pause, resume
 from cli.doctor import doctor
 from cli.drain import drain
 from cli.errors import OneSentence
+from cli.explain import explain
 from cli.fairness import fairness
 from cli.here import Here
 from cli.items import items
@@ -36,7 +37,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(quarantine.app, name="quarantine")
 connectors.attach(app)
 runs.attach(app, run, approve, pause, resume, cancel, retry, activity, items, validate, remove)
-runs.attach(app, ps, requeue, fairness, reseal, doctor, drain)
+runs.attach(app, ps, explain, requeue, fairness, reseal, doctor, drain)
 
 
 @app.callback()

@@ -110,8 +110,7 @@ def _running(one: AtWork) -> dict[str, Any]:
         "worker": one.slice.worker,
         "beat": round(one.beat, 1),
         "bound": one.bound,
-        "quota": one.quota
-        and {"left": one.quota.left, "of": one.quota.quota, "seconds": round(one.quota.seconds, 1)},
+        "quota": one.quota and {"left": one.quota.left, "of": one.quota.quota, "seconds": round(one.quota.seconds, 1)},
     }
 
 

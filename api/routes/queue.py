@@ -12,7 +12,6 @@ from api.problems import ProblemError, told
 from api.routes.connectors import ConnectorId
 from api.routes.runs import RunId, entry
 from api.shapes import queue as shapes
-from models.vocabulary import Waiting
 from worker.commands import connectors as known
 from worker.commands.desk import Desk
 from worker.ledger import progress, queue, register, runs, slices

@@ -153,7 +153,7 @@ def test_who_waits_is_told_why_in_the_order_of_the_queue(
         "paused": "paused",
         "backs-off": "parked",
     }
-    assert [one["connector"] for one in waiting][0] == "broken"
+    assert waiting[0]["connector"] == "broken"
     assert (of(waiting, "first")["place"], of(waiting, "second")["place"]) == (0, 1)
     assert of(waiting, "first")["waited"] >= 30
     assert of(waiting, "resting")["until"] is not None

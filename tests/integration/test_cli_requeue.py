@@ -70,7 +70,10 @@ def test_a_second_connector_of_its_store_keeps_its_slice(acme: Operator) -> None
         session.execute(text("INSERT INTO worker_process (worker, started_at, seen_at, slots) VALUES"
                              " ('w1', now() - interval '1 min', now(), 4)"))  # fmt: skip
     said = acme.says("requeue", "autumn-shop").stdout
-    assert said == "autumn-shop was broken. Another connector of the same store has a slice; a store serves one at a time.\n"
+    assert (
+        said
+        == "autumn-shop was broken. Another connector of the same store has a slice; a store serves one at a time.\n"
+    )
     assert len(acme.published) == 1
 
 
@@ -130,5 +133,3 @@ def test_nobody_is_brought_round_a_switch_or_taken_from_a_worker(acme: Operator)
     acme.says("disable", "spring-shop", "--reason", "stocktaking")
     refuses("is switched off (stocktaking): `connector enable spring-shop`")
     assert (acme.published, deeds(acme)) == ([], [])
-
-

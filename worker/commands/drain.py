@@ -1,7 +1,7 @@
 """Worker processes told to take nothing new, to give their turns back, and to end.
 
-The word is left in the table of processes, where each pacemaker looks every second or two: so it is heard while Redis is
-away. What the process does then is what SIGTERM makes it do, with the same exit code; its supervisor starts another.
+The word is left in the table of processes, where each pacemaker looks every second or two: so it is heard while Redis
+is away. What the process does then is what SIGTERM makes it do, with the same exit code; its supervisor starts another.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A turn put back into the queue by an operator, and a rest of its neighbours ended.
 
-What was *broken*, or *parked* by a back-off, or *dispatched* by a message that nobody takes up, is ready again. The laws
-stand: a message that is out after all meets another state or a later epoch; the tag is given by the scheduler; a store
-still has one slice at a time. A connector that is switched off, or whose run is held, is not brought round that way.
+What was *broken*, or *parked* by a back-off, or *dispatched* by a message that nobody takes up, is ready again. The
+laws stand: a message that is out after all meets another state or a later epoch; the tag is the scheduler's to give; a
+store has one slice at a time. A connector that is switched off, or whose run is held, is not brought round that way.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def _may_be_requeued(session: Session, connector_id: int, *, has_rest: bool) -> 
         says = f"run {run.id} of '{name}' is paused: `connector resume {name}` lets it go on."
         raise Refusal(Why.NO_RUN, says)
     if run is not None and run.state is RunState.AWAITING_APPROVAL:
-        says = f"run {run.id} of '{name}' waits for an approval: `connector approve {name}` or `connector cancel {name}`."
+        says = (
+            f"run {run.id} of '{name}' waits for an approval: `connector approve {name}` or `connector cancel {name}`."
+        )
         raise Refusal(Why.NO_RUN, says)
     match TurnState(turn.state):
         case TurnState.RUNNING if turn.lease_is_over:

@@ -33,8 +33,8 @@ def standing(session: Session, connector_id: int) -> TurnHeld | None:
     """How the connector's turn stands; None where the session's tenant has no such one."""
     row = session.execute(
         text(
-            "SELECT state, CASE WHEN isfinite(not_before) THEN not_before END, worker, coalesce(deadline < now(), false)"
-            " FROM turn WHERE connector_id = :id"
+            "SELECT state, CASE WHEN isfinite(not_before) THEN not_before END, worker,"
+            " coalesce(deadline < now(), false) FROM turn WHERE connector_id = :id"
         ),
         {"id": connector_id},
     ).one_or_none()

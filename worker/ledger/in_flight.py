@@ -75,7 +75,7 @@ _WAITING = """
 
 
 def waiting(session: Session, *, tenant_id: int | None = None, with_idle: bool = False, limit: int) -> list[Waits]:
-    """So many turns that wait, broken ones first, then in the order in which they will be served, the idle ones last."""
+    """So many turns that wait: broken ones first, then in the order of their service, the idle ones last."""
     only = "" if with_idle else f" AND NOT ({_IDLE})"
     rows = session.execute(
         text(
@@ -96,9 +96,7 @@ def waiting(session: Session, *, tenant_id: int | None = None, with_idle: bool =
 def how_many(session: Session, *, tenant_id: int | None = None) -> tuple[int, int]:
     """(turns that wait, turns that are idle)."""
     row = session.execute(
-        text(
-            f"SELECT count(*) FILTER (WHERE NOT ({_IDLE})), count(*) FILTER (WHERE {_IDLE}) {_WAITING}"  # noqa: S608
-        ),
+        text(f"SELECT count(*) FILTER (WHERE NOT ({_IDLE})), count(*) FILTER (WHERE {_IDLE}) {_WAITING}"),
         {"tenant": tenant_id},
     ).one()
     return int(row[0]), int(row[1])

@@ -108,7 +108,7 @@ def resting(session: Session, connector_id: int) -> list[Ended]:
 
 
 def end(session: Session, neighbour: Neighbour, connector_id: int) -> None:
-    """It is called again from now on, by whoever calls it, and its failures are counted anew: somebody says it is well."""
+    """Somebody says that it is well: it is called again from now on, and its failures are counted anew."""
     at = _PLACES[neighbour]
     session.execute(
         text(
