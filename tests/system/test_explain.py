@@ -78,6 +78,9 @@ def test_each_field_is_traced_from_its_column_to_the_call_that_sent_it(
     assert (price["sent_by"]["run"], price["sent_by"]["groups"]) == (second, ["price"])
     [made] = name["sent_by"]["calls"]
     assert (made["method"], made["route"], made["status"]) == ("POST", "/v3/catalog/products", 200)
+    assigned = field(told, "storefronts")["sent_by"]
+    assert (assigned["run"], assigned["action"]) == (first, "assign"), "a follow-up that has told nothing new"
+    assert assigned["calls"][0]["route"] == "/v3/catalog/products/channel-assignments"
     [put] = told["places"][0]["last_write"]["calls"]
     assert (put["method"], put["status"], put["said"]) == ("PUT", 200, None)
     assert put["route"] == f"/v3/catalog/products/{told['places'][0]['store_id']}"

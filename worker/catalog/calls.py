@@ -1,4 +1,7 @@
-"""By which calls a change was sent: what was asked of the store, and what it said; kept with what the item came to."""
+"""By which calls a change was sent: what was asked of the store, and what it said.
+
+It is kept beside what the item came to in the run.
+"""
 
 from __future__ import annotations
 

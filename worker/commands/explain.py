@@ -1,4 +1,4 @@
-"""Why an item is in the shop as it is: source, mapping, change, call, answer, store, and what is pending."""
+"""Why an item is in the shop as it is: source, mapping, change, call, answer, and what is open."""
 
 from __future__ import annotations
 

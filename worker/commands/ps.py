@@ -1,4 +1,4 @@
-"""Who runs, who waits and why, and which worker processes are there: all at a glance, for the operator."""
+"""Who runs, who waits and why, and which worker processes are there: the operator's glance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which turns are under way, and which wait, across tenants: ids, names and times. As scheduler, but for `runs_of`."""
+"""Which turns are under way, and which wait, across tenants.
+
+As scheduler, but for `runs_of`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a field of an item comes from: which column became it by which rule, and which change sent it last."""
+"""Where a field of an item comes from: its columns, the rule, and the change that sent it last."""
 
 from __future__ import annotations
 
