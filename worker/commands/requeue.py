@@ -53,8 +53,9 @@ def requeue(desk: Desk, tenant_id: int, connector_id: int, *, end_rest: bool, wh
             rests_ended=[str(one.neighbour) for one in resting],
         )
     with as_scheduler(desk.engine) as session:
-        for one in resting:
-            rests.end(session, one.neighbour, connector_id)
+        # The turn before the store, as a slice that is released locks them: nobody waits in a circle.
+        for neighbour in sorted(one.neighbour for one in resting):
+            rests.end(session, neighbour, connector_id)
     desk.wake(connector_id)
     with as_scheduler(desk.engine) as session:
         standing = queue.standing(session, connector_id, longest=desk.settings.slice_yield_seconds)

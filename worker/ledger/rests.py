@@ -92,13 +92,13 @@ def heal(session: Session, neighbour: Neighbour, connector_id: int, epoch: int) 
 
 
 def resting(session: Session, connector_id: int) -> list[Ended]:
-    """The connector's neighbours that rest just now, the store first. The rows are held till commit."""
+    """The connector's neighbours that rest just now, the store first."""
     found = []
     for neighbour, at in _PLACES.items():
         row = session.execute(
             text(
                 f"SELECT {at.not_before}, {at.failures} FROM {at.table}"  # noqa: S608 constants
-                f" WHERE {_OF_CONNECTOR[neighbour]} AND {at.not_before} > now() FOR UPDATE"
+                f" WHERE {_OF_CONNECTOR[neighbour]} AND {at.not_before} > now()"
             ),
             {"id": connector_id},
         ).one_or_none()
