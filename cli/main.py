@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from cli import connectors, keys, runs, tenants
+from cli import connectors, keys, quarantine, runs, tenants
 from cli.activity import activity
 from cli.control import approve, cancel, pause, resume
 from cli.doctor import doctor
+from cli.drain import drain
 from cli.errors import OneSentence
+from cli.explain import explain
 from cli.fairness import fairness
 from cli.here import Here
 from cli.items import items
+from cli.ps import ps
 from cli.removal import remove
+from cli.requeue import requeue
 from cli.resealing import reseal
-from cli.retry import quarantine, retry
+from cli.retry import retry
 from cli.runs import run
 from cli.validate import validate
 from worker import logs
@@ -30,9 +34,10 @@ app = typer.Typer(
 )
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(keys.app, name="key")
+app.add_typer(quarantine.app, name="quarantine")
 connectors.attach(app)
-runs.attach(app, run, approve, pause, resume, cancel, retry, quarantine, activity, items, validate, remove)
-runs.attach(app, fairness, reseal, doctor)
+runs.attach(app, run, approve, pause, resume, cancel, retry, activity, items, validate, remove)
+runs.attach(app, ps, explain, requeue, fairness, reseal, doctor, drain)
 
 
 @app.callback()

@@ -55,9 +55,14 @@ def _cell(value: object) -> str:
         case float():
             return f"{value:g}"
         case datetime():
-            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+            return moment(value)
         case _:
             return plain(str(value))
+
+
+def moment(at: datetime) -> str:
+    """A time as people read it, in UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def as_json(value: Any) -> None:

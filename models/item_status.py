@@ -93,3 +93,5 @@ class ItemHistory(Base):
     code: Mapped[str | None] = mapped_column(Text)
     message: Mapped[str | None] = mapped_column(Text)
     at: Mapped[Now]
+    calls: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    """The changes by which it was sent in the run, each with its calls (`catalog/calls.py`)."""

@@ -64,6 +64,8 @@ class WorkerProcess(Base):
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """When it began to drain; null while it is there, and for ever where it was killed."""
     slots: Mapped[int]
+    drain_asked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When an operator told it to drain; its pacemaker reads it."""
 
 
 class Turn(Base):

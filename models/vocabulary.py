@@ -230,6 +230,7 @@ class Deed(StrEnum):
     RESUMED = "resumed"
     CANCELLED = "cancelled"
     APPROVED = "approved"
+    REQUEUED = "requeued"
 
 
 class EventType(StrEnum):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -236,6 +238,8 @@ def _ready(sender: Any, **_: object) -> None:
         queue_length,
         stuck=here.is_stuck,
         give_up=end,
+        # The one way to end in order: Celery takes no more messages, and `_shutting_down` is called.
+        drain=lambda: os.kill(os.getpid(), signal.SIGTERM),
         worker=str(sender.hostname),
         slots=int(sender.controller.concurrency),
     )

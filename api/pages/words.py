@@ -88,6 +88,7 @@ DEEDS: Mapping[Deed, str] = {
     Deed.RESUMED: "resumed",
     Deed.CANCELLED: "cancelled",
     Deed.APPROVED: "approved",
+    Deed.REQUEUED: "queued its turn again",
 }
 
 

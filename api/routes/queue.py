@@ -12,7 +12,6 @@ from api.problems import ProblemError, told
 from api.routes.connectors import ConnectorId
 from api.routes.runs import RunId, entry
 from api.shapes import queue as shapes
-from models.vocabulary import Waiting
 from worker.commands import connectors as known
 from worker.commands.desk import Desk
 from worker.ledger import progress, queue, register, runs, slices
@@ -47,8 +46,7 @@ def of(here: Desk, tenant_id: int, connector_id: int) -> Standing:
         found = queue.standing(session, connector_id, longest=here.settings.slice_yield_seconds)
     if found is None:
         raise ProblemError(404, "unknown", f"There is no connector {connector_id}.")
-    # A slice that is under way ends in order, whatever holds the next one up.
-    return found if hold is None or found.why is Waiting.RUNS else Standing(hold, None, None, None, None)
+    return queue.told(found, hold)
 
 
 @router.get("/progress", summary="Follow the run under way")

@@ -131,7 +131,8 @@ class JournalEntry(BaseModel):
     who: str
     what: str
     details: Annotated[
-        dict[str, Any], Field(description="`changed`: field -> [before, after]; `fields`, `run`, `reason`")
+        dict[str, Any],
+        Field(description="`changed`: field -> [before, after]; `fields`, `run`, `reason`, `was`, `rests_ended`"),
     ]
 
 

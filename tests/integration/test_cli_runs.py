@@ -235,8 +235,8 @@ def test_failed_items_wait_for_an_outcome_again_all_or_those_of_a_code(
 ) -> None:
     acme.adds()
     assert "no item of 'spring-shop' has failed." in acme.says("retry", "spring-shop", code=2).stderr
-    assert "no item is quarantined" in acme.says("quarantine", "spring-shop").stdout
-    assert "quarantined" in acme.says("quarantine", "spring-shop", "--release", code=2).stderr
+    assert "no item is quarantined" in acme.says("quarantine", "list", "spring-shop").stdout
+    assert "quarantined" in acme.says("quarantine", "release", "spring-shop", code=2).stderr
     keep_columns(acme.here.engine, a_row)
     tenant_id, connector_id = in_its_name(acme.here.engine)
     run_id = a_row(tenant_id, "run", connector_id=connector_id, trigger="request", state="completed_with_errors")
@@ -253,12 +253,12 @@ def test_failed_items_wait_for_an_outcome_again_all_or_those_of_a_code(
                 session.scalars(text("SELECT source_id FROM source_item WHERE due AND kind = 'product' ORDER BY 1"))
             )
 
-    listed = acme.reads("quarantine", "spring-shop", shape="items")
+    listed = acme.reads("quarantine", "list", "spring-shop", shape="items")
     assert [one["source_id"] for one in listed["items"]] == [3]
     coded = acme.reads("items", "spring-shop", "--code", "sku_taken", shape="items")
     assert [one["source_id"] for one in coded["items"]] == [2]
     assert due() == []
-    asked = acme.says("quarantine", "spring-shop", "--release").stdout
+    asked = acme.says("quarantine", "release", "spring-shop").stdout
     assert due() == [3]
     assert acme.says("retry", "spring-shop").stdout == asked
     assert due() == [2, 3]

@@ -415,6 +415,7 @@ def test_turn_tables_hold_no_content() -> None:
         "worker_process.worker",
         "worker_process.started_at",
         "worker_process.seen_at",
+        "worker_process.drain_asked_at",
         "worker_process.ended_at",
         "worker_process.slots",
         "turn.connector_id",

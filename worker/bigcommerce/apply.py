@@ -6,12 +6,12 @@ came of it; nothing here speaks SQL.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import assert_never
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import reads, write_stock
+from worker.bigcommerce import reads, trail, write_stock
 from worker.bigcommerce.client import Client
 from worker.bigcommerce.items import assignments, related, write_categories, write_products, write_variants
 from worker.bigcommerce.limits import (
@@ -90,7 +90,9 @@ def apply(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     Of that one nobody knows what came: it is tried again, and left alone in the end (law 8).
     """
     failed = []
-    for one in _carried_out(client, jobs):
+    trail.begin()
+    for came in _carried_out(client, jobs):
+        one = came if came.calls else replace(came, calls=trail.calls())
         if isinstance(one.trouble, StoreUnwell) and one.trouble.is_failure:
             failed.append(one)
         else:
@@ -105,6 +107,13 @@ def apply(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
             yield from apply(client, [one.job for one in half])
 
 
+def _alone(client: Client, jobs: Sequence[Job], do: Callable[[Client, Job], Applied]) -> Iterator[Applied]:
+    """One after the other, each with its own calls."""
+    for job in jobs:
+        trail.begin()
+        yield do(client, job)
+
+
 def _carried_out(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     change = jobs[0].change
     match change:
@@ -113,15 +122,15 @@ def _carried_out(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
         case UpdateCategory():
             yield from write_categories.update(client, jobs)
         case CreateProduct():
-            yield from (write_products.create(client, job) for job in jobs)
+            yield from _alone(client, jobs, write_products.create)
         case UpdateProduct():
             yield from write_products.update(client, jobs)
         case ShowOptions():
-            yield from (options_shown.show(client, job) for job in jobs)
+            yield from _alone(client, jobs, options_shown.show)
         case RelabelOptions():
-            yield from (relabel.relabel(client, job) for job in jobs)
+            yield from _alone(client, jobs, relabel.relabel)
         case RebuildVariants():
-            yield from (rebuild.rebuild(client, job) for job in jobs)
+            yield from _alone(client, jobs, rebuild.rebuild)
         case AssignStorefronts():
             yield from assignments.assign(client, jobs)
         case SetStock():
@@ -133,7 +142,7 @@ def _carried_out(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
         case PutMetafields():
             yield from metafields.put(client, jobs)
         case CreateVariant():
-            yield from (write_variants.create(client, job) for job in jobs)
+            yield from _alone(client, jobs, write_variants.create)
         case UpdateVariant():
             yield from write_variants.update(client, jobs)
         case Disable(kind=ItemKind.CATEGORY):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from worker.bigcommerce import trail
 from worker.bigcommerce.client import Answer
 from worker.errors import RefusedByStore, WorkerError
 
@@ -22,18 +23,25 @@ def send(
 
     Any other trouble (quota, a store unwell, lost answers) is met by the whole batch.
     """
+    trail.begin()
     try:
         answer = call(parts)
     except RefusedByStore as refusal:
         if len(parts) == 1:
+            trail.begin(*trail.calls()[-1:])
             yield parts[0], refusal
             return
         middle = len(parts) // 2
         yield from send(parts[:middle], call)
         yield from send(parts[middle:], call)
     except WorkerError as trouble:
+        served = trail.calls()
         for part in parts:
+            trail.begin(*served)
             yield part, trouble
     else:
+        # The call was for each of them; what is called for one of them after it, was for that one.
+        served = trail.calls()
         for part in parts:
+            trail.begin(*served)
             yield part, answer

@@ -18,20 +18,19 @@ The token is in no text.
 
 from __future__ import annotations
 
-import json
 import random
 import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from urllib.parse import quote as percent_encoded
 
 import httpx
 
 from worker import traces
+from worker.bigcommerce import encode, trail
 from worker.bigcommerce.answer import Answer, read
 from worker.bigcommerce.endpoints import endpoint
 from worker.bigcommerce.limits import CALLS_AT_ONCE, SLOWEST_ANSWER_SECONDS, SMALLEST_QUOTA, WINDOW_SECONDS
@@ -204,7 +203,7 @@ class Client:
         self, method: str, path: str, *, params: Params | None, body: Any, repeatable: bool, tries: int
     ) -> Answer:
         what = f"{method} {path}"
-        content = None if body is None else json.dumps(body, separators=(",", ":"), default=_number).encode()
+        content = None if body is None else encode.written(body)
         turned_away = failed = 0
         may_have_acted = False
         while True:
@@ -241,6 +240,7 @@ class Client:
         except _NOTHING_SENT as trouble:
             return _Again(f"no connection ({type(trouble).__name__})", reason=calls.without_answer(trouble))
         except httpx.RequestError as trouble:
+            trail.lost(method, path, type(trouble).__name__)
             if not repeatable:
                 raise AnswerLost(f"{what}: {type(trouble).__name__}") from trouble
             return _Again(type(trouble).__name__, may_have_acted=True, reason=calls.without_answer(trouble))
@@ -248,10 +248,11 @@ class Client:
         if status in _NOT_EXECUTED:
             return _Again(str(status), is_turned_away=status == 429)
         if status == 408 or (status >= 500 and status not in _FINAL):
+            trail.note(method, path, response.headers, Answer(status, title=response.reason_phrase))
             if not repeatable:
                 raise AnswerLost(f"{what}: {status}")
             return _Again(str(status), may_have_acted=True, reason=calls.status_of(response))
-        return self._settled(what, response, repeatable=repeatable, is_repeat=is_repeat)
+        return self._settled(method, path, response, repeatable=repeatable, is_repeat=is_repeat)
 
     def _unit(self, what: str, *, may_have_acted: bool) -> Unit:
         """Leave to send one call; a call that may have acted is never said not to have been sent."""
@@ -316,9 +317,11 @@ class Client:
             self._quota.heed(heard[0], status=heard[1], unit=unit)
         return response
 
-    def _settled(self, what: str, response: httpx.Response, *, repeatable: bool, is_repeat: bool) -> Answer:
+    def _settled(
+        self, method: str, path: str, response: httpx.Response, *, repeatable: bool, is_repeat: bool
+    ) -> Answer:
         """The Answer, or the trouble that it means."""
-        status = response.status_code
+        what, status = f"{method} {path}", response.status_code
         try:
             answer = read(status, response.text, response.reason_phrase).without(self._token)
         except ValueError as trouble:
@@ -327,7 +330,8 @@ class Client:
             raise StoreUnwell(f"{what}: {status}, but not JSON") from trouble
         with self._lock:
             self.answers += 1
-        if status < 300 or (status == 404 and is_repeat and what.startswith("DELETE")):
+        trail.note(method, path, response.headers, answer)
+        if status < 300 or (status == 404 and is_repeat and method == "DELETE"):
             return answer
         if status < 400:
             raise StoreGone(f"{what}: {status}, the store's address has moved or is wrong")
@@ -337,10 +341,3 @@ class Client:
         if status == 403 and "scope" in answer.title.lower():
             raise ScopeMissing(f"{what}: the store's API account lacks the scope for it")
         raise RefusedByStore(status, answer.title, answer.errors, answer.body)
-
-
-def _number(value: Any) -> int | float:
-    """A Decimal as a JSON number: the store keeps 4 decimals, which a float holds."""
-    if not isinstance(value, Decimal):
-        raise TypeError(f"{type(value).__name__} is no JSON")
-    return int(value) if value == value.to_integral_value() else float(value)

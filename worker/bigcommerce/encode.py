@@ -6,7 +6,9 @@ One dict a body, no cleverness: field names and limits stand in
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from models.vocabulary import ItemKind
@@ -180,3 +182,15 @@ def _field(kind: ItemKind, field: Field, value: Value) -> Body:
 def url_path(written: str) -> str:
     """A path as the store takes it: one slash before and one behind."""
     return f"/{written.strip().strip('/')}/"
+
+
+def written(value: Any) -> bytes:
+    """A call's body; TypeError for what is no JSON."""
+    return json.dumps(value, separators=(",", ":"), default=_number).encode()
+
+
+def _number(value: Any) -> int | float:
+    """A Decimal as a JSON number: the store keeps 4 decimals, which a float holds."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} is no JSON")
+    return int(value) if value == value.to_integral_value() else float(value)

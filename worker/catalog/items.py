@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from models.vocabulary import ItemKind
 from worker.catalog.bulk_pricing import BulkRule
+from worker.catalog.calls import Sent
 from worker.catalog.values import Value
 
 
@@ -153,6 +154,8 @@ class Settled:
     message: str | None = None
     problems: tuple[Problem, ...] = field(default_factory=tuple)
     answer: str | None = None
+    sent: tuple[Sent, ...] = ()
+    """By which changes it was sent; none where nothing was sent of it."""
 
     @classmethod
     def of(cls, key: Key, outcome: str, *problems: Problem, answer: str | None = None) -> Settled:

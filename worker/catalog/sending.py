@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from worker.catalog import fingerprint
+from worker.catalog.calls import Call
 from worker.catalog.changes import Change
 from worker.catalog.items import Problem
 from worker.catalog.store import Relation
@@ -81,3 +82,5 @@ class Applied:
     """The item has a makeshift name or SKU, so that another one can have its own: the change is tried again."""
     adopted: bool = False
     """The store item was found, not made, by this call."""
+    calls: tuple[Call, ...] = ()
+    """What was asked of the store for it; none where the store had it already."""

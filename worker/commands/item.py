@@ -57,7 +57,7 @@ def detail(session: Session, connector_id: int, kind: ItemKind, source_id: int) 
     known = item_detail.known(session, connector_id, kind, source_id) if connector is not None else None
     if connector is None or known is None:
         return None
-    mapped = _mapped(session, connector_id, connector.profile).get(kind)
+    mapped = mapping_of(session, connector_id, connector.profile).get(kind)
     said: field_values.Values = {}
     cells: Mapping[str, Any] = known.row.cells if known.row is not None else {}
     if known.row is not None and not known.row.gone and mapped is not None:
@@ -88,7 +88,7 @@ def synchronise(session: Session, connector_id: int, kind: ItemKind, source_id: 
     return True
 
 
-def _mapped(session: Session, connector_id: int, profile: Profile) -> dict[ItemKind, Mapped]:
+def mapping_of(session: Session, connector_id: int, profile: Profile) -> dict[ItemKind, Mapped]:
     """The profile's mapping as far as it is right: what is wrong with it is told elsewhere."""
     columns = mirror.state(session, connector_id).columns
     if columns is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from models.vocabulary import Deed, ItemKind, RunState
-from worker.commands import item
+from worker.commands import item as items
 from worker.commands.desk import Desk
 from worker.commands.refusal import Refusal, Why
 from worker.errors import ProfileUnusable
@@ -64,13 +64,20 @@ def request(
 
 
 def retry(
-    desk: Desk, tenant_id: int, connector_id: int, *, code: str | None, who: str, keep: Keep = _no_matter
+    desk: Desk,
+    tenant_id: int,
+    connector_id: int,
+    *,
+    code: str | None,
+    who: str,
+    item: tuple[ItemKind, int] | None = None,
+    keep: Keep = _no_matter,
 ) -> Requested:
-    """Send the items again that failed (with this code), and no others; Refusal where there are none."""
+    """Send the items again that failed (with this code), or this one of them; Refusal where there are none."""
     with as_tenant(desk.engine, tenant_id) as session:
         asked.hold(session, connector_id)
         known = _switched_on(session, connector_id)
-        if not source_items.retry(session, connector_id, code):
+        if not source_items.retry(session, connector_id, code, item=item):
             with_it = f" with {code}" if code else ""
             raise Refusal(Why.NOTHING_FAILED, f"no item of '{known.name}' has failed{with_it}.")
         answer = _request(session, tenant_id, connector_id, refresh=False, who=who)
@@ -86,7 +93,7 @@ def synchronise(
     with as_tenant(desk.engine, tenant_id) as session:
         asked.hold(session, connector_id)
         known = _switched_on(session, connector_id)
-        if not item.synchronise(session, connector_id, kind, source_id):
+        if not items.synchronise(session, connector_id, kind, source_id):
             raise Refusal(Why.UNKNOWN, f"the source of '{known.name}' has no {kind} {source_id}.")
         answer = _request(session, tenant_id, connector_id, refresh=False, who=who)
         keep(session, answer)

@@ -6,6 +6,9 @@ nobody waits in a circle, and nothing of a run moves while the turn is held.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -13,6 +16,37 @@ from sqlalchemy.orm import Session
 def hold(session: Session, connector_id: int) -> None:
     """The connector's turn is the caller's until the commit: no slice saves, begins or ends in between."""
     session.execute(text("SELECT FROM turn WHERE connector_id = :id FOR UPDATE"), {"id": connector_id})
+
+
+@dataclass(frozen=True, slots=True)
+class TurnHeld:
+    """The turn as it stands while the caller holds it."""
+
+    state: str
+    not_before: datetime | None
+    """Until when it is parked; None = for no date."""
+    worker: str | None
+    lease_is_over: bool
+
+
+def standing(session: Session, connector_id: int) -> TurnHeld | None:
+    """How the connector's turn stands; None where the session's tenant has no such one."""
+    row = session.execute(
+        text(
+            "SELECT state, CASE WHEN isfinite(not_before) THEN not_before END, worker,"
+            " coalesce(deadline < now(), false) FROM turn WHERE connector_id = :id"
+        ),
+        {"id": connector_id},
+    ).one_or_none()
+    return None if row is None else TurnHeld(*row)
+
+
+def give_up_message(session: Session, connector_id: int) -> None:
+    """A dispatched turn is ready again, with its tag: the message that is out finds another state, or a later epoch."""
+    session.execute(
+        text("UPDATE turn SET state = 'ready', deadline = NULL WHERE connector_id = :id AND state = 'dispatched'"),
+        {"id": connector_id},
+    )
 
 
 def be_due(session: Session, connector_id: int) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
+from worker.catalog.calls import Sent
 from worker.catalog.items import Problem
 from worker.ledger import source_items
 from worker.ledger.register import storefront_names
@@ -179,3 +180,64 @@ def variants_of(session: Session, connector_id: int, product_id: int) -> list[in
         {"connector": connector_id, "id": product_id},
     )
     return list(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class SentIn:
+    """In which run a change was sent, and when the run last told of the item."""
+
+    run_id: int
+    storefront_id: int
+    at: datetime
+
+
+MOST_RUNS = 200
+"""So many runs back it is looked for what was sent of an item."""
+
+
+def sent(session: Session, connector_id: int, kind: ItemKind, source_id: int) -> list[tuple[SentIn, Sent]]:
+    """The changes by which the item was sent, the newest first, as far as runs are kept."""
+    rows = session.execute(
+        text(
+            "SELECT run_id, storefront_id, at, calls FROM item_history"
+            " WHERE connector_id = (SELECT :connector) AND kind = :kind AND source_id = :id AND calls <> '[]'"
+            " ORDER BY run_id DESC, storefront_id LIMIT :most"
+        ),
+        {"connector": connector_id, "kind": kind.value, "id": source_id, "most": MOST_RUNS},
+    )
+    return [
+        (SentIn(row.run_id, row.storefront_id, row.at), Sent.from_json(one))
+        for row in rows
+        for one in reversed(row.calls)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingNow:
+    """A change of the item that is still to be sent."""
+
+    storefront_id: int
+    action: str
+    state: str
+    attempts: int
+    run_id: int
+    groups: tuple[str, ...]
+    before: int
+    """Changes of the connector that go before it."""
+
+
+def pending(session: Session, connector_id: int, kind: ItemKind, source_id: int) -> list[PendingNow]:
+    """What is still to be sent of the item itself, in its order."""
+    rows = session.execute(
+        text("""
+        SELECT p.storefront_id, p.action, p.state, p.attempts, p.run_id, p.payload -> 'groups' AS groups,
+          (SELECT count(*) FROM pending_change b WHERE b.connector_id = (SELECT :connector)
+            AND (b.wave, b.id) < (p.wave, p.id)) AS before
+        FROM pending_change p WHERE p.connector_id = (SELECT :connector) AND p.kind = :kind AND p.source_id = :id
+        ORDER BY p.wave, p.id
+        """),
+        {"connector": connector_id, "kind": kind.value, "id": source_id},
+    )
+    return [
+        PendingNow(row[0], row[1], row[2], row[3], row[4], tuple(sorted(row.groups or ())), row.before) for row in rows
+    ]

@@ -26,7 +26,8 @@ class Entry:
     who: str
     what: Deed
     details: Mapping[str, Any]
-    """By what was done: `changed` (field -> [before, after]), `fields` of credentials, `run`, `reason`."""
+    """By what was done: `changed` (field -> [before, after]), `fields` of credentials, `run`, `reason`; `was` (the
+    state of a turn), `rests_ended`."""
 
 
 def write(session: Session, tenant_id: int, connector_id: int, *, who: str, what: Deed, **details: Any) -> None:

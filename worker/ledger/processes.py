@@ -1,7 +1,9 @@
-"""Which worker processes there are, and how many slots each has."""
+"""Which worker processes there are, how many slots each has, and which of them are told to drain."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
@@ -9,6 +11,10 @@ from sqlalchemy.orm import Session
 
 GONE_AFTER_SECONDS = 30.0
 """A process that has not been seen for so long was killed: its slots count until it was seen last."""
+FIRST_SECONDS = 5.0
+"""A process may have taken up its first slice so long before it has said that it is there."""
+SHOWN_SECONDS = 600.0
+"""What has ended, or is gone without a word, is shown for so long."""
 KEPT_SECONDS = 172_800.0
 """What has been gone for so long is forgotten: no window of the figures of fairness reaches back that far."""
 
@@ -52,7 +58,7 @@ def free_slots(session: Session) -> int | None:
         text("""
         WITH there AS (
           SELECT worker, slots, started_at FROM worker_process
-          WHERE ended_at IS NULL AND seen_at > now() - make_interval(secs => :gone)
+          WHERE ended_at IS NULL AND drain_asked_at IS NULL AND seen_at > now() - make_interval(secs => :gone)
         )
         SELECT (SELECT sum(slots) FROM there),
           (SELECT count(*) FROM turn u WHERE u.state = 'running' AND EXISTS (
@@ -61,3 +67,71 @@ def free_slots(session: Session) -> int | None:
         {"gone": GONE_AFTER_SECONDS},
     ).one()
     return None if there is None else max(0, int(there) - held)
+
+
+def is_to_drain(session: Session, worker: str, started_at: datetime) -> bool:
+    """Whether somebody has told this process to drain. As scheduler."""
+    told = text(
+        "SELECT drain_asked_at IS NOT NULL FROM worker_process WHERE worker = :worker AND started_at = :started"
+    )
+    return bool(session.scalar(told, {"worker": worker, "started": started_at}))
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessLine:
+    """A worker process as the operator sees it."""
+
+    worker: str
+    started_at: datetime
+    slots: int
+    busy: int
+    """Slices of its that hold a turn."""
+    is_draining: bool
+    """It is told to drain, or has begun to: it takes nothing new."""
+    has_begun_to_end: bool
+    is_gone: bool
+    """It was not seen for so long that it was killed, or cannot reach the database; or it has ended."""
+    seen_at: datetime
+
+    @property
+    def state(self) -> str:
+        """How it is with it, in a word."""
+        if self.is_gone:
+            return "gone"
+        return "draining" if self.is_draining else "there"
+
+
+def lines(session: Session) -> list[ProcessLine]:
+    """The processes that are there, and those that went a moment ago, by name and age. As scheduler.
+
+    One that drains counts as gone when it has given its turns back: its end follows within a moment.
+    """
+    rows = session.execute(
+        text("""
+        SELECT p.worker, p.started_at, p.slots, count(u.connector_id),
+          p.ended_at IS NOT NULL OR p.drain_asked_at IS NOT NULL, p.ended_at IS NOT NULL,
+          CASE WHEN p.ended_at IS NULL THEN p.seen_at <= now() - make_interval(secs => :gone)
+            ELSE count(u.connector_id) = 0 END,
+          p.seen_at
+        FROM worker_process p
+        LEFT JOIN turn u ON u.state = 'running' AND u.deadline > now() AND u.worker = p.worker AND p.started_at = (
+          SELECT max(started_at) FROM worker_process q WHERE q.worker = u.worker
+            AND q.started_at <= u.started_at + make_interval(secs => :first))
+        WHERE p.seen_at > now() - make_interval(secs => :shown)
+        GROUP BY p.worker, p.started_at ORDER BY p.worker, p.started_at
+        """),
+        {"gone": GONE_AFTER_SECONDS, "shown": SHOWN_SECONDS, "first": FIRST_SECONDS},
+    )
+    return [ProcessLine(*row) for row in rows]
+
+
+def ask_to_drain(session: Session, processes: Sequence[tuple[str, datetime]]) -> None:
+    """These processes (name, since when) are to take nothing new, and to end: they hear of it in a second or two."""
+    for worker, started_at in processes:
+        session.execute(
+            text(
+                "UPDATE worker_process SET drain_asked_at = coalesce(drain_asked_at, now())"
+                " WHERE worker = :worker AND started_at = :started"
+            ),
+            {"worker": worker, "started": started_at},
+        )

@@ -107,6 +107,11 @@ def hold(session: Session, connector_id: int) -> Waiting | None:
     return Waiting.SWITCHED_OFF if not row[0] else held.get(row[1])
 
 
+def told(found: Standing, held: Waiting | None) -> Standing:
+    """Both together; a slice that is under way ends in order, whatever holds the next one up."""
+    return found if held is None or found.why is Waiting.RUNS else Standing(held, None, None, None, None)
+
+
 def _rest(store: datetime | None, source: datetime | None) -> tuple[Waiting, datetime] | None:
     """Whichever of the two rests longer."""
     resting = [(at, why) for at, why in ((store, Waiting.STORE_RESTS), (source, Waiting.SOURCE_RESTS)) if at]
@@ -149,5 +154,6 @@ _TURNOVER = text("""
     SELECT (SELECT avg(least(extract(epoch FROM ended_at - started_at), :longest))::float8 FROM slice_log
         WHERE ended_at > now() - make_interval(secs => :back)) AS mean,
       (SELECT sum(slots) FROM worker_process
-        WHERE ended_at IS NULL AND seen_at > now() - make_interval(secs => :gone)) AS slots
+        WHERE ended_at IS NULL AND drain_asked_at IS NULL
+          AND seen_at > now() - make_interval(secs => :gone)) AS slots
 """)

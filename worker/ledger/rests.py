@@ -22,6 +22,17 @@ class Neighbour(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """A rest that somebody has ended."""
+
+    neighbour: Neighbour
+    until: datetime
+    """Till when it would have lasted."""
+    failures: int
+    """how often in a row it had failed"""
+
+
+@dataclass(frozen=True, slots=True)
 class _Place:
     """Where a neighbour's failures in a row and the end of its rest are kept."""
 
@@ -78,3 +89,37 @@ def heal(session: Session, neighbour: Neighbour, connector_id: int, epoch: int) 
         text(f"UPDATE {at.table} SET {at.failures} = 0 WHERE {at.failures} > 0 AND {at.where}"),  # noqa: S608 constants
         {"id": connector_id, "epoch": epoch},
     )
+
+
+def resting(session: Session, connector_id: int) -> list[Ended]:
+    """The connector's neighbours that rest just now, the store first."""
+    found = []
+    for neighbour, at in _PLACES.items():
+        row = session.execute(
+            text(
+                f"SELECT {at.not_before}, {at.failures} FROM {at.table}"  # noqa: S608 constants
+                f" WHERE {_OF_CONNECTOR[neighbour]} AND {at.not_before} > now()"
+            ),
+            {"id": connector_id},
+        ).one_or_none()
+        if row is not None:
+            found.append(Ended(neighbour, row[0], row[1]))
+    return found
+
+
+def end(session: Session, neighbour: Neighbour, connector_id: int) -> None:
+    """Somebody says that it is well: it is called again from now on, and its failures are counted anew."""
+    at = _PLACES[neighbour]
+    session.execute(
+        text(
+            f"UPDATE {at.table} SET {at.not_before} = '-infinity', {at.failures} = 0"  # noqa: S608 constants
+            f" WHERE {_OF_CONNECTOR[neighbour]}"
+        ),
+        {"id": connector_id},
+    )
+
+
+_OF_CONNECTOR = {
+    Neighbour.STORE: "store_hash = (SELECT store_hash FROM turn WHERE connector_id = :id)",
+    Neighbour.SOURCE: "connector_id = :id",
+}

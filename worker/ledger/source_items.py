@@ -147,17 +147,25 @@ def settle(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[in
     )
 
 
-def retry(session: Session, connector_id: int, code: str | None = None) -> int:
-    """Make the items wait again that have failed, with this code or any; how many there are."""
+def retry(
+    session: Session, connector_id: int, code: str | None = None, *, item: tuple[ItemKind, int] | None = None
+) -> int:
+    """Make the items wait again that have failed, with this code or any, or this one of them; how many there are."""
     found = session.execute(
         text("""
         UPDATE source_item i SET due = true FROM (
           SELECT DISTINCT kind, source_id FROM item_status
           WHERE connector_id = (SELECT :connector) AND outcome = 'failed'
-            AND (CAST(:code AS text) IS NULL OR code = :code)) s
+            AND (CAST(:code AS text) IS NULL OR code = :code)
+            AND (CAST(:kind AS text) IS NULL OR kind = :kind AND source_id = :id)) s
         WHERE i.connector_id = (SELECT :connector) AND i.kind = s.kind AND i.source_id = s.source_id RETURNING 1
         """),
-        {"connector": connector_id, "code": code},
+        {
+            "connector": connector_id,
+            "code": code,
+            "kind": None if item is None else item[0].value,
+            "id": None if item is None else item[1],
+        },
     )
     return len(found.all())
 

@@ -13,6 +13,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
+from worker.catalog.calls import Sent
 from worker.catalog.items import Key, Problem, Settled
 from worker.ledger.bulk import rows_of
 from worker.metrics import items
@@ -38,7 +39,7 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
     if not unique:
         return
     table, parameters = rows_of(
-        _COLUMNS,
+        {**_COLUMNS, "calls": "jsonb"},
         [
             (
                 one.key.kind.value,
@@ -49,6 +50,7 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
                 one.message,
                 [problem.to_json() for problem in one.problems],
                 (one.answer or "")[:LONGEST_ANSWER] or None,
+                [sent.to_json() for sent in one.sent],
             )
             for one in unique.values()
         ],
@@ -67,16 +69,18 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
         moved[place] = moved.get(place, 0) + 1
     session.execute(
         text(
-            f"WITH told AS (INSERT INTO item_status (connector_id, tenant_id, run_id, {', '.join(_COLUMNS)})"  # noqa: S608
-            f" SELECT :connector, :tenant, :run, r.* FROM {table}"
+            f"WITH r AS MATERIALIZED (SELECT * FROM {table}),"  # noqa: S608
+            f" told AS (INSERT INTO item_status (connector_id, tenant_id, run_id, {', '.join(_COLUMNS)})"
+            f" SELECT :connector, :tenant, :run, {', '.join(_COLUMNS)} FROM r"
             " ON CONFLICT (connector_id, kind, source_id, storefront_id) DO UPDATE SET run_id = excluded.run_id,"
             " outcome = excluded.outcome, code = excluded.code, message = excluded.message,"
-            " problems = excluded.problems, answer = excluded.answer, at = now()"
-            " RETURNING connector_id, tenant_id, run_id, kind, source_id, storefront_id, outcome, code, message)"
-            " INSERT INTO item_history (connector_id, tenant_id, run_id, kind, source_id, storefront_id, outcome, code,"
-            " message) SELECT * FROM told"
+            " problems = excluded.problems, answer = excluded.answer, at = now())"
+            " INSERT INTO item_history AS h (connector_id, tenant_id, run_id, kind, source_id, storefront_id, outcome,"
+            " code, message, calls) SELECT :connector, :tenant, :run, kind, source_id, storefront_id, outcome, code,"
+            " message, calls FROM r"
             " ON CONFLICT (connector_id, kind, source_id, storefront_id, run_id) DO UPDATE SET"
-            " outcome = excluded.outcome, code = excluded.code, message = excluded.message, at = now()"
+            " outcome = excluded.outcome, code = excluded.code, message = excluded.message,"
+            " calls = h.calls || excluded.calls, at = now()"
         ),
         {"connector": connector_id, "tenant": tenant_id, "run": run_id, **parameters},
     )
@@ -87,6 +91,27 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
 def counted_once_it_stands(session: Session, moved: Mapping[tuple[str, int, str], int]) -> None:
     """Metrics count these outcomes when the transaction is committed: what is rolled back was none."""
     event.listen(session, "after_commit", lambda _session: items.booked(moved), once=True)
+
+
+def add_calls(session: Session, connector_id: int, run_id: int, sent_by: Mapping[Key, Sequence[Sent]]) -> None:
+    """Follow-ups that have changed nothing of what the run has told of their items: by which calls they were sent."""
+    if not sent_by:
+        return
+    table, parameters = rows_of(
+        {"kind": "text", "source_id": "bigint", "storefront_id": "bigint", "calls": "jsonb"},
+        [
+            (at.kind.value, at.source_id, at.storefront_id, [one.to_json() for one in sent])
+            for at, sent in sent_by.items()
+        ],
+    )
+    session.execute(
+        text(
+            f"UPDATE item_history h SET calls = h.calls || r.calls FROM {table}"  # noqa: S608
+            " WHERE h.connector_id = (SELECT :connector) AND h.run_id = (SELECT :run) AND h.kind = r.kind"
+            " AND h.source_id = r.source_id AND h.storefront_id = r.storefront_id"
+        ),
+        {"connector": connector_id, "run": run_id, **parameters},
+    )
 
 
 def add(session: Session, tenant_id: int, run_id: int, moved: Mapping[tuple[str, int, str], int]) -> None:

@@ -1,8 +1,8 @@
 """A thread in every worker that finds what was lost and wakes what is due.
 
 No beat, no dispatcher process, no leader: whoever gets the scheduler's row
-lock acts, the others pass by. It is the watchdog of its own process too, and
-says how many slots that one has.
+lock acts, the others pass by. It is the watchdog of its own process too, says
+how many slots that one has, and hears when an operator tells it to drain.
 """
 
 from __future__ import annotations
@@ -43,12 +43,15 @@ class Pacemaker:
     """Whether a slot of this process has not been heard of for too long."""
     give_up: Callable[[], None] = lambda: None
     """Drain this process and end it, so that its supervisor starts another."""
+    drain: Callable[[], None] = lambda: None
+    """End this process in order, as its supervisor's SIGTERM does."""
     worker: str = ""
     slots: int = 0
     """Slices that this process holds at once; 0 = it holds none, and need not be counted."""
     stopped: threading.Event = field(default_factory=threading.Event)
     _began: datetime | None = None
     _said_at: float = float("-inf")
+    _is_told: bool = False
 
     def start(self) -> threading.Thread:
         """Look from now on, in a thread of its own."""
@@ -58,10 +61,14 @@ class Pacemaker:
 
     def run(self) -> None:
         """Look until stopped."""
-        while not self.stopped.wait(self.settings.pacemaker_seconds * random.uniform(0.7, 1.3)):  # noqa: S311 jitter
+        pause = 0.0  # it says that it is there before the first slice is long under way
+        while not self.stopped.wait(pause):
+            pause = self.settings.pacemaker_seconds * random.uniform(0.7, 1.3)  # noqa: S311 jitter
             try:
                 self.say_that_it_is_there()
-                self.look()
+                self.hear()
+                if not self.stopped.is_set():
+                    self.look()
             except SQLAlchemyError as trouble:
                 log.warning("pacemaker cannot reach the database", error=type(trouble).__name__)
                 database.unwell(database.PACEMAKER)
@@ -80,6 +87,16 @@ class Pacemaker:
             if self._began is None or not processes.seen(session, self.worker, self._began):
                 self._began = processes.begin(session, self.worker, slots=self.slots)
         self._said_at = time.monotonic()
+
+    def hear(self) -> None:
+        """Whether an operator has told this process to drain: it begins at once, and is told no more."""
+        if self._began is None or self._is_told:
+            return
+        with as_scheduler(self.engine) as session:
+            self._is_told = processes.is_to_drain(session, self.worker, self._began)
+        if self._is_told:
+            log.info("an operator has told this worker to drain")
+            self.drain()
 
     def _say_that_it_ends(self) -> None:
         if self._began is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
 from worker.bigcommerce.options.prove import in_words
+from worker.catalog.calls import Sent
 from worker.catalog.changes import (
     AssignStorefronts,
     Change,
@@ -55,6 +57,19 @@ class Books:
     due: list[Key] = field(default_factory=list)
     """Items that are not settled by this run, whatever their status says."""
 
+    @contextmanager
+    def sent_by(self, applied: Applied) -> Iterator[None]:
+        """What is told meanwhile was sent by this change, but for what is blocked by it."""
+        told = [(books, len(books)) for books in (self.strong, self.weak)]
+        yield
+        change = applied.job.change
+        groups = change.groups if isinstance(change, UpdateCategory | UpdateProduct | UpdateVariant) else ()
+        sent = (Sent(action_of(change).value, tuple(sorted(groups)), applied.trouble is None, applied.calls),)
+        for books, before in told:
+            books[before:] = [
+                one if one.outcome == Outcome.BLOCKED else replace(one, sent=sent) for one in books[before:]
+            ]
+
 
 def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans: Sequence[Orphan]) -> None:
     """Write down what came of these jobs, and of the changes whose parent is not there."""
@@ -68,14 +83,16 @@ def record(tools: Toolbox, session: Session, applied: Sequence[Applied], orphans
         if one.revised is not None:
             changes.revise(session, one.job.pending_id, one.revised, wave_of(one.revised))
         elif one.trouble is None:
-            _succeeded(books, one)
+            with books.sent_by(one):
+                _succeeded(books, one)
             for at, values in field_values.sent_by(one.job.change).items():
                 sent[at] = sent.get(at, {}) | values
         elif _may_clear_up(one):
             wave = ordering.again(wave_of(one.job.change), one.job.attempts + 1)
             changes.try_again(session, one.job.pending_id, wave)
         else:
-            _met_trouble(books, one.job, one.trouble)
+            with books.sent_by(one):
+                _met_trouble(books, one.job, one.trouble)
     foreign = relations.remember(
         session, tools.tenant_id, tools.connector_id, tools.store_hash, list(kept.values()), sent
     )
@@ -103,7 +120,12 @@ def _write(tools: Toolbox, session: Session, books: Books) -> None:
         if one.problems or one.key not in told or told[one.key].outcome == Outcome.UNCHANGED
     ]
     final = {one.key: one for one in (*weak, *books.strong)}
-    statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, list(final.values()))
+    sent_by: dict[Key, tuple[Sent, ...]] = {}
+    for one in (*books.weak, *books.strong):
+        sent_by[one.key] = (*sent_by.get(one.key, ()), *one.sent)
+    told_anew = [replace(one, sent=sent_by.pop(at)) for at, one in final.items()]
+    statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, told_anew)
+    statuses.add_calls(session, tools.connector_id, tools.run_id, sent_by)
     # A follow-up settles no item whose main change is still to be completed.
     open_ones = {at for at, one in told.items() if _unfinished(one.problems)}
     sent = {one.key for one in (*books.weak, *final.values())} - open_ones

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from worker.bigcommerce import batches
+from worker.bigcommerce import batches, trail
 from worker.bigcommerce.client import Answer, Client
 from worker.bigcommerce.limits import ASSIGNMENTS_PER_BATCH, PRODUCTS_PER_DELETE
+from worker.catalog.calls import Call
 from worker.catalog.changes import AssignStorefronts
 from worker.catalog.fields import Group
 from worker.catalog.items import Problem
@@ -22,12 +23,14 @@ def assign(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     pairs = [(job, storefront) for job in jobs for storefront in _wanted(job)]
     troubles: dict[int, WorkerError] = {}
     refused: dict[int, list[Problem]] = {}
+    calls: dict[int, tuple[Call, ...]] = {}
 
     def put(part: Sequence[tuple[Job, int]]) -> Answer:
         return client.put(ASSIGNMENTS, [{"product_id": _id(job), "channel_id": channel} for job, channel in part])
 
     for start in range(0, len(pairs), ASSIGNMENTS_PER_BATCH):
         for (job, storefront), answer in batches.send(pairs[start : start + ASSIGNMENTS_PER_BATCH], put):
+            calls[job.pending_id] = trail.calls()
             if isinstance(answer, RefusedByStore):
                 refused.setdefault(job.pending_id, []).append(_refused(job, storefront, "show it on", answer))
             elif isinstance(answer, WorkerError):
@@ -39,6 +42,7 @@ def assign(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     for storefront, there in off.items():
         for start in range(0, len(there), PRODUCTS_PER_DELETE):
             part = there[start : start + PRODUCTS_PER_DELETE]
+            trail.begin()
             ids = ",".join(str(_id(job)) for job in part)
             try:
                 client.delete(ASSIGNMENTS, {"product_id:in": ids, "channel_id:in": str(storefront)})
@@ -47,8 +51,12 @@ def assign(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
                     refused.setdefault(job.pending_id, []).append(_refused(job, storefront, "take it off", refusal))
             except WorkerError as trouble:
                 troubles |= {job.pending_id: trouble for job in part}
+            for job in part:
+                calls[job.pending_id] = (*calls.get(job.pending_id, ()), *trail.calls())
+    trail.begin()
     for job in jobs:
-        yield _assigned(job, refused.get(job.pending_id, []), troubles.get(job.pending_id))
+        assigned = _assigned(job, refused.get(job.pending_id, []), troubles.get(job.pending_id))
+        yield replace(assigned, calls=calls.get(job.pending_id, ()))
 
 
 def _refused(job: Job, storefront: int, what: str, refusal: RefusedByStore) -> Problem:

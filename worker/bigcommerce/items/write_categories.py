@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from worker.bigcommerce import batches, encode, reads
+from worker.bigcommerce import batches, encode, reads, trail
 from worker.bigcommerce.client import Answer, Client
 from worker.bigcommerce.items import step_aside
 from worker.bigcommerce.limits import CATEGORIES_PER_BATCH, CATEGORIES_PER_BATCH_WITH_URL
@@ -90,6 +90,7 @@ _DISPENSABLE = {
 
 def _create(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
     """One call; what it made is told by place and name, not by position (API facts §7)."""
+    trail.begin()
     try:
         answer = client.post(PATH, [attempt.body for attempt in attempts])
     except RefusedByStore as whole:

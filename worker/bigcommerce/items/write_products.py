@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.bigcommerce import batches, decode, encode, partly, reads, write_stock
+from worker.bigcommerce import batches, decode, encode, partly, reads, trail, write_stock
 from worker.bigcommerce.client import Answer, Client
 from worker.bigcommerce.items import step_aside
 from worker.bigcommerce.parts import pictures_sent, product_parts
@@ -175,6 +175,7 @@ def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
             yield Applied(job, trouble=answer)
     for job in jobs:
         if not bodies[job.pending_id]:
+            trail.begin()
             yield _updated(client, job, ())
 
 
