@@ -5,11 +5,30 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 
 from worker.settings import Settings
+
+
+class _Lines:
+    """The standard error, which takes what it can: a line that a full disk refuses is lost, and no slice ends by it."""
+
+    def write(self, text: str) -> int:
+        """As of any stream, but for the trouble."""
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """As of any stream, but for the trouble."""
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
+_LINES = cast("TextIO", _Lines())
 
 
 def configure(settings: Settings) -> None:
@@ -29,7 +48,7 @@ def configure(settings: Settings) -> None:
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_level(settings)),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(_LINES),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(_level(settings), logging.WARNING), stream=sys.stderr, format="%(message)s")

@@ -18,7 +18,7 @@ from worker import logs
 from worker.app import QUEUE, app
 from worker.commands import runs as commands
 from worker.commands.desk import Desk
-from worker.ledger import rests, turns
+from worker.ledger import outage, rests, turns
 from worker.ledger.session import as_scheduler
 from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
@@ -27,7 +27,7 @@ from worker.scheduling import dispatch, metrics
 from worker.scheduling.deadline import Deadline
 from worker.scheduling.endings import Ending
 from worker.scheduling.pacemaker import Pacemaker
-from worker.scheduling.slice import Slice
+from worker.scheduling.slice import DATABASE_UNWELL, Slice
 from worker.settings import settings
 from worker.webhooks.postman import Postman
 from worker.webhooks.reach import Reach
@@ -74,11 +74,11 @@ def run_slice(
         heard=lambda: here.beats.__setitem__(threading.get_ident(), time.monotonic()),
     )
     slice_of = Slice(here.engine, config, here.meet, deadline, tenant, connector, epoch, worker, here.gate)
-    if not slice_of.claim():
-        return "stale"
+    deadline.heard()  # from now on: a slot may get stuck in its very first statement
     try:
-        # The door has a free place now.
-        dispatch.fill_the_door(here.engine, config, publish)
+        if not slice_of.claim():
+            return "stale"
+        _fill_the_place(here, publish)
         ending = slice_of.work()
         log.info(
             "slice ended",
@@ -89,9 +89,20 @@ def run_slice(
             park=ending.park,
         )
         _release(here, slice_of, ending, publish)
+    except DATABASE_UNWELL as trouble:
+        log.warning("turn not claimed", error=type(trouble).__name__, reason=outage.reason(trouble))
+        return "not claimed"
     finally:
         here.beats.pop(threading.get_ident(), None)
     return ending.why.value
+
+
+def _fill_the_place(here: Process, publish: Callable[[Dispatched], None]) -> None:
+    """The door has a free place now; where the database does not fill it, a pacemaker does."""
+    try:
+        dispatch.fill_the_door(here.engine, here.settings, publish)
+    except DATABASE_UNWELL as trouble:
+        log.warning("door not filled", error=type(trouble).__name__, reason=outage.reason(trouble))
 
 
 def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[Dispatched], None]) -> None:
@@ -101,6 +112,10 @@ def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[
         return
     try:
         slice_of.log_end(ending)
+    except SQLAlchemyError as trouble:
+        # Where the disk is full, a turn can still be given back, and a lease that runs out would count as an attempt.
+        log.warning("slice not logged", error=type(trouble).__name__, reason=outage.reason(trouble))
+    try:
         with as_scheduler(here.engine) as session:
             for neighbour in sorted(slice_of.served_by()):
                 rests.heal(session, neighbour, slice_of.connector_id, slice_of.epoch)
@@ -114,7 +129,7 @@ def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[
             )
             passed = turns.dispatch(session, door=config.door_size, ttl=config.dispatch_seconds)
     except SQLAlchemyError as trouble:
-        log.warning("turn not released", error=type(trouble).__name__)
+        log.warning("turn not released", error=type(trouble).__name__, reason=outage.reason(trouble))
         return
     dispatch.send_off(passed, publish)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +111,15 @@ def test_what_holds_a_secret_shows_none_when_it_is_logged(capsys: pytest.Capture
     source.close()
     assert key not in written
     assert "canary" not in written
+
+
+def test_a_line_that_a_full_disk_refuses_is_lost_and_ends_nothing() -> None:
+    writes = (
+        "import structlog; from worker import logs; from worker.settings import Settings; logs.configure(Settings())\n"
+        "structlog.get_logger().warning('slice ended'); print('went on', flush=True)"
+    )
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        said = subprocess.run(  # noqa: S603 our own interpreter
+            [sys.executable, "-c", writes], stdout=subprocess.PIPE, stderr=full, timeout=60, check=False
+        )
+    assert said.stdout == b"went on\n"
