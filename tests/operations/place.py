@@ -62,7 +62,7 @@ class Place:
         )
         said = subprocess.run(  # noqa: S603 what the page says
             ["/bin/sh", "-euc", commands],
-            cwd=self.folder, env=shell, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=90, check=False,
+            cwd=self.folder, env=shell, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=180, check=False,
         )  # fmt: skip
         told = said.stdout.decode(errors="replace")
         assert code is None or said.returncode == code, f"{said.returncode}:\n{commands}\n{told}"

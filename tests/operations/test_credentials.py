@@ -17,7 +17,7 @@ CATALOGUE = goods.catalogue(9, products=12)
 CODE = f"CN-{STORE}"
 RENEWED = "renewed"
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = pytest.mark.timeout(280)
 
 
 def file(here: Place, *, store: str = STORE, secret: str = SECRET) -> None:

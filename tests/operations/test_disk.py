@@ -14,7 +14,7 @@ import pytest
 
 from tests.operations.place import Place, place
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = pytest.mark.timeout(280)
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ import pytest
 from sandbox.stage.stage import KEY_RING
 from tests.operations.place import Place, place
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = pytest.mark.timeout(280)
 
 
 def restarted(here: Place, old: str, new: str, ring: str) -> None:
     """Another worker with this ring, then the one before is ended."""
     here.works(new, CREDENTIAL_KEYS=ring)
-    here.until(lambda: here.is_there(new))
     assert here.ends(old) == 0
+    here.until(lambda: here.is_there(new))
 
 
 def test_a_key_is_turned_under_running_workers_and_the_doctor_says_where_it_stands(tmp_path: Path) -> None:

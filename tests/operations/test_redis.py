@@ -12,7 +12,7 @@ import redis
 
 from tests.operations.place import NAME, Place, place
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = pytest.mark.timeout(280)
 
 
 def filled(here: Place) -> redis.Redis:

@@ -11,7 +11,7 @@ from models.vocabulary import SliceEnd
 from worker.ledger import outage
 from worker.scheduling.endings import Endings
 
-STATES = {
+STATES: dict[type[psycopg2.Error], str | None] = {
     errors.DiskFull: "53100",
     errors.TooManyConnections: "53300",
     errors.ReadOnlySqlTransaction: "25006",
@@ -43,7 +43,7 @@ def trouble(of: type[psycopg2.Error], said: str = "") -> OperationalError:
 def test_a_server_that_can_work_for_nobody_costs_no_attempt(of: type[psycopg2.Error], is_unable: bool) -> None:
     met = trouble(of)
     assert outage.is_unable(met) is is_unable
-    ending = Endings(None).database_unwell(met)  # type: ignore[arg-type] nothing is written: there is nowhere to
+    ending = Endings(None).database_unwell(met)  # type: ignore[arg-type]  # nothing is written
     assert (ending.why, ending.failed) == (SliceEnd.NEIGHBOUR_UNWELL, not is_unable)
     assert ending.park is not None
     assert (ending.park > 10) is is_unable
