@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any
 
@@ -115,8 +115,10 @@ class _Lines(logging.Handler):
         except Exception as trouble:  # noqa: BLE001 a line that cannot be written must hurt nobody
             told = f"a line of {record.name} could not be written ({type(trouble).__name__})"
             line = self.format(logging.makeLogRecord({"name": OURS, "levelno": 40, "levelname": "ERROR", "msg": told}))
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+        # A line that a full disk refuses is lost, and no slice ends by it.
+        with suppress(OSError):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
 
 
 def _trace(_logger: object, _method: str, event: Event) -> Event:

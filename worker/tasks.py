@@ -20,7 +20,7 @@ from worker import flower, logs, traces
 from worker.app import QUEUE, app
 from worker.commands import runs as commands
 from worker.commands.desk import Desk
-from worker.ledger import rests, turns
+from worker.ledger import outage, rests, turns
 from worker.ledger.session import as_scheduler
 from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
@@ -30,7 +30,7 @@ from worker.scheduling import dispatch, figures
 from worker.scheduling.deadline import Deadline
 from worker.scheduling.endings import Ending
 from worker.scheduling.pacemaker import Pacemaker
-from worker.scheduling.slice import Slice, Tell, told_to_nobody
+from worker.scheduling.slice import DATABASE_UNWELL, Slice, Tell, told_to_nobody
 from worker.settings import settings
 from worker.steps import sequence
 from worker.webhooks.postman import Postman
@@ -114,12 +114,12 @@ def _run_slice(
         heard=lambda: here.beats.__setitem__(threading.get_ident(), time.monotonic()),
     )
     slice_of = Slice(here.engine, config, here.meet, deadline, tenant, connector, epoch, worker, here.gate, tell)
-    if not slice_of.claim():
-        return "stale"
-    slices.begun(slice_of.waited)
+    deadline.heard()  # from now on: a slot may get stuck in its very first statement
     try:
-        # The door has a free place now.
-        dispatch.fill_the_door(here.engine, config, publish)
+        if not slice_of.claim():
+            return "stale"
+        slices.begun(slice_of.waited)
+        _fill_the_place(here, publish)
         ending = slice_of.work()
         phase = sequence.PHASES.get(slice_of.step or "")
         traces.note(step=slice_of.step, phase=phase, settled=slice_of.settled)
@@ -134,9 +134,20 @@ def _run_slice(
         )
         slices.ended(ending.why, seconds=deadline.elapsed)
         _release(here, slice_of, ending, publish)
+    except DATABASE_UNWELL as trouble:
+        log.warning("turn not claimed", error=type(trouble).__name__, reason=outage.reason(trouble))
+        return "not claimed"
     finally:
         here.beats.pop(threading.get_ident(), None)
     return str(ending)
+
+
+def _fill_the_place(here: Process, publish: Callable[[Dispatched], None]) -> None:
+    """The door has a free place now; where the database does not fill it, a pacemaker does."""
+    try:
+        dispatch.fill_the_door(here.engine, here.settings, publish)
+    except DATABASE_UNWELL as trouble:
+        log.warning("door not filled", error=type(trouble).__name__, reason=outage.reason(trouble))
 
 
 def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[Dispatched], None]) -> None:
@@ -146,6 +157,10 @@ def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[
         return
     try:
         slice_of.log_end(ending)
+    except SQLAlchemyError as trouble:
+        # Where the disk is full, a turn can still be given back, and a lease that runs out would count as an attempt.
+        log.warning("slice not logged", error=type(trouble).__name__, reason=outage.reason(trouble))
+    try:
         with as_scheduler(here.engine) as session:
             for neighbour in sorted(slice_of.served_by()):
                 rests.heal(session, neighbour, slice_of.connector_id, slice_of.epoch)
@@ -159,7 +174,7 @@ def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[
             )
             passed = turns.dispatch(session, door=config.door_size, ttl=config.dispatch_seconds)
     except SQLAlchemyError as trouble:
-        log.warning("turn not released", error=type(trouble).__name__)
+        log.warning("turn not released", error=type(trouble).__name__, reason=outage.reason(trouble))
         database.unwell(database.RELEASE)
         return
     dispatch.send_off(passed, publish)

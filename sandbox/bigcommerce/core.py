@@ -40,16 +40,16 @@ class Sandbox:
         self._stores: dict[str, Store] = {}
         self._lock = threading.Lock()
 
-    def open(self, store_hash: str, token: str = "token", **settings: Any) -> Store:  # noqa: S107 - a token for tests
+    def open(self, store_hash: str, token: str | None = None, **settings: Any) -> Store:
         """The store, new or known, with these settings (those of `PUT /_control/stores/{hash}`)."""
         with self._lock:
             store = self._stores.get(store_hash)
             if store is None:
-                store = Store(store_hash, token, self.clock)
+                store = Store(store_hash, token or "token", self.clock)
                 store.configure(**{**self._defaults, **settings})
                 self._stores[store_hash] = store
                 return store
-        store.configure(**settings)
+        store.configure(**settings if token is None else {**settings, "token": token})
         return store
 
     def store(self, store_hash: str) -> Store:

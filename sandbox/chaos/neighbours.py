@@ -26,6 +26,10 @@ class Neighbours:
         self._ask("PUT", f"{self.source}/_control/connectors/{code}", {"secret": SECRET, "catalogue": catalogue})
         self._ask("PUT", f"{self.store}/_control/stores/{store_hash}", {"token": TOKEN, **STORE, **store})
 
+    def put_source(self, code: str, settings: Mapping[str, Any]) -> None:
+        """Another secret or another catalogue for a source."""
+        self._ask("PUT", f"{self.source}/_control/connectors/{code}", settings)
+
     def close_store(self, store_hash: str) -> None:
         """The store is gone, with what it kept of every call."""
         self._ask("DELETE", f"{self.store}/_control/stores/{store_hash}")

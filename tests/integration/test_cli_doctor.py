@@ -77,6 +77,18 @@ def test_a_redis_that_throws_messages_away_or_does_not_answer_is_bad(healthy: Op
     assert findings(healthy, code=1)["redis", "bad"] == ["Redis does not answer: ConnectionError. Is REDIS_URL right?"]
 
 
+def test_a_redis_that_is_full_is_bad(healthy: Operator) -> None:
+    broker = healthy.here.broker
+    broker.config_set("maxmemory", 1)
+    try:
+        [says] = findings(healthy, code=1)["redis", "bad"]
+    finally:
+        broker.config_set("maxmemory", 0)
+    assert says.startswith("Redis answers and takes nothing, so nothing new begins: ")
+    assert "maxmemory" in says
+    assert ("redis", "ok") in findings(healthy)
+
+
 def test_a_key_that_left_the_ring_too_early_is_bad_and_an_older_one_a_warning(healthy: Operator, key_ring: str) -> None:
     healthy.adds()
     broker, new = healthy.here.broker, "new:" + "A" * 43 + "="

@@ -253,6 +253,21 @@ def test_a_pacemaker_ends_a_process_with_a_stuck_slot(engine: Engine) -> None:
     thread.join(5)
 
 
+def test_a_process_with_a_stuck_slot_ends_though_its_pacemaker_is_stuck_too(engine: Engine) -> None:
+    given_up, back = threading.Event(), threading.Event()
+
+    def length() -> int:
+        back.wait(10)
+        return 0
+
+    pacemaker = Pacemaker(engine, SETTINGS, lambda _: None, length, stuck=lambda: True, give_up=given_up.set)
+    thread = pacemaker.start()
+    assert given_up.wait(5)
+    back.set()
+    pacemaker.stopped.set()
+    thread.join(5)
+
+
 # ---- two sessions at once
 
 

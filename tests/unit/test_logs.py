@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -268,3 +271,15 @@ def test_a_text_without_end_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     told = json.loads(logged(capsys, "refused", answer="token" * 200_000))
     assert len(told["answer"]) < 9_000
     assert told["answer"].endswith("(1000000 characters)")
+
+
+def test_a_line_that_a_full_disk_refuses_is_lost_and_ends_nothing() -> None:
+    writes = (
+        "import structlog; from worker import logs; from worker.settings import Settings; logs.configure(Settings())\n"
+        "structlog.get_logger().warning('slice ended'); print('went on', flush=True)"
+    )
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        said = subprocess.run(  # noqa: S603 our own interpreter
+            [sys.executable, "-c", writes], stdout=subprocess.PIPE, stderr=full, timeout=60, check=False
+        )
+    assert said.stdout == b"went on\n"

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
 from worker.commands.desk import Desk
-from worker.ledger import health, overview
+from worker.ledger import health, outage, overview
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.vault import KeyMissing
 
@@ -57,8 +57,7 @@ def _tried(desk: Desk, what: str, look_at: Callable[[], Iterator[Finding]]) -> I
     try:
         yield from look_at()
     except SQLAlchemyError as trouble:
-        reason = str(getattr(trouble, "orig", None) or type(trouble).__name__).strip().partition("\n")[0]
-        yield Finding(what, Verdict.BAD, f"The database {desk.database} does not do it: {reason}.")
+        yield Finding(what, Verdict.BAD, f"The database {desk.database} does not do it: {outage.reason(trouble)}.")
     except RedisError as trouble:
         yield Finding(what, Verdict.BAD, f"Redis does not answer: {type(trouble).__name__}. Is REDIS_URL right?")
     except KeyMissing as trouble:
@@ -102,7 +101,12 @@ def _schema(desk: Desk, head: str | None) -> Iterator[Finding]:
 
 def _redis(desk: Desk) -> Iterator[Finding]:
     seconds, micros = desk.broker.time()
-    yield Finding("redis", Verdict.OK, "Redis answers.")
+    try:
+        desk.broker.set("doctor", "", px=1000)
+        yield Finding("redis", Verdict.OK, "Redis answers.")
+    except ResponseError as refusal:
+        says = f"Redis answers and takes nothing, so nothing new begins: {refusal}"
+        yield Finding("redis", Verdict.BAD, f"{says.rstrip('.')}.")
     yield _clock("Redis", seconds + micros / 1e6)
     try:
         policy = desk.broker.config_get("maxmemory-policy").get("maxmemory-policy")

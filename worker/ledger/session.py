@@ -22,6 +22,8 @@ from sqlalchemy.orm import Session
 MUTEX_SECONDS = 2
 """How long a transaction of the scheduler may be idle. It is nothing but statements, and may hold the mutex: where its
 process freezes in the midst, nobody else may be kept from dispatching."""
+CUT_AFTER_SECONDS = 15
+"""Without a sign of Postgres's machine for so long, a connection is given up: the system by itself waits for hours."""
 
 
 def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0, longest_statement: float = 30.0) -> Engine:
@@ -37,6 +39,10 @@ def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0, longest_state
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": 5,
+            "keepalives_idle": CUT_AFTER_SECONDS // 3,
+            "keepalives_interval": CUT_AFTER_SECONDS // 3,
+            "keepalives_count": 2,
+            "tcp_user_timeout": 1000 * CUT_AFTER_SECONDS,
             "options": f"-c statement_timeout={round(1000 * longest_statement)}ms -c lock_timeout=5s -c jit=off"
             f" -c idle_in_transaction_session_timeout={max(1, round(1000 * longest_idle))}ms",
             "application_name": "connector",

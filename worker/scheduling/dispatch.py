@@ -47,5 +47,6 @@ def send_off(passed: Iterable[Dispatched], publish: Publish) -> None:
                 connector=one.connector,
                 epoch=one.epoch,
                 error=type(trouble).__name__,
+                reason=str(trouble),
             )
             return

@@ -7,11 +7,12 @@ import random
 from dataclasses import dataclass, field
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, Deed, RunState, SliceEnd
 from worker.errors import CredentialsRefused, ProfileUnusable, RootCategoryGone, RunTrouble, Unwell
-from worker.ledger import connectors, events, journal, runs, schedules
+from worker.ledger import connectors, events, journal, outage, runs, schedules
 from worker.scheduling import breaker, calendar
 from worker.scheduling.fence import Fence
 
@@ -21,6 +22,8 @@ MOST_BUGS = 3
 """Slices in a row that may end by an unknown exception before the run stops (law 8)."""
 FOR_GOOD = float("inf")
 """Until somebody asks for a run."""
+UNABLE_SECONDS = 15.0
+"""Before somebody looks whether Postgres can work again: each look reads from the neighbours in vain."""
 JITTER = 0.1
 """Share by which checks and back-offs are spread, so that connectors do not move in step."""
 
@@ -94,6 +97,13 @@ class Endings:
                     session, self.fence.tenant_id, run_id, level="warning", code=trouble.code, message=text
                 )
         return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=rest.seconds)
+
+    def database_unwell(self, trouble: SQLAlchemyError) -> Ending:
+        """Postgres does not do its part: where it can work for nobody, the connector waits, and it is no attempt."""
+        log.warning("database unwell", error=type(trouble).__name__, reason=outage.reason(trouble))
+        if outage.is_unable(trouble):
+            return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self.spread(UNABLE_SECONDS))
+        return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self.spread(1.0), failed=True)
 
     def bug(self, bug: Exception, run_id: int | None) -> Ending:
         """An unknown exception: the slice ends, it is counted, after three in a row the run stops."""

@@ -18,12 +18,13 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker.ledger import processes, turns
+from worker.ledger import outage, processes, turns
 from worker.ledger.session import as_scheduler
 from worker.metrics import database, slices
 from worker.scheduling.dispatch import Publish, send_off
 from worker.settings import Settings
 
+CANNOT_REACH = "pacemaker cannot reach the database"
 SEEN_EVERY_SECONDS = 10.0
 """How often a process says that it is there: three times before it counts as gone."""
 
@@ -54,10 +55,20 @@ class Pacemaker:
     _is_told: bool = False
 
     def start(self) -> threading.Thread:
-        """Look from now on, in a thread of its own."""
+        """Look from now on, in a thread of its own, and watch in another."""
+        threading.Thread(target=self.watch, name="watchdog", daemon=True).start()
         thread = threading.Thread(target=self.run, name="pacemaker", daemon=True)
         thread.start()
         return thread
+
+    def watch(self) -> None:
+        """Give the process up where a slot of it is stuck; it asks nobody, so as not to be stuck in the same thing."""
+        while not self.stopped.wait(self.settings.pacemaker_seconds):
+            if self.stuck():
+                self.give_up()
+                # Last: what it is stuck in may be the log itself, which nobody reads any more.
+                log.error("a slot is stuck, the worker ends")
+                return
 
     def run(self) -> None:
         """Look until stopped."""
@@ -70,13 +81,10 @@ class Pacemaker:
                 if not self.stopped.is_set():
                     self.look()
             except SQLAlchemyError as trouble:
-                log.warning("pacemaker cannot reach the database", error=type(trouble).__name__)
+                log.warning(CANNOT_REACH, error=type(trouble).__name__, reason=outage.reason(trouble))
                 database.unwell(database.PACEMAKER)
             except Exception:
                 log.exception("bug in the pacemaker")
-            if self.stuck():
-                log.error("a slot is stuck, the worker ends")
-                self.give_up()
         self._say_that_it_ends()
 
     def say_that_it_is_there(self) -> None:
@@ -105,7 +113,7 @@ class Pacemaker:
             with as_scheduler(self.engine) as session:
                 processes.seen(session, self.worker, self._began, ends=True)
         except SQLAlchemyError as trouble:
-            log.warning("pacemaker cannot reach the database", error=type(trouble).__name__)
+            log.warning(CANNOT_REACH, error=type(trouble).__name__, reason=outage.reason(trouble))
 
     def look(self) -> tuple[int, int]:
         """(turns whose lease or message was lost, parked ones that are due), all ready again; the door is full."""

@@ -105,9 +105,8 @@ class Slice:
         except TurnLost:
             return Ending(SliceEnd.TURN_LOST)
         except DATABASE_UNWELL as trouble:
-            log.warning("database unwell", error=type(trouble).__name__)
             database.unwell(database.SLICE)
-            return Ending(SliceEnd.NEIGHBOUR_UNWELL, park=self.endings.spread(1.0), failed=True)
+            return self.endings.database_unwell(trouble)
         finally:
             if self._neighbours is not None:
                 self._neighbours.store.stop.set()
