@@ -10,6 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 BROWSER := .venv/.browser
 COMPOSE := .venv/.compose
+PROMTOOL := .venv/.promtool
 SOURCES := $(wildcard api cli flowerconfig.py migrations models sandbox tests worker)
 
 .DEFAULT_GOAL := help
@@ -31,7 +32,7 @@ chaos: $(READY) ## Kill, freeze and cut off everything, and count what is lost; 
 
 ##@ Work on it
 
-test: $(READY) $(BROWSER) $(COMPOSE) ## Run the tests; T=path[::name] runs some of them, PYTEST_OPTIONS= goes to pytest
+test: $(READY) $(BROWSER) $(COMPOSE) $(PROMTOOL) ## Run the tests; T=path[::name] runs some of them, PYTEST_OPTIONS= goes to pytest
 	$(BIN)/python -m pytest $(or $(T),--ignore=tests/benchmarks --ignore=tests/images) $(PYTEST_OPTIONS)
 
 images: $(READY) ## Do the Dockerfile's own steps in a folder, and start what they make; minutes, most of them for the registry
@@ -70,6 +71,11 @@ $(BROWSER): scripts/browser | $(READY)
 # Asked for once, as above.
 $(COMPOSE): scripts/compose | $(READY)
 	scripts/compose
+	@touch $@
+
+# Idem.
+$(PROMTOOL): scripts/promtool | $(READY)
+	scripts/promtool
 	@touch $@
 
 lock: ## Write requirements.lock anew from pyproject.toml; UPGRADE=1 takes newer versions too
