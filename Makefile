@@ -12,7 +12,7 @@ BROWSER := .venv/.browser
 SOURCES := $(wildcard api cli migrations models sandbox tests worker)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench chaos test check lint types format lock clean
+.PHONY: help demo bench chaos release test check lint types format lock clean
 
 help: ## Print this text
 	@scripts/help $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ help: ## Print this text
 demo: $(READY) ## Watch catalogues flow into stores; ONCE=1 ends by itself, CATALOGUE=file [ROOT=category] runs that one
 	@$(BIN)/python -m sandbox.demo
 
-bench: $(READY) ## Measure, and print tables with what is to be reached; T=fairness or T=pages one of them, SCALE=0.1 a quick look
+bench: $(READY) ## Measure, and print tables with what is to be reached; T=fairness, T=pages or T=tables one of them, SCALE=0.1 a quick look
 	@$(BIN)/python -m sandbox.bench $(T)
 
 chaos: $(READY) ## Kill, freeze and cut off everything, and count what is lost; T=sweep or T=storm, SEED=n repeats one
@@ -43,6 +43,9 @@ types: $(READY) ## Check the types
 
 format: $(READY) ## Let the linter and the formatter change what they can
 	scripts/lint --fix $(SOURCES)
+
+release: $(READY) ## Build the wheel of HEAD and keep it as the previous release, from which tests upgrade
+	@scripts/release
 
 ##@ Set up
 

@@ -11,9 +11,9 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from sandbox.bench import fairness, pages
+from sandbox.bench import fairness, pages, tables
 
-BENCHES: Mapping[str, Callable[[float], None]] = {"fairness": fairness.main, "pages": pages.main}
+BENCHES: Mapping[str, Callable[[float], None]] = {"fairness": fairness.main, "pages": pages.main, "tables": tables.main}
 
 
 def main() -> int:
