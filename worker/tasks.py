@@ -24,6 +24,8 @@ from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
 from worker.process import Process, process
 from worker.scheduling import dispatch, metrics
+from worker.scheduling.beginning import wait_for_schema
+from worker.scheduling.caretaker import Caretaker
 from worker.scheduling.deadline import Deadline
 from worker.scheduling.endings import Ending
 from worker.scheduling.pacemaker import Pacemaker
@@ -39,6 +41,7 @@ STUCK = 70
 
 _pacemaker: list[Pacemaker] = []
 _postman: list[Postman] = []
+_caretaker: list[Caretaker] = []
 
 
 def publish(one: Dispatched) -> None:
@@ -147,6 +150,11 @@ def _logging(**_: object) -> None:
     logs.configure(settings())
 
 
+@signals.celeryd_after_setup.connect
+def _set_up(**_: object) -> None:
+    wait_for_schema(process().engine)
+
+
 @signals.worker_ready.connect
 def _ready(sender: Any, **_: object) -> None:
     here = process()
@@ -154,6 +162,7 @@ def _ready(sender: Any, **_: object) -> None:
     def end() -> None:
         # What is left of it takes nothing new: no message, and none of the slots that its drained slices give back.
         pacemaker.stopped.set()
+        caretaker.stopped.set()
         postman.stop()
         here.drain(exit_code=STUCK)
         with suppress(Exception):  # the broker may be what it is stuck in
@@ -174,10 +183,13 @@ def _ready(sender: Any, **_: object) -> None:
         Vault.from_ring(here.settings.credential_keys.get_secret_value()),
         Reach(private=here.settings.webhook_private),
     )
+    caretaker = Caretaker(here.engine, here.settings)
     _pacemaker.append(pacemaker)
+    _caretaker.append(caretaker)
     _postman.append(postman)
     pacemaker.start()
     postman.start()
+    caretaker.start()
     metrics.serve(here.settings)
 
 
@@ -185,6 +197,8 @@ def _ready(sender: Any, **_: object) -> None:
 def _shutting_down(**_: object) -> None:
     for pacemaker in _pacemaker:
         pacemaker.stopped.set()
+    for caretaker in _caretaker:
+        caretaker.stopped.set()
     for postman in _postman:
         postman.stop()
     process().drain()
