@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -37,7 +37,7 @@ def at(revision: str) -> str:
 def test_a_worker_waits_until_the_schema_is_there(engine: Engine, owner: Owner) -> None:
     head = schema.head()
     assert head
-    steps = iter([
+    steps: Iterator[Callable[[], None]] = iter([
         lambda: owner("REVOKE SELECT ON alembic_version FROM service"),  # as before revision 20261129
         lambda: owner("GRANT SELECT ON alembic_version TO service"),
         lambda: owner(at(schema.known()[1])),

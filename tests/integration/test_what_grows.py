@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from models.base import Base
+from models.vocabulary import Scope
 from worker.ledger import api_keys, mirror, removal, retention
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.scheduling.caretaker import Caretaker
@@ -154,8 +155,8 @@ def test_the_caretaker_lets_go_old_answers_and_keys(engine: Engine, shop: Shop) 
         shop.insert(shop.tenant_id, "answered", key=key, asked="x", status=201, answer={}, at=at)
     with as_tenant(engine, shop.tenant_id) as session:
         for name in ("old", "young"):
-            api_keys.add(session, tenant_id=shop.tenant_id, name=name, scope=api_keys.Scope.READ, expires_in=1.0)
-        api_keys.add(session, tenant_id=shop.tenant_id, name="for ever", scope=api_keys.Scope.READ)
+            api_keys.add(session, tenant_id=shop.tenant_id, name=name, scope=Scope.READ, expires_in=1.0)
+        api_keys.add(session, tenant_id=shop.tenant_id, name="for ever", scope=Scope.READ)
         session.execute(text("UPDATE api_key SET expires_at = '2020-01-01' WHERE name = 'old'"))
     a_caretaker(engine).tidy_next()
     assert shop.ask("SELECT key FROM answered") == ["b"]

@@ -98,13 +98,13 @@ _NOWHERE = """
     WITH nowhere AS (
       SELECT kind, source_id FROM source_item i
       WHERE i.connector_id = (SELECT :connector) AND i.gone AND NOT i.due AND i.kind <> 'category'
-        AND NOT EXISTS (SELECT FROM relation l WHERE l.connector_id = i.connector_id AND l.kind = i.kind
+        AND NOT EXISTS (SELECT FROM relation l WHERE l.connector_id = (SELECT :connector) AND l.kind = i.kind
           AND l.source_id = i.source_id)
-        AND NOT EXISTS (SELECT FROM pending_change c WHERE c.connector_id = i.connector_id AND c.kind = i.kind
+        AND NOT EXISTS (SELECT FROM pending_change c WHERE c.connector_id = (SELECT :connector) AND c.kind = i.kind
           AND c.source_id = i.source_id)
-        AND NOT EXISTS (SELECT FROM item_status s WHERE s.connector_id = i.connector_id AND s.kind = i.kind
+        AND NOT EXISTS (SELECT FROM item_status s WHERE s.connector_id = (SELECT :connector) AND s.kind = i.kind
           AND s.source_id = i.source_id AND s.at >= now() - :days * interval '1 day')
-        AND NOT (i.kind = 'product' AND EXISTS (SELECT FROM source_item v WHERE v.connector_id = i.connector_id
+        AND NOT (i.kind = 'product' AND EXISTS (SELECT FROM source_item v WHERE v.connector_id = (SELECT :connector)
           AND v.kind = (SELECT 'variant') AND v.parent_id = i.source_id))
       LIMIT :portion
     ), texts AS (
