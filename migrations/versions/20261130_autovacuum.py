@@ -1,7 +1,7 @@
 """When autovacuum comes to large tables and to queues, and room for what changes in place.
 
-Why: by default a table is vacuumed after a fifth of it is dead: of 600 million rows that is 120 million, and by then the
-table has grown by as much. Queues are emptied all the time, and are to be cleaned by a number of rows, not by a share of
+Why: by default a table is vacuumed after a fifth of it is dead: of 600 million rows that is 100 million (Postgres
+18 waits for no more), and by then the table has grown by as much. Queues are emptied all the time, and are to be cleaned by a number of rows, not by a share of
 what they held at their largest (decision 0018). Takes no lock that anybody waits for.
 Goes before the code (expand).
 """
