@@ -14,7 +14,7 @@ PROMTOOL := .venv/.promtool
 SOURCES := $(wildcard api cli flowerconfig.py migrations models sandbox tests worker)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench chaos test images check lint types secrets audit sbom format lock clean
+.PHONY: help demo bench chaos release test images check lint types secrets audit sbom format lock clean
 
 help: ## Print this text
 	@scripts/help $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ help: ## Print this text
 demo: $(READY) ## Watch catalogues flow into stores; ONCE=1 ends by itself, CATALOGUE=file [ROOT=category] runs that one
 	@$(BIN)/python -m sandbox.demo
 
-bench: $(READY) ## Measure, and print tables with what is to be reached; T=fairness, pages or replica one of them, SCALE=0.1 a quick look
+bench: $(READY) ## Measure, and print tables with what is to be reached; T=name one of them, SCALE=0.1 a quick look
 	@$(BIN)/python -m sandbox.bench $(T)
 
 chaos: $(READY) ## Kill, freeze and cut off everything, and count what is lost; T=sweep or T=storm, SEED=n repeats one
@@ -57,6 +57,9 @@ sbom: $(READY) ## Write the bill of materials of the service's image to dist/sbo
 
 format: $(READY) ## Let the linter and the formatter change what they can
 	scripts/lint --fix $(SOURCES)
+
+release: $(READY) ## Build the wheel of HEAD and keep it as the previous release, from which tests upgrade
+	@scripts/release
 
 ##@ Set up
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import typer
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from cli import show
 from cli.find import AsJson
@@ -19,17 +15,10 @@ FOUND_SOMETHING = 1
 
 def doctor(context: typer.Context, json: AsJson = False) -> None:
     """Look at settings, database, schema, Redis, keys, clocks and workers; exit code 1 where something is bad."""
-    found = list(commands.look(here(context), _head()))
+    found = list(commands.look(here(context)))
     if json:
         show.as_json({"findings": [{"what": one.what, "verdict": one.verdict, "says": one.says} for one in found]})
     else:
         show.table(None, ["what", "", "found"], [(one.what, one.verdict, one.says) for one in found], empty="")
     if any(one.verdict is Verdict.BAD for one in found):
         raise typer.Exit(FOUND_SOMETHING)
-
-
-def _head() -> str | None:
-    """The newest revision of the schema that is installed with the code."""
-    config = Config()
-    config.set_main_option("script_location", str(files("migrations")))
-    return ScriptDirectory.from_config(config).get_current_head()

@@ -13,6 +13,10 @@ from sqlalchemy import BigInteger, DateTime, MetaData, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
+LARGE = {"autovacuum_vacuum_scale_factor": "0.05", "autovacuum_analyze_scale_factor": "0.02"}
+"""Of tables with a row for each item: cleaned when a twentieth is dead, not a fifth (decision 0018)."""
+QUEUE = {"autovacuum_vacuum_scale_factor": "0.01", "autovacuum_vacuum_threshold": "10000"}
+"""Of tables whose rows come and go: cleaned by a number of rows."""
 NO_STOREFRONT = 0
 """The storefront of what is not told apart by storefront: products and variants."""
 

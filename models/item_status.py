@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id, Now, Number, Word
+from models.base import LARGE, Base, Id, Now, Number, Word
 
 
 class ItemStatus(Base):
@@ -31,6 +31,7 @@ class ItemStatus(Base):
             "storefront_id",
             postgresql_where=text("code IS NOT NULL"),
         ),
+        {"postgresql_with": LARGE},
     )
 
     connector_id: Mapped[Id]
@@ -60,6 +61,7 @@ class ItemCount(Base):
         ForeignKeyConstraint(
             ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
         ),
+        {"postgresql_with": {"fillfactor": "70"}},
     )
 
     connector_id: Mapped[Id]
@@ -81,6 +83,7 @@ class ItemHistory(Base):
             ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
         ),
         Index("ix_item_history_run_id", "connector_id", "run_id"),
+        {"postgresql_with": LARGE},
     )
 
     connector_id: Mapped[Id]

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, Index, Text, 
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id, Json, Number, Word
+from models.base import LARGE, QUEUE, Base, Id, Json, Number, Word
 
 
 class Mirror(Base):
@@ -44,10 +44,12 @@ class SourceItem(Base):
             ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
         ),
         Index("ix_source_item_parent", "connector_id", "kind", "parent_id"),
+        Index("ix_source_item_gone", "connector_id", "kind", "source_id", postgresql_where=text("gone")),
         Index("ix_source_item_due", "connector_id", "kind", "source_id", postgresql_where=text("due")),
         Index("ix_source_item_due_parent", "connector_id", "kind", "parent_id", postgresql_where=text("due")),
         Index("ix_source_item_name_key", "connector_id", "kind", "name_key"),
         Index("ix_source_item_sku_key", "connector_id", "sku_key"),
+        {"postgresql_with": LARGE},
     )
 
     connector_id: Mapped[Id]
@@ -68,7 +70,7 @@ class SourceItem(Base):
 class FamilyStanding(Base):
     """A product that a look at everything left as it is with its variants: of which version, and under what.
 
-    One row a family, written when it is found standing, so a later look passes it over (decision 0020).
+    One row a family, written when it is found standing, so a later look passes it over (decision 0019).
     """
 
     __tablename__ = "family_standing"
@@ -111,6 +113,7 @@ class ItemText(Base):
             text("string_to_array(regexp_replace(find_key, '[[:alnum:][:space:]]+', '', 'g'), NULL)"),
             postgresql_using="gin",
         ),
+        {"postgresql_with": LARGE},
     )
 
     connector_id: Mapped[Id]
@@ -145,6 +148,7 @@ class SourceStaged(Base):
         ForeignKeyConstraint(
             ["tenant_id", "connector_id"], ["connector.tenant_id", "connector.id"], ondelete="CASCADE"
         ),
+        {"postgresql_with": QUEUE},
     )
 
     connector_id: Mapped[Id]

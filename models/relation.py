@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text, UniqueCons
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id, Now, Number, Word
+from models.base import LARGE, QUEUE, Base, Id, Now, Number, Word
 
 
 class Relation(Base):
@@ -23,6 +23,7 @@ class Relation(Base):
         UniqueConstraint("store_hash", "kind", "store_id"),
         Index("ix_relation_store", "connector_id", "kind", "store_id"),
         Index("ix_relation_anew", "connector_id", postgresql_where=text("anew")),
+        {"postgresql_with": {**LARGE, "fillfactor": "90"}},
     )
 
     connector_id: Mapped[Id]
@@ -58,6 +59,7 @@ class PendingChange(Base):
         UniqueConstraint("connector_id", "kind", "source_id", "storefront_id", "action"),
         Index("ix_pending_change_order", "connector_id", "wave", "id"),
         Index("ix_pending_change_sent", "connector_id", "state", postgresql_where=text("state <> 'pending'")),
+        {"postgresql_with": QUEUE},
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)

@@ -25,6 +25,7 @@ class Run(Base):
         Index("ix_run_under_way", "state", postgresql_where=text("ended_at IS NULL")),
         # A request while one runs becomes exactly one follow-up (law 6).
         Index("uq_run_one_queued", "connector_id", unique=True, postgresql_where=text("state = 'queued'")),
+        {"postgresql_with": {"fillfactor": "80"}},
     )
 
     id: Mapped[NewId]

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id, Json, Number, Word
+from models.base import LARGE, Base, Id, Json, Number, Word
 
 
 class StoreItem(Base):
@@ -20,6 +20,7 @@ class StoreItem(Base):
         Index("ix_store_item_parent", "connector_id", "kind", "parent_id"),
         Index("ix_store_item_name_key", "connector_id", "kind", "name_key"),
         Index("ix_store_item_sku_key", "connector_id", "kind", "sku_key"),
+        {"postgresql_with": LARGE},
     )
 
     connector_id: Mapped[Id]

@@ -27,6 +27,8 @@ from worker.ledger.vault import Vault
 from worker.metrics import calls, database, deliveries, items, quota, slices
 from worker.process import Process, process
 from worker.scheduling import dispatch, figures
+from worker.scheduling.beginning import wait_for_schema
+from worker.scheduling.caretaker import Caretaker
 from worker.scheduling.deadline import Deadline
 from worker.scheduling.endings import Ending
 from worker.scheduling.pacemaker import Pacemaker
@@ -46,6 +48,7 @@ METRICS = (*slices.METRICS, *calls.METRICS, *quota.METRICS, *items.METRICS, *del
 _consumer: list[Any] = []
 _pacemaker: list[Pacemaker] = []
 _postman: list[Postman] = []
+_caretaker: list[Caretaker] = []
 
 
 def publish(one: Dispatched) -> None:
@@ -233,6 +236,11 @@ def _task_ends(**_: object) -> None:
     structlog.contextvars.clear_contextvars()
 
 
+@signals.celeryd_after_setup.connect
+def _set_up(**_: object) -> None:
+    wait_for_schema(process().engine)
+
+
 @signals.worker_ready.connect
 def _ready(sender: Any, **_: object) -> None:
     here = process()
@@ -241,6 +249,7 @@ def _ready(sender: Any, **_: object) -> None:
     def end() -> None:
         # What is left of it takes nothing new: no message, and none of the slots that its drained slices give back.
         pacemaker.stopped.set()
+        caretaker.stopped.set()
         postman.stop()
         here.drain(exit_code=STUCK)
         with suppress(Exception):  # the broker may be what it is stuck in
@@ -263,10 +272,13 @@ def _ready(sender: Any, **_: object) -> None:
         Vault.from_ring(here.settings.credential_keys.get_secret_value()),
         Reach(private=here.settings.webhook_private),
     )
+    caretaker = Caretaker(here.engine, here.settings)
     _pacemaker.append(pacemaker)
+    _caretaker.append(caretaker)
     _postman.append(postman)
     pacemaker.start()
     postman.start()
+    caretaker.start()
     figures.serve(here.settings, METRICS)
     log.info("worker ready", worker=str(sender.hostname), slots=int(sender.controller.concurrency))
 
@@ -275,6 +287,8 @@ def _ready(sender: Any, **_: object) -> None:
 def _shutting_down(**_: object) -> None:
     for pacemaker in _pacemaker:
         pacemaker.stopped.set()
+    for caretaker in _caretaker:
+        caretaker.stopped.set()
     for postman in _postman:
         postman.stop()
     process().drain()

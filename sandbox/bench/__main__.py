@@ -11,12 +11,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from sandbox.bench import fairness, pages, replica
+from sandbox.bench import fairness, pages, replica, tables
 
 BENCHES: Mapping[str, Callable[[float], None]] = {
     "fairness": fairness.main,
     "pages": pages.main,
     "replica": replica.main,
+    "tables": tables.main,
 }
 
 

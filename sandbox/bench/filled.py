@@ -47,6 +47,13 @@ class Filled:
 @contextmanager
 def filled(statuses: int) -> Iterator[Filled]:
     """A server with so many item statuses of one connector, analysed as autovacuum does it."""
+    with opened(statuses) as (made, _):
+        yield made
+
+
+@contextmanager
+def opened(statuses: int) -> Iterator[tuple[Filled, Engine]]:
+    """The same, and the owner's way in."""
     with EmbeddedPostgres(durable=False, settings={"shared_buffers": "512MB", "max_wal_size": "4GB"}) as server:
         server.create_database("pages")
         migrate(server.url("pages", "owner"))
@@ -60,8 +67,8 @@ def filled(statuses: int) -> Iterator[Filled]:
         with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("VACUUM (ANALYZE)"))
+        yield made, owner
         owner.dispose()
-        yield made
         engine.dispose()
 
 

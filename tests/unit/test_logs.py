@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fakeredis
 import pytest
 import structlog
 from pydantic import SecretStr
 
 from worker import logs
 from worker.bigcommerce.client import Client as StoreClient
+from worker.bigcommerce.quota import Quota
 from worker.catalog.profile import Source as ProfileSource
 from worker.catalog.profile import Store as ProfileStore
 from worker.errors import RefusedByStore
@@ -98,8 +100,8 @@ def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("style", ["json", "console"])
 def test_what_holds_a_secret_shows_none_when_it_is_logged(capsys: pytest.CaptureFixture[str], style: str) -> None:
     key = "Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E="
-    no_quota: Any = None
-    store = StoreClient(base_url="https://store", store_hash="abc", token="canary-token", quota=no_quota)
+    quota = Quota(fakeredis.FakeRedis(), store_hash="abc")
+    store = StoreClient(base_url="https://store", store_hash="abc", token="canary-token", quota=quota)
     source = SourceClient(base_url="https://source", code="CN1", secret="canary-secret")
     written = logged(
         capsys,

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
 from worker.commands.desk import Desk
-from worker.ledger import health, outage, overview
+from worker.ledger import health, outage, overview, schema
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.vault import KeyMissing
 
@@ -39,13 +39,13 @@ class Finding:
     says: str
 
 
-def look(desk: Desk, head: str | None) -> Iterator[Finding]:
-    """Look at everything; `head` is the newest revision of the schema that the code knows, None = not known."""
+def look(desk: Desk) -> Iterator[Finding]:
+    """Look at everything."""
     database = list(_tried(desk, "database", lambda: _database(desk)))
     yield from database
     is_there = all(one.verdict is not Verdict.BAD for one in database)
     if is_there:
-        yield from _tried(desk, "schema", lambda: _schema(desk, head))
+        yield from _tried(desk, "schema", lambda: _schema(desk))
     yield from _tried(desk, "redis", lambda: _redis(desk))
     yield from _tried(desk, "keys", lambda: _keys(desk, look_for_use=is_there))
     if is_there:
@@ -87,11 +87,15 @@ def _clock(whose: str, now: float) -> Finding:
     return Finding("clocks", Verdict.OK, f"The clock of {whose} agrees with this machine's.")
 
 
-def _schema(desk: Desk, head: str | None) -> Iterator[Finding]:
-    with as_tenant(desk.engine, NOBODY) as session:
-        found = health.revision(session)
+def _schema(desk: Desk) -> Iterator[Finding]:
+    found, head = schema.found(desk.engine), schema.head()
     if head is None:
         yield Finding("schema", Verdict.WARNING, f"The schema is at {found}; the migrations are not here to compare.")
+    elif found != head and not schema.is_too_old(found):
+        says = (
+            f"The schema is at {found}, newer than the code ({head}): the code of another release is being brought in."
+        )
+        yield Finding("schema", Verdict.WARNING, says)
     elif found != head:
         says = f"The schema is at {found}, the code asks for {head}: run `alembic upgrade head` as the role owner."
         yield Finding("schema", Verdict.BAD, says)

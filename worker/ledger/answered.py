@@ -40,14 +40,7 @@ def keep(session: Session, tenant_id: int, key: str, answer: Answer) -> bool:
 
     Whoever asks the same at the same time waits here for the other's commit.
     """
-    old = {"hours": KEPT_HOURS, "most": PRUNED_AT_ONCE}
-    session.execute(
-        text(
-            "DELETE FROM answered WHERE (tenant_id, key) IN (SELECT tenant_id, key FROM answered"
-            " WHERE at <= now() - make_interval(hours => :hours) LIMIT :most FOR UPDATE SKIP LOCKED)"
-        ),
-        old,
-    )
+    prune(session)
     kept = session.execute(
         text(
             "INSERT INTO answered (tenant_id, key, asked, status, answer)"
@@ -67,3 +60,15 @@ def keep(session: Session, tenant_id: int, key: str, answer: Answer) -> bool:
         },
     )
     return kept.first() is not None
+
+
+def prune(session: Session) -> int:
+    """Delete a portion of the tenant's answers that are too old to be given again; how many."""
+    gone = session.execute(
+        text(
+            "DELETE FROM answered WHERE (tenant_id, key) IN (SELECT tenant_id, key FROM answered"
+            " WHERE at <= now() - make_interval(hours => :hours) LIMIT :most FOR UPDATE SKIP LOCKED) RETURNING 1"
+        ),
+        {"hours": KEPT_HOURS, "most": PRUNED_AT_ONCE},
+    )
+    return len(gone.all())

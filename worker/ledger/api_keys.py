@@ -21,6 +21,8 @@ from models.vocabulary import Scope
 
 PREFIX = "slbc"
 """So that a key that was left lying about is recognised for what it is."""
+EXPIRED_DAYS = 90
+"""So long a key that has expired is still listed, for whoever wonders why it opens nothing."""
 _WRITTEN = re.compile(rf"{PREFIX}_([0-9a-f]{{16}})_([\w-]{{43}})", re.ASCII)
 _COLUMNS = "id, tenant_id, name, scope, created_at, last_used_at, expires_at"
 
@@ -138,6 +140,15 @@ def revoke(session: Session, key_id: str, *, tenant_id: int | None) -> bool:
         {"id": key_id, "tenant": tenant_id},
     )
     return gone.first() is not None
+
+
+def prune(session: Session) -> int:
+    """Delete the keys that expired long ago, of all tenants and the operators'; how many. As scheduler."""
+    gone = session.execute(
+        text("DELETE FROM api_key WHERE expires_at < now() - make_interval(days => :days) RETURNING id"),
+        {"days": EXPIRED_DAYS},
+    )
+    return len(gone.all())
 
 
 def _hash(secret: str) -> str:
