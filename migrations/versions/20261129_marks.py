@@ -1,7 +1,7 @@
-"""What stands in texts beside letters and digits, in an index of its own.
+"""What stands in texts beside letters and digits is searched by a function of its own.
 
-Why: a search for `&` or `_` alone has no trigram, so all texts of a connector were read: 204 ms at a million. Goes
-before the code (expand); the index is built while others write.
+Why: a search for `&` or `_` alone has no trigram, so all texts of a connector were read: 204 ms at a million. The index
+comes with 20261130_marks. Goes before the code (expand).
 """
 
 from __future__ import annotations
@@ -17,17 +17,6 @@ MARKS = "string_to_array(regexp_replace({of}, '[[:alnum:][:space:]]+', '', 'g'),
 
 
 def upgrade() -> None:
-    with op.get_context().autocommit_block():
-        # It waits for whoever writes, and keeps nobody waiting; what an attempt that broke has left is made anew.
-        op.execute("SET lock_timeout = 0")
-        op.execute("SET statement_timeout = 0")
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_item_text_marks")
-        op.execute(
-            "CREATE INDEX CONCURRENTLY ix_item_text_marks ON item_text USING gin"
-            f" ((kind || connector_id::text), ({MARKS.format(of='find_key')}))"
-        )
-        op.execute("SET lock_timeout = '4s'")
-        op.execute("SET statement_timeout = '60s'")
     # By the marks alone: a pattern without trigrams must not lead into the other index.
     op.execute(
         f"""
@@ -49,4 +38,3 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP FUNCTION marked_items")
-    op.execute("DROP INDEX ix_item_text_marks")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261201_standing"
-down_revision = "20261130_gone"
+down_revision = "20261130_under_way"
 branch_labels = None
 depends_on = None
 
