@@ -68,6 +68,11 @@ class Neighbours:
         """Values of an item changed at the source."""
         self._ask("PATCH", f"{self.source}/_control/connectors/{code}/items/{table}/{item_id}", dict(changes))
 
+    def edit_all(self, code: str, table: str, ids: Sequence[int], changes: Mapping[str, Any]) -> None:
+        """The same values of all these items changed at the source."""
+        body = {"ids": list(ids), "changes": dict(changes)}
+        self._ask("PATCH", f"{self.source}/_control/connectors/{code}/items/{table}", body)
+
     def add(self, code: str, table: str, values: Mapping[str, Any]) -> None:
         """A new item at the source."""
         self._ask("POST", f"{self.source}/_control/connectors/{code}/items/{table}", dict(values))

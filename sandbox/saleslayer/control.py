@@ -6,6 +6,7 @@
 | PUT /_control/connectors/{code}                          | {"secret", "catalogue", "options"}     | the state       |
 | GET /_control/connectors/{code}                          |                                        | the state       |
 | POST /_control/connectors/{code}/items/{table}           | {column: value, ..}, "ID" if wanted    | {"id": n}       |
+| PATCH .../items/{table}                                  | {"ids": [..], "changes": {column: v}}  | {}              |
 | GET .../items/{table}/{id}                               |                                        | the item        |
 | PATCH .../items/{table}/{id}                             | {column: value, ..}                    | the item        |
 | POST .../items/{table}/{id}/hide and .../show            |                                        | {}              |
@@ -47,6 +48,11 @@ def _edit(connectors: Connectors, where: dict[str, str], body: Json) -> Json:
     return connectors.item(**_item(where))
 
 
+def _edit_many(connectors: Connectors, where: dict[str, str], body: Json) -> None:
+    for item_id in body.get("ids", ()):
+        connectors.edit(where["code"], where["table"], int(item_id), dict(body.get("changes", {})))
+
+
 def _touch_config(connectors: Connectors, where: dict[str, str], _: Json) -> Json:
     connectors.touch_config(where["code"])
     return connectors.state(where["code"])
@@ -70,6 +76,7 @@ ROUTES: list[tuple[str, str, Action]] = [
     ("PUT", CONNECTOR, _put_connector),
     ("GET", CONNECTOR, lambda connectors, where, _: connectors.state(where["code"])),
     ("POST", TABLE, lambda connectors, where, body: {"id": connectors.add(where["code"], where["table"], body)}),
+    ("PATCH", TABLE, _edit_many),
     ("GET", ITEM, lambda connectors, where, _: connectors.item(**_item(where))),
     ("PATCH", ITEM, _edit),
     ("DELETE", ITEM, lambda connectors, where, _: connectors.delete(**_item(where))),
