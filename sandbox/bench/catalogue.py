@@ -1,8 +1,8 @@
 """What whole runs cost in calls, processor seconds and rows written: `make bench T=catalogue`.
 
-10,000 products with 5 variants each and 500 categories, whole on two storefronts; pictures inline, no stock, options left
-as the store makes them; a store that answers at once and allows everything. A real worker, and both neighbours, are
-processes of their own, so each one's processor time is told apart.
+10,000 products with 5 variants each and 500 categories, whole on two storefronts; pictures inline, no stock, options
+left as the store makes them; a store that answers at once and allows everything. A real worker, and both neighbours,
+are processes of their own, so each one's processor time is told apart.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from worker.ledger.session import as_tenant
 PRODUCTS, VARIANTS_EACH, CATEGORIES, STOREFRONTS = 10_000, 5, 500, 2
 WITHOUT = {"product_formats": {"format_stock"}}
 """Columns whose fields have calls of their own."""
-STORE = {"plan": "Enterprise", "quota": 10**7}
+STORE: Mapping[str, Any] = {"plan": "Enterprise", "quota": 10**7}
 STATISTICS_SECONDS = 1.5
 """So late at most a connection of Postgres tells what it has written."""
 FIRST, LOOKED_AT, UNCHANGED, FEW, ALL = "first run", "first look at all", "unchanged", "1 % changed", "all updated"

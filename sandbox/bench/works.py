@@ -21,6 +21,7 @@ from worker.ledger import runs
 from worker.ledger.session import as_scheduler, as_tenant, engine
 from worker.ledger.vault import Vault
 from worker.scheduling import dispatch
+from worker.scheduling.dispatch import Publish
 from worker.settings import Settings
 from worker.tasks import publish
 
@@ -87,7 +88,7 @@ class Works:
         self.casts.append(cast)
         return cast
 
-    def request(self, cast: Cast, *, refresh: bool = False) -> int:
+    def request(self, cast: Cast, *, refresh: bool = False, publish: Publish = publish) -> int:
         """A run is asked for; its id."""
         with as_tenant(self.engine, cast.tenant_id) as session:
             run_id = runs.request(session, cast.tenant_id, cast.connector_id, refresh=refresh)
