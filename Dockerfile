@@ -38,6 +38,8 @@ RUN python scripts/locked product flower > flower.txt \
 
 FROM base AS flower
 COPY --from=flower-build /venv /venv
+# Where Flower looks for it; without it Flower would be more than a window.
+COPY flowerconfig.py ./
 USER 10001
 EXPOSE 5555
 CMD ["celery", "-A", "worker.app", "flower", "--conf=flowerconfig.py", "--port=5555"]

@@ -190,12 +190,15 @@ class Builder:
             shutil.copytree(built.folder / whole.lstrip("/"), self._at(target), symlinks=True)
             return
         into = self.root / image.workdir.lstrip("/") / target
+        found = set[Path]()
         for path in context():
             for source in map(Path, sources):
                 if path == source or source in path.parents:
+                    found.add(source)
                     there = into / (path.name if path == source else path.relative_to(source))
                     there.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(ROOT / path, there)
+        assert found == set(map(Path, sources)), f"the builder is not sent all of {rest}"
 
 
 def listed(value: str | None) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -17,7 +17,8 @@ def with_driver(url: str) -> str:
 class Settings(BaseSettings):
     """The settings; each stands in docs/settings.md. No other module reads the environment."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    # What is wrong is told without its value: it may be a secret, or hold one.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: str = Field(
         "postgresql+psycopg2://service@localhost/connector", description="Postgres, as the role service"
@@ -73,12 +74,26 @@ class Settings(BaseSettings):
     @field_validator("database_url", "migration_database_url")
     @classmethod
     def _names_the_driver(cls, url: str) -> str:
+        if not with_driver(url).startswith("postgresql"):
+            raise ValueError("it is no address of Postgres: postgresql://role:password@host/database is meant")
         return with_driver(url)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_of_redis(cls, url: str) -> str:
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("it is no address of Redis: redis://:password@host:6379/0 is meant")
+        return url
 
     @property
     def heartbeat_seconds(self) -> float:
         """The longest between two heartbeats (law 4): a quarter of the lease, 6 s at most."""
         return min(6.0, self.lease_seconds / 4)
+
+
+def faults(trouble: ValidationError) -> list[str]:
+    """What is wrong with which setting, without its value."""
+    return [f"{str(one['loc'][0]).upper()}: {one['msg'].removeprefix('Value error, ')}" for one in trouble.errors()]
 
 
 @lru_cache

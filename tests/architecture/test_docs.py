@@ -97,6 +97,18 @@ def test_docker_compose_knows_every_setting_and_asks_for_nothing_else() -> None:
     assert set(re.findall(r"^#([A-Z_]+)=$", page(".env.example"), re.MULTILINE)) == asked
 
 
+def test_nothing_is_left_to_be_filled_in() -> None:
+    assert [path.name for path in PAGES if re.search(r"TODO|FIXME|TBD", path.read_text("utf-8"))] == []
+
+
+def test_every_metric_that_a_page_names_is_in_its_own_page() -> None:
+    there = set(re.findall(r"connector_[a-z_]+", page("docs/metrics.md")))
+    named = {one for path in PAGES if path.name != "CHANGELOG.md"
+             for one in re.findall(r"\bconnector_(?:service_)?[a-z_]*(?:seconds|total|jain|slots|turns|calls)\b",
+                                   path.read_text("utf-8"))}  # fmt: skip
+    assert named - there == set()
+
+
 def test_the_worker_is_started_by_the_same_command_everywhere() -> None:
     command = "celery -A worker.app worker -P threads -c 16 -E --without-gossip --without-mingle"
     listed = ", ".join(f'"{word}"' for word in command.split())

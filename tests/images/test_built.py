@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.timeout(1200)
 PRODUCT = ("api", "cli", "migrations", "models", "worker")
 INSTALLED = "import importlib.metadata as held\nfor one in held.distributions(): print(one.name, one.version)"
 FOLDER = "import importlib.util as at; print(at.find_spec('models').submodule_search_locations[0])"
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 EVERY = (
     "import pkgutil, importlib, {0}\n"
     "for found in pkgutil.walk_packages({0}.__path__, '{0}.'):\n"
@@ -48,7 +50,7 @@ def expected(*parts: str) -> set[str]:
     said = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout  # noqa: S603
     pins = [Requirement(line.removesuffix(" \\")) for line in said.splitlines() if line[:1].isalnum()]
     return {f"{canonicalize_name(pin.name)} {str(pin.specifier)[2:]}" for pin in pins
-            if pin.marker is None or pin.marker.evaluate()} | {"saleslayer-bigcommerce 0.1.0"}  # fmt: skip
+            if pin.marker is None or pin.marker.evaluate()} | {f"saleslayer-bigcommerce {VERSION}"}  # fmt: skip
 
 
 def held(builder: Builder, image: Image) -> set[str]:
@@ -106,6 +108,8 @@ def test_the_programs_of_the_service_start_and_leave_nothing_behind(builder: Bui
 
 def test_flower_and_the_neighbours_start(builder: Builder) -> None:
     image = builder.show("flower")
+    # What makes it a window and no more.
+    assert "read_only = True" in (builder.root / "app" / "flowerconfig.py").read_text("utf-8")
     assert "Web based tool" in builder.run(image, "celery", "-A", "worker.app", "flower", "--help")
     image = builder.show("sandbox")
     for neighbour in ("saleslayer", "bigcommerce"):

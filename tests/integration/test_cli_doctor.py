@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -47,9 +50,48 @@ def findings(operator: Operator, code: int = 0) -> dict[tuple[str, str], list[st
 def test_a_house_in_order_is_told_so(healthy: Operator) -> None:
     found = findings(healthy)
     assert {verdict for _, verdict in found} == {"ok"}
-    assert {what for what, _ in found} == {"database", "clocks", "schema", "redis", "keys", "workers"}
+    assert {what for what, _ in found} == {"settings", "database", "clocks", "schema", "redis", "keys", "workers"}
     assert found["workers", "ok"] == ["1 worker processes with 16 slots."]
     assert "as 'service'" in healthy.says("doctor").stdout
+
+
+@pytest.mark.parametrize(
+    ("chosen", "says"),
+    [
+        ({"slice_yield_seconds": 700.0}, "SLICE_YIELD_SECONDS is longer"),
+        ({"lease_seconds": 2.0}, "LEASE_SECONDS is below 5"),
+        ({"webhook_private": True}, "WEBHOOK_PRIVATE is on"),
+        ({"bigcommerce_url": "http://api.example.com"}, "BIGCOMMERCE_URL is not https"),
+        ({"public_url": "http://shop.example.com"}, "PUBLIC_URL is not https"),
+    ],
+)
+def test_settings_that_nobody_means_are_a_warning(healthy: Operator, chosen: dict[str, Any], says: str) -> None:
+    healthy.here.settings = healthy.here.settings.model_copy(update=chosen)
+    [told] = findings(healthy)["settings", "warning"]
+    assert told.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("SLICE_SECONDS", "abc", "SLICE_SECONDS: Input should be a valid number"),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT: String should match pattern"),
+        ("DRAIN_SECONDS", "-1", "DRAIN_SECONDS: Input should be greater than 0"),
+        ("REDIS_URL", "http://:canary@redis", "REDIS_URL: it is no address of Redis"),
+        ("DATABASE_URL", "mysql://canary@db/x", "DATABASE_URL: it is no address of Postgres"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_told_in_a_sentence_without_its_value(
+    name: str, value: str, says: str
+) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "from cli.start import main; main()", "doctor"],
+        env=os.environ | {name: value}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert said.returncode == 2
+    [sentence] = said.stderr.splitlines()
+    assert sentence.startswith(f"connector: {says}")
+    assert "canary" not in said.stderr
 
 
 def test_another_schema_than_the_codes_is_bad(healthy: Operator, migrated: EmbeddedPostgres, engine: Engine) -> None:

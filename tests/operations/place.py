@@ -201,7 +201,9 @@ def lend(folder: Path) -> None:
     programs = Path(spec.origin).parent / "pginstall" / "bin"
     for name in ("createdb", "pg_dump", "pg_restore", "psql", "vacuumdb"):
         (folder / name).write_text(f'#!/bin/sh\nexec "{programs / name}" "$@"\n')
-    (folder / "connector").write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from cli.main import app; app()" "$@"\n')
+    (folder / "connector").write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" -c "from cli.start import main; main()" "$@"\n'
+    )
     (folder / "redis-cli").write_text(
         f"#!{sys.executable}\nimport sys, redis\n"
         "_, option, url, *words = sys.argv\nassert option == '-u'\n"

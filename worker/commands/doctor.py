@@ -1,4 +1,4 @@
-"""Is the house in order: database, schema, broker, keys, clocks, workers; each in a sentence."""
+"""Is the house in order: settings, database, schema, broker, keys, clocks, workers; each in a sentence."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,10 +16,13 @@ from worker.commands.desk import Desk
 from worker.ledger import health, outage, overview, schema
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.vault import KeyMissing
+from worker.settings import Settings
 
 OLDEST_POSTGRES = 18
 MOST_SKEW_SECONDS = 5.0
 """Leases are reckoned by Postgres's clock alone; a clock further off spoils signatures, schedules and reading logs."""
+SHORTEST_LEASE = 5.0
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 NOBODY = 0
 
 
@@ -41,6 +45,7 @@ class Finding:
 
 def look(desk: Desk) -> Iterator[Finding]:
     """Look at everything."""
+    yield from _settings(desk.settings)
     database = list(_tried(desk, "database", lambda: _database(desk)))
     yield from database
     is_there = all(one.verdict is not Verdict.BAD for one in database)
@@ -62,6 +67,27 @@ def _tried(desk: Desk, what: str, look_at: Callable[[], Iterator[Finding]]) -> I
         yield Finding(what, Verdict.BAD, f"Redis does not answer: {type(trouble).__name__}. Is REDIS_URL right?")
     except KeyMissing as trouble:
         yield Finding(what, Verdict.BAD, f"{trouble}.")
+
+
+def _settings(chosen: Settings) -> Iterator[Finding]:
+    """What no process refuses, and nobody means."""
+    told = list(_doubts(chosen))
+    yield from (Finding("settings", Verdict.WARNING, says) for says in told)
+    if not told:
+        yield Finding("settings", Verdict.OK, "The settings can be used, and go together.")
+
+
+def _doubts(chosen: Settings) -> Iterator[str]:
+    if chosen.slice_yield_seconds > chosen.slice_seconds:
+        yield "SLICE_YIELD_SECONDS is longer than SLICE_SECONDS: no slice ever yields; make it shorter."
+    if chosen.lease_seconds < SHORTEST_LEASE:
+        yield f"LEASE_SECONDS is below {SHORTEST_LEASE:.0f}: a busy process may lose its turns; make it longer."
+    if chosen.webhook_private:
+        yield "WEBHOOK_PRIVATE is on: tenants can reach what stands beside the workers; switch it off outside of trials."
+    for name in ("saleslayer_url", "bigcommerce_url", "public_url"):
+        url = urlsplit(getattr(chosen, name))
+        if url.scheme != "https" and url.hostname not in LOOPBACK:
+            yield f"{name.upper()} is not https: what opens the source, the store or the pages goes there in the open."
 
 
 def _database(desk: Desk) -> Iterator[Finding]:
@@ -152,5 +178,5 @@ def _workers(desk: Desk) -> Iterator[Finding]:
     else:
         yield Finding("workers", Verdict.OK, f"{found.processes:,} worker processes with {found.slots:,} slots.")
     if found.broken:
-        says = f"{found.broken:,} turns are broken: `connector list` shows them, the workers' log says why."
+        says = f"{found.broken:,} turns are broken: `connector ps` shows them, the workers' log says why; then `connector requeue`."
         yield Finding("workers", Verdict.WARNING, says)
