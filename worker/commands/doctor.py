@@ -83,7 +83,7 @@ def _doubts(chosen: Settings) -> Iterator[str]:
     if chosen.lease_seconds < SHORTEST_LEASE:
         yield f"LEASE_SECONDS is below {SHORTEST_LEASE:.0f}: a busy process may lose its turns; make it longer."
     if chosen.webhook_private:
-        yield "WEBHOOK_PRIVATE is on: tenants can reach what stands beside the workers; switch it off outside of trials."
+        yield "WEBHOOK_PRIVATE is on: tenants can reach what stands beside the workers; it is for trials alone."
     for name in ("saleslayer_url", "bigcommerce_url", "public_url"):
         url = urlsplit(getattr(chosen, name))
         if url.scheme != "https" and url.hostname not in LOOPBACK:
@@ -178,5 +178,6 @@ def _workers(desk: Desk) -> Iterator[Finding]:
     else:
         yield Finding("workers", Verdict.OK, f"{found.processes:,} worker processes with {found.slots:,} slots.")
     if found.broken:
-        says = f"{found.broken:,} turns are broken: `connector ps` shows them, the workers' log says why; then `connector requeue`."
+        says = f"{found.broken:,} turns are broken: `connector ps` shows them, the workers' log says why;"
+        says += " `connector requeue` lets them go on."
         yield Finding("workers", Verdict.WARNING, says)
