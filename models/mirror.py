@@ -31,6 +31,8 @@ class Mirror(Base):
     all_due: Mapped[bool] = mapped_column(server_default="false")
     refresh_wanted: Mapped[bool] = mapped_column(server_default="false")
     read_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    cleaned_as: Mapped[str | None] = mapped_column(Text)
+    """What cells were read by when the items were cleaned; empty: some otherwise than others."""
     store_read_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """When the store was last read as a whole: what its items held then stands in `store_item`."""
 

@@ -21,6 +21,7 @@ ASSUMED = {"tenant_id": 1, "connector_id": 1, "family_id": -0.5}
 
 def upgrade() -> None:
     op.add_column("store_item", sa.Column("read_as", sa.Text(), nullable=True))
+    op.add_column("mirror", sa.Column("cleaned_as", sa.Text(), nullable=True))
     op.create_table(
         "family_standing",
         sa.Column("connector_id", sa.BigInteger(), nullable=False),
@@ -55,4 +56,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("family_standing")
+    op.drop_column("mirror", "cleaned_as")
     op.drop_column("store_item", "read_as")

@@ -11,11 +11,17 @@ from sqlalchemy import text
 from sandbox.bigcommerce import products
 from sandbox.bigcommerce.faults import Fault
 from tests.playing import Shop, a_catalogue
+from tests.system import shirts
+from tests.system.test_stock import YES, product, sizes
 from worker.bigcommerce import decode
+from worker.catalog.items import Problem
+from worker.ledger import standing
 from worker.ledger.session import as_tenant
-from worker.steps import clean, plan_family
+from worker.rules import validity
+from worker.steps import clean, plan_family, walking
 
 Open = Callable[..., Shop]
+OpenShirts = Callable[..., shirts.Shop]
 CUP, MUG = 301, 302
 UNTOUCHED = ("source_item", "relation", "store_item", "item_status", "item_count", "family_standing")
 
@@ -160,7 +166,7 @@ def test_what_all_families_depend_on_makes_all_be_looked_at(
         case "storefront's name":
             shop.store.configure(channels=[{"id": 1, "name": "Renamed"}])
         case _:
-            monkeypatch.setattr("worker.steps.walking.RELEASE", "another")
+            monkeypatch.setattr("worker.steps.walking.CODE", "another")
     assert shop.run(refresh=True) == "completed"
     assert sorted(looks.planned) == [CUP, MUG]
 
@@ -197,3 +203,53 @@ def test_what_failed_is_tried_by_every_look_at_everything(open_playing: Open, lo
     assert made.run(refresh=True) == "completed"
     assert sorted(looks.planned) == [CUP, MUG]
     assert sorted(made.products()) == ["CUP", "MUG"]
+
+
+def test_a_release_between_cleaning_and_planning_lets_nothing_stand(
+    open_playing: Open, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the old code has cleaned and the new one plans may be what the new one refuses."""
+    made = open_playing(catalogue())
+    assert made.run() == "completed"
+    repeated, graver = clean._repeated, validity.graver
+
+    def stricter(read: Any) -> Any:
+        refused = (Problem("no_price", "a rule of the new release"),) if read.item.source_id == CUP else ()
+        return (*graver(read), *refused)
+
+    def released(*given: Any, **more: Any) -> None:
+        repeated(*given, **more)
+        monkeypatch.setattr(clean, "_repeated", repeated)
+        monkeypatch.setattr(walking, "CODE", "new")
+        monkeypatch.setattr(validity, "graver", stricter)
+
+    monkeypatch.setattr(clean, "_repeated", released)
+    assert made.run(refresh=True) == "completed"
+    looks.forget()
+    assert made.run(refresh=True) == "completed_with_errors"
+    assert sorted(looks.cleaned) == [CUP, MUG]
+    assert made.status("product", CUP)[0] == "rejected"
+
+
+def test_in_another_cluster_all_is_looked_at_once_more(
+    shop: Shop, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "cluster", lambda _session: "another")
+    assert shop.run(refresh=True) == "completed"
+    assert sorted(looks.planned) == sorted(looks.cleaned) == [CUP, MUG]
+    looks.forget()
+    assert shop.run(refresh=True) == "completed"
+    assert looks.planned == looks.cleaned == []
+
+
+def test_what_the_store_holds_of_a_family_makes_it_be_looked_at_again(open_shirts: OpenShirts) -> None:
+    """Where its stock can be set is a matter of the store's: it was left alone, and is not any more."""
+    here = open_shirts([product(product_stock="1")], sizes(), **YES)
+    here.run()
+    here.track("variant")
+    here.set("products", 301, product_stock="5")
+    for _ in range(2):
+        assert here.run(refresh=True) == "completed"
+    here.track("product")
+    assert here.run(refresh=True) == "completed"
+    assert here.product()["inventory_level"] == 5

@@ -14,13 +14,13 @@ from decimal import Decimal
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.catalog import fingerprint
+from worker.catalog import fingerprint, sources
 from worker.catalog.fields import FIELDS, Field, Group, Type
 from worker.catalog.store import StoreRow
 from worker.catalog.values import Value, key
 
-READING = 1
-"""Counts how rows have been made of answers: with another one, all that the store holds is read anew."""
+CODE = sources.hash_of("bigcommerce/decode.py", "catalog")
+"""What makes rows of answers: with other code, all that the store holds is read anew."""
 _APART = frozenset({"images", "brand", "storefronts", "videos"})
 
 
@@ -42,7 +42,7 @@ def category(raw: Mapping[str, Any]) -> StoreRow:
 
 def read_as(raw: Mapping[str, Any], brands: Mapping[int, str]) -> str:
     """The hash of a product as the store tells it: where it is as it was, its rows are too."""
-    return fingerprint.of_raw([READING, brands.get(int(raw.get("brand_id") or 0)), raw])
+    return fingerprint.of_raw([CODE, brands.get(int(raw.get("brand_id") or 0)), raw])
 
 
 def ids_of_product(raw: Mapping[str, Any]) -> dict[ItemKind, list[int]]:

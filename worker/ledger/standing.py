@@ -1,8 +1,9 @@
 """Families that stand: nothing was to be done about them, and no row of theirs was written since.
 
-`version` of a family is what Postgres says of its rows: the transactions that wrote the product, its variants and
-their relations last. Whoever writes one of them, for whatever reason, gives the family another version, so nothing
-that may matter can be forgotten. A restored database has other transactions: there all is looked at once more.
+`version` of a family is what Postgres says of its rows: the transactions that last wrote the product, its variants,
+their relations, and what the store holds of them. Whoever writes one of them, for whatever reason, gives the family
+another version, so nobody can forget to say it. Transactions are a cluster's own: in another one, as after a restore,
+all is looked at once more.
 """
 
 from __future__ import annotations
@@ -28,16 +29,25 @@ class Mark:
 
 
 _VERSIONS = """
+    WITH source AS (
+      SELECT source_id AS family, kind, source_id, xmin FROM source_item
+      WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'product') AND source_id = ANY(:ids)
+      UNION ALL
+      SELECT parent_id, kind, source_id, xmin FROM source_item
+      WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'variant') AND parent_id = ANY(:ids)
+    ), product AS (
+      SELECT source_id AS family, store_id FROM relation
+      WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'product') AND source_id = ANY(:ids)
+    )
     SELECT family, md5(string_agg(version, ',' ORDER BY version)) FROM (
-      SELECT i.family, concat_ws(' ', i.kind, i.source_id, i.xmin, l.xmin) AS version
-      FROM (
-        SELECT source_id AS family, kind, source_id, xmin FROM source_item
-        WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'product') AND source_id = ANY(:ids)
-        UNION ALL
-        SELECT parent_id, kind, source_id, xmin FROM source_item
-        WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'variant') AND parent_id = ANY(:ids)
-      ) i
+      SELECT i.family, concat_ws(' ', i.kind, i.source_id, i.xmin, l.xmin) AS version FROM source i
       LEFT JOIN relation l ON l.connector_id = (SELECT :connector) AND l.kind = i.kind AND l.source_id = i.source_id
+      UNION ALL
+      SELECT p.family, concat_ws(' ', 'store', s.store_id, s.xmin) FROM product p JOIN store_item s
+        ON s.connector_id = (SELECT :connector) AND s.kind = (SELECT 'product') AND s.store_id = p.store_id
+      UNION ALL
+      SELECT p.family, concat_ws(' ', 'store variant', s.store_id, s.xmin) FROM product p JOIN store_item s
+        ON s.connector_id = (SELECT :connector) AND s.kind = (SELECT 'variant') AND s.parent_id = p.store_id
     ) v GROUP BY family
 """
 
@@ -46,6 +56,27 @@ def versions(session: Session, connector_id: int, ids: Sequence[int]) -> dict[in
     """Product id -> the version of its family."""
     rows = session.execute(text(_VERSIONS), {"connector": connector_id, "ids": list(ids)})
     return {row[0]: row[1] for row in rows}
+
+
+def cluster(session: Session) -> str:
+    """The cluster whose transactions these are."""
+    return str(session.scalar(text("SELECT system_identifier FROM pg_control_system()")))
+
+
+def cleaned_as(session: Session, connector_id: int) -> str | None:
+    """What cells were read by when the items were cleaned last; empty: some otherwise than others."""
+    found = session.scalar(text("SELECT cleaned_as FROM mirror WHERE connector_id = :id"), {"id": connector_id})
+    return None if found is None else str(found)
+
+
+def clean_as(session: Session, connector_id: int, reading: str) -> None:
+    """The items are cleaned by this."""
+    session.execute(
+        text(
+            "UPDATE mirror SET cleaned_as = :reading WHERE connector_id = :id AND cleaned_as IS DISTINCT FROM :reading"
+        ),
+        {"id": connector_id, "reading": reading},
+    )
 
 
 def version_of_categories(session: Session, connector_id: int) -> str:

@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.items import Key, Problem, Settled, Variant
 from worker.catalog.values import key
-from worker.ledger import mirror, relations, source_items, statuses
+from worker.ledger import mirror, relations, source_items, standing, statuses
 from worker.ledger.source_items import SourceRow
 from worker.rules import validity
 from worker.rules.mapping import Mapped
 from worker.steps import reading, walking
 from worker.steps.reading import Family
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write
+from worker.steps.walking import Under
 
 
 @dataclass(slots=True)
@@ -50,12 +52,17 @@ def clean(tools: Toolbox, cursor: Cursor | None) -> Step:
         kinds = reading.mapped(tools, session)
         all_due = mirror.state(session, tools.connector_id).all_due
         under = walking.under(tools, session)
+        before = standing.cleaned_as(session, tools.connector_id)
+    if cursor is not None and before != under.reading:
+        # A release came in between: what it would refuse may have passed. Nothing of this run is marked as standing.
+        yield Save(dict(kept), lambda session: standing.clean_as(session, tools.connector_id, ""))
     if kept["part"] == "categories":
         with tools.read() as session:
             trees = reading.trees(tools, session)
             linked = {at.source_id for at in relations.of_categories(session, tools.connector_id)}
         kept = {"part": "families", "after": -1}
-        if (yield Save(dict(kept), _writing(tools, _categories(trees, linked, kinds, all_due=all_due), trees))):
+        write = _writing(tools, _categories(trees, linked, kinds, all_due=all_due), trees)
+        if (yield Save(dict(kept), partial(_begin, tools, under, write))):
             return False
     if kept["part"] == "families":
         after = int(kept["after"])
@@ -70,6 +77,11 @@ def clean(tools: Toolbox, cursor: Cursor | None) -> Step:
             return False
     yield Save(None, lambda session: _repeated(tools, session, all_due=all_due))
     return True
+
+
+def _begin(tools: Toolbox, under: Under, write: Write, session: Session) -> None:
+    standing.clean_as(session, tools.connector_id, under.reading)
+    write(session)
 
 
 def _categories(

@@ -61,6 +61,7 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
         rebuilding = changes.standing_families(session, tools.connector_id)
         there |= {(at.storefront_id, at.source_id) for at in relations.of_categories(session, tools.connector_id)}
         under = walking.under_trees(tools, session, trees, there)
+        is_cleaned_so = standing.cleaned_as(session, tools.connector_id) == under.reading
     after = int(kept["after"])
     addresses = Addresses(tools.profile, trees, kinds)
     while (portion := walking.portion(tools, after, under, all_due=all_due)) is not None:
@@ -75,7 +76,13 @@ def plan(tools: Toolbox, cursor: Cursor | None) -> Step:
             before = len(planned.changes) + len(planned.settled)
             FamilyPlan(tools, planned, family, known, trees, there, kinds, addresses, all_due).plan()
             is_left = len(planned.changes) + len(planned.settled) == before
-            if all_due and is_left and family.is_settled and Key(ItemKind.PRODUCT, family.id) in known:
+            if (
+                all_due
+                and is_cleaned_so
+                and is_left
+                and family.is_settled
+                and Key(ItemKind.PRODUCT, family.id) in known
+            ):
                 stands[family.id] = Mark(portion.versions[family.id], under.reading, under.planning or "")
         with tools.read() as session:
             planned.losses = losses(tools, session, planned, known, kinds)

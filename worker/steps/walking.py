@@ -2,21 +2,21 @@
 
 | what would change the outcome of a family          | where it is told                                    |
 | -------------------------------------------------- | --------------------------------------------------- |
-| its rows at the source, what was sent of them      | the family's version (`ledger/standing.py`)         |
+| its rows at the source, what was sent of them, and | the family's version (`ledger/standing.py`)         |
+| what the store holds of them                       |                                                     |
 | mapping, columns, storefronts, the store's clock   | `Under.reading`                                     |
 | the categories, where each storefront shows them   | `Under.planning`                                    |
-| another release of this code                       | both                                                |
+| other code, another cluster of Postgres            | both                                                |
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 
 from sqlalchemy.orm import Session
 
-from worker.catalog import fingerprint
+from worker.catalog import fingerprint, sources
 from worker.ledger import mirror, source_items, standing, store_facts
 from worker.ledger.standing import Mark
 from worker.steps import reading
@@ -25,7 +25,8 @@ from worker.steps.toolbox import Toolbox
 
 SKIM = 2_000
 """Families whose versions are looked up at a time."""
-RELEASE = version("saleslayer-bigcommerce")
+CODE = sources.hash_of("catalog", "rules", "steps")
+"""What decides about a family: with other code, all is looked at once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,13 @@ class Under:
     reading: str
     planning: str | None = None
 
+    def is_of(self, mark: Mark) -> bool:
+        """Whether a family was found standing under the same."""
+        return mark.reading == self.reading and self.planning in (None, mark.planning)
+
     def stands(self, mark: Mark | None, now: str) -> bool:
         """Whether a family of this version was found standing under the same."""
-        if mark is None or mark.version != now or mark.reading != self.reading:
-            return False
-        return self.planning in (None, mark.planning)
+        return mark is not None and mark.version == now and self.is_of(mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,13 @@ def under(tools: Toolbox, session: Session) -> Under:
     """What cells are read by."""
     columns = mirror.state(session, tools.connector_id).columns
     facts = store_facts.known(session, tools.connector_id)
-    told = [RELEASE, tools.profile.model_dump(mode="json"), columns and columns.to_json(), facts]
+    told = [
+        CODE,
+        standing.cluster(session),
+        tools.profile.model_dump(mode="json"),
+        columns and columns.to_json(),
+        facts,
+    ]
     return Under(fingerprint.of(told))
 
 
@@ -76,8 +85,10 @@ def portion(tools: Toolbox, after: int, under: Under, *, all_due: bool) -> Porti
         ids = source_items.family_ids(session, tools.connector_id, after=after, limit=limit, all_due=all_due)
         if not ids:
             return None
-        now = standing.versions(session, tools.connector_id, ids) if all_due else {}
         marks = standing.marks(session, tools.connector_id, ids) if all_due else {}
+        if not any(under.is_of(mark) for mark in marks.values()):
+            ids = ids[:FAMILIES]  # nothing stands: to skim further would look versions up in vain
+        now = standing.versions(session, tools.connector_id, ids) if all_due else {}
         wanted = [one for one in ids if not under.stands(marks.get(one), now.get(one, ""))]
         chosen = wanted[:FAMILIES]
         last = chosen[-1] if len(wanted) > FAMILIES else ids[-1]
