@@ -12,7 +12,8 @@ from sandbox.bigcommerce import products
 from sandbox.bigcommerce.faults import Fault
 from tests.playing import Shop, a_catalogue
 from tests.system import shirts
-from tests.system.test_stock import YES, product, sizes
+from tests.system.shirts import product
+from tests.system.test_stock import YES, sizes
 from worker.bigcommerce import decode
 from worker.catalog.items import Problem
 from worker.ledger import standing
