@@ -370,3 +370,25 @@ def test_figures_that_cannot_be_read_are_told_as_missing_not_as_they_were(engine
     (up,) = collector.collect()
     assert (up.name, up.samples[0].value) == ("connector_service_up", 0)
     assert count(database.TROUBLES, database.FIGURES) == before + 1
+
+
+def test_no_scrape_waits_for_a_database_that_is_slow_and_all_share_one_question(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served, "PATIENT_SECONDS", 0.05)
+    answers, asked = threading.Event(), []
+
+    def read() -> tuple[Figures, ServiceFigures]:
+        asked.append(1)
+        answers.wait(30)
+        return figures(engine), NOTHING
+
+    collector = served.KeptFigures(read)
+    for _ in range(3):
+        (up,) = collector.collect()
+        assert up.samples[0].value == 0
+    assert asked == [1]
+    answers.set()
+    while len(list(collector.collect())) == 1:
+        time.sleep(0.01)
+    assert asked == [1]

@@ -206,6 +206,12 @@ SECRETS = [
     ("signed with whsec_C2FVsBQIhunter2Ph5sJ", "hunter2"),
     (f"ring k1:{'hunter2' * 6}x=,k0:{'hunter2' * 6}y=", "hunter2"),
     ("Cookie: slbc_view=hunter2hunter2hunter2", "hunter2"),
+    ("postgresql://service:hun/ter2@host/connector", "ter2"),
+    ('{"secret_key": "hunter2"}', "hunter2"),
+    ("secret_code='hunter2'", "hunter2"),
+    ("client_secret='xx hunter2'", "hunter2"),
+    (r'{"token": "a\"hunter2"}', "hunter2"),
+    (r'"{\"token\": \"hunter2\"}"', "hunter2"),
 ]
 
 
@@ -243,7 +249,8 @@ def test_a_value_under_the_name_of_a_secret_is_hidden(capsys: pytest.CaptureFixt
     "said",
     [
         "GET /v3/catalog/products: 401 Unauthorized: the store refuses the access token",
-        "key ring", "3 of 4 products, 10:30", "basic facts", "https://shop.example.com/a@b", "is it so? yes & no",
+        "key ring", "3 of 4 products, 10:30", "basic facts", "https://shop.example.com/a@b",
+        "http://127.0.0.1:8300/a@b", "is it so? yes & no",
     ],
 )  # fmt: skip
 def test_what_is_no_secret_is_told(capsys: pytest.CaptureFixture[str], said: str) -> None:
@@ -267,6 +274,28 @@ def test_the_run_of_a_slice_is_forgotten_with_it(capsys: pytest.CaptureFixture[s
     with logs.bound_to_slice(2, 8, 5):
         told = json.loads(logged(capsys, "database unwell"))
     assert (told["tenant"], told["connector"], told["run"], told["slice"]) == (2, 8, None, 5)
+
+
+def test_a_traceback_without_end_loses_its_middle_and_a_list_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Settings(log_format="json"))
+    structlog.get_logger().warning("a bug", exc_info=RuntimeError("begins " + "x" * 50_000 + " ends"))
+    told = json.loads(capsys.readouterr().err)["exception"]
+    assert len(told) < 16_000
+    assert "RuntimeError: begins" in told
+    assert told.endswith("ends")
+    told = json.loads(logged(capsys, "refused", answers=list(range(1_000)), named={str(n): n for n in range(300)}))
+    assert told["answers"][99:] == [99, "... 900 more"]
+    assert told["named"]["..."] == "200 more"
+
+
+def test_what_grows_by_being_escaped_is_cut_afterwards(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(json.loads(logged(capsys, "refused", answer="\u202e" * 8_000))["answer"]) < 9_000
+
+
+@pytest.mark.parametrize("piece", ["://a:", "token=", 'token="', "b'cookie',", "?a=", "secret\\", "bearer "])
+def test_no_text_makes_the_search_for_secrets_run_away(capsys: pytest.CaptureFixture[str], piece: str) -> None:
+    """A pattern that tries every way of reading such a text would not come to its end within the test's time."""
+    assert logged(capsys, "refused", answer=piece * 400_000)
 
 
 def test_a_text_without_end_is_cut(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,6 +37,8 @@ def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0, longest_state
         pool_size=pool,
         max_overflow=0,
         pool_pre_ping=True,
+        # An error of a statement is logged; its values are a tenant's.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
             "keepalives_idle": CUT_AFTER_SECONDS // 3,

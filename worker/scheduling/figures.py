@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import structlog
@@ -31,32 +32,31 @@ WINDOW_SECONDS = 300.0
 KEPT_SECONDS = 5.0
 """Scrapes within so many seconds get the same answer: asking more often costs the database nothing."""
 PATIENT_SECONDS = 3.0
-"""No statement takes longer: what the process tells of itself is scraped, and soon, also while Postgres is unwell."""
+"""A scrape waits no longer for the database, and no statement takes longer: what the process tells of itself is
+scraped, and soon, also while Postgres is unwell."""
 SWITCH_OFF = (CredentialsRefused.code, RootCategoryGone.code)
 """What switches a connector off by itself (endings.py)."""
 
 log = structlog.get_logger(__name__)
 
 Gauge = GaugeMetricFamily
+_Read = tuple[Figures, ServiceFigures]
 
 
 @dataclass(slots=True, eq=False)  # a registry finds its collectors by their identity
 class KeptFigures(Collector):
     """A collector of prometheus_client: reads the figures when it is asked, at most every few seconds."""
 
-    read: Callable[[], tuple[Figures, ServiceFigures]]
+    read: Callable[[], _Read]
     clock: Callable[[], float] = time.monotonic
-    _kept: tuple[Figures, ServiceFigures] | None = None
+    _kept: _Read | None = None
     _read_at: float = float("-inf")
+    _asking: Future[_Read | None] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def collect(self) -> Iterator[Metric]:
         """The figures; where the database cannot be asked, only that (`connector_service_up` 0), never old ones."""
-        with self._lock:
-            if self.clock() - self._read_at >= KEPT_SECONDS:
-                self._kept = self._asked()
-                self._read_at = self.clock()
-            found = self._kept
+        found = self._found()
         yield Gauge("connector_service_up", "Whether the service's figures could be read", float(found is not None))
         if found is not None:
             yield from of_the_queue(found[0])
@@ -67,7 +67,30 @@ class KeptFigures(Collector):
         """Nothing: registering must not ask the database."""
         return iter(())
 
-    def _asked(self) -> tuple[Figures, ServiceFigures] | None:
+    def _found(self) -> _Read | None:
+        """What is kept, or what is read within some seconds; all scrapes wait for the same answer."""
+        with self._lock:
+            if self._asking is None:
+                if self.clock() - self._read_at < KEPT_SECONDS:
+                    return self._kept
+                self._asking = Future()
+                threading.Thread(target=self._ask, args=(self._asking,), name="figures", daemon=True).start()
+            asking = self._asking
+        try:
+            return asking.result(timeout=PATIENT_SECONDS)
+        except TimeoutError:
+            return None
+
+    def _ask(self, asking: Future[_Read | None]) -> None:
+        found = None
+        try:
+            found = self._asked()
+        finally:
+            with self._lock:
+                self._asking, self._kept, self._read_at = None, found, self.clock()
+            asking.set_result(found)
+
+    def _asked(self) -> _Read | None:
         try:
             return self.read()
         except SQLAlchemyError as trouble:
@@ -128,7 +151,7 @@ def serve(settings: Settings, of_this_process: Iterable[Collector]) -> Callable[
     """Serve both until what comes back is called; None where metrics are off, or the port is not to be had."""
     own = engine(settings.database_url, pool=1, longest_statement=PATIENT_SECONDS)
 
-    def read() -> tuple[Figures, ServiceFigures]:
+    def read() -> _Read:
         with as_scheduler(own) as session:
             history = fairness.history(session, window=WINDOW_SECONDS)
             of_the_rest = service_figures.read(session, codes=SWITCH_OFF)
