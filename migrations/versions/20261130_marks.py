@@ -15,6 +15,8 @@ depends_on = None
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
+        # It waits for every transaction that is older, and keeps nobody waiting.
+        op.execute("SET lock_timeout = 0")
         op.execute("SET statement_timeout = 0")
         # One that broke off has left an index that is not valid.
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_item_text_marks")
@@ -23,6 +25,9 @@ def upgrade() -> None:
             " ((kind || connector_id::text),"
             " (string_to_array(regexp_replace(find_key, '[[:alnum:][:space:]]+', '', 'g'), NULL)))"
         )
+        # As env.py has set them: they hold again for the migration that follows.
+        op.execute("SET lock_timeout = '2s'")
+        op.execute("SET statement_timeout = '60s'")
 
 
 def downgrade() -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
+from worker.ledger import outage
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.session import engine as engine_of
 
@@ -108,3 +109,14 @@ def test_who_waits_for_a_lock_too_long_is_told_so(engine: Engine, a_connector: A
             session.execute(text("SET LOCAL lock_timeout = '50ms'"))
             with pytest.raises(OperationalError, match="lock timeout"), session.begin_nested():
                 session.execute(text("UPDATE turn SET attempts = 1"))
+
+
+def test_a_server_that_only_reads_is_a_database_that_is_away(engine: Engine, a_connector: AConnector) -> None:
+    """As in the midst of a failover: psycopg2 itself takes it for another kind of error."""
+    a_connector()
+    with as_scheduler(engine) as session:
+        session.execute(text("SET TRANSACTION READ ONLY"))
+        with pytest.raises(OperationalError) as caught:
+            session.execute(text("UPDATE turn SET attempts = 0"))
+        session.rollback()
+    assert outage.is_unable(caught.value)

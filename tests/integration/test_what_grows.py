@@ -118,6 +118,27 @@ def a_caretaker(engine: Engine) -> Caretaker:
     return Caretaker(engine, Settings(retention_days=90))
 
 
+def test_a_portion_that_old_slices_fill_leaves_the_rest_for_the_next(shop: Shop) -> None:
+    with as_tenant(shop.engine, shop.tenant_id) as session:
+        given = {"tenant": shop.tenant_id, "connector": shop.id}
+        session.execute(
+            text("INSERT INTO slice_log (tenant_id, connector_id, epoch, worker, started_at, ended_at) SELECT :tenant,"
+                 " :connector, 1000 + n, 'w', '2020-01-01', '2020-01-01' FROM generate_series(1, 12) n"),
+            given,
+        )  # fmt: skip
+        session.execute(
+            text("INSERT INTO journal (tenant_id, connector_id, at, who, what) VALUES"
+                 " (:tenant, :connector, '2020-01-01', 'x', 'disabled')"),
+            given,
+        )  # fmt: skip
+    gone = []
+    for _ in range(3):
+        with as_tenant(shop.engine, shop.tenant_id) as session:
+            gone.append(retention.prune(session, shop.id, days=90, portion=12))
+    assert gone[0] == 12
+    assert sum(gone) >= 13
+
+
 def test_the_caretaker_comes_to_connectors_whose_runs_never_end_well(
     engine: Engine, shop: Shop, a_connector: Callable[..., Any], a_row: Callable[..., int]
 ) -> None:

@@ -14,7 +14,7 @@ import fakeredis
 import httpx
 import pytest
 
-from worker.bigcommerce.answer import read
+from worker.bigcommerce.answer import LONGEST_TITLE, read
 from worker.bigcommerce.client import Client, Stopping
 from worker.bigcommerce.quota import Quota
 from worker.errors import (
@@ -456,3 +456,10 @@ def test_threads_ask_for_leave_one_after_the_other() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: play.client.get(PATH), range(16)))
     assert most == 1
+
+
+def test_a_token_that_stands_where_a_text_is_cut_is_hidden_too() -> None:
+    play = Play(says(422, {"title": "y" * (LONGEST_TITLE - len(TOKEN) // 2) + TOKEN, "errors": {}}))
+    with pytest.raises(RefusedByStore) as caught:
+        play.client.get(PATH)
+    assert TOKEN[:4] not in f"{caught.value}{caught.value.body}"

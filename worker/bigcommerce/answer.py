@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -31,17 +31,6 @@ class Answer:
     title: str = ""
     body: str = ""
     """the raw text, trimmed"""
-
-    def without(self, secret: str) -> Answer:
-        """The answer with the secret in none of the texts that are kept or shown."""
-        if not secret or secret not in f"{self.body}{self.title}{self.errors}":
-            return self
-        return replace(
-            self,
-            body=self.body.replace(secret, "***"),
-            title=self.title.replace(secret, "***"),
-            errors={name: words.replace(secret, "***") for name, words in self.errors.items()},
-        )
 
 
 def read(status: int, text: str, reason: str = "") -> Answer:

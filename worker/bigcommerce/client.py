@@ -323,7 +323,8 @@ class Client:
         """The Answer, or the trouble that it means."""
         what, status = f"{method} {path}", response.status_code
         try:
-            answer = read(status, response.text, response.reason_phrase).without(self._token)
+            # Before anything is cut: half a token would not be known again.
+            answer = read(status, self._hidden(response.text), response.reason_phrase)
         except ValueError as trouble:
             if not repeatable:
                 raise AnswerLost(f"{what}: {status}, but not JSON") from trouble
@@ -341,3 +342,7 @@ class Client:
         if status == 403 and "scope" in answer.title.lower():
             raise ScopeMissing(f"{what}: the store's API account lacks the scope for it")
         raise RefusedByStore(status, answer.title, answer.errors, answer.body)
+
+    def _hidden(self, said: str) -> str:
+        """The text without the token."""
+        return said.replace(self._token, "***") if self._token else said

@@ -1,4 +1,4 @@
-"""Is the house in order: settings, database, schema, broker, keys, clocks, workers; each in a sentence."""
+"""Is the house in order: settings, database, broker, keys, clocks, workers; each in a sentence."""
 
 from __future__ import annotations
 

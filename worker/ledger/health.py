@@ -57,9 +57,9 @@ def workers(session: Session) -> Workers:
     row = session.execute(
         text("""
         SELECT (SELECT count(*) FROM worker_process p WHERE p.ended_at IS NULL
-            AND p.seen_at > now() - make_interval(secs => :gone)),
+            AND p.drain_asked_at IS NULL AND p.seen_at > now() - make_interval(secs => :gone)),
           (SELECT coalesce(sum(slots), 0) FROM worker_process p WHERE p.ended_at IS NULL
-            AND p.seen_at > now() - make_interval(secs => :gone)),
+            AND p.drain_asked_at IS NULL AND p.seen_at > now() - make_interval(secs => :gone)),
           (SELECT count(*) FROM turn WHERE state IN ('ready', 'dispatched')),
           (SELECT count(*) FROM turn WHERE state = 'broken')
         """),

@@ -11,7 +11,7 @@ from models.vocabulary import ItemKind
 from worker.catalog.values import key
 
 MOST = 50
-"""Items of one kind that are looked at: a reference is a whole line of the text by which an item is found."""
+"""Items of one kind that are looked at, for each way of looking."""
 
 
 def named(session: Session, connector_id: int, term: str) -> list[tuple[ItemKind, int]]:
@@ -19,7 +19,7 @@ def named(session: Session, connector_id: int, term: str) -> list[tuple[ItemKind
     wanted = key(term)
     if wanted is None:
         return []
-    return sorted({*_by_sku(session, connector_id, wanted), *_by_reference(session, connector_id, wanted)})
+    return sorted({*_by_sku(session, connector_id, wanted), *_by_reference(session, connector_id, term, wanted)})
 
 
 def _by_sku(session: Session, connector_id: int, wanted: str) -> Iterable[tuple[ItemKind, int]]:
@@ -33,24 +33,25 @@ def _by_sku(session: Session, connector_id: int, wanted: str) -> Iterable[tuple[
     return [(ItemKind(row[0]), row[1]) for row in rows]
 
 
-def _by_reference(session: Session, connector_id: int, wanted: str) -> Iterable[tuple[ItemKind, int]]:
-    """By the index of texts (decision 0014), where a reference is a line: behind a blank, before a line's end."""
+def _by_reference(session: Session, connector_id: int, term: str, wanted: str) -> Iterable[tuple[ItemKind, int]]:
+    """By the index of texts (decision 0014), where a reference stands behind a blank, in small letters as it is."""
     if not any(letter.isalnum() for letter in wanted):
         return []
-    escaped = wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    escaped = term.strip().lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = session.execute(
         text("""
-        SELECT i.kind, i.source_id FROM unnest(CAST(:kinds AS text[])) AS k (kind)
-        CROSS JOIN LATERAL found_items(:connector, k.kind, :pattern, -1, :most) AS n (source_id)
+        SELECT i.kind, i.source_id, i.cells ->> 'REF' FROM unnest(CAST(:kinds AS text[])) AS k (kind)
+        CROSS JOIN unnest(CAST(:patterns AS text[])) AS p (pattern)
+        CROSS JOIN LATERAL found_items(:connector, k.kind, p.pattern, -1, :most) AS n (source_id)
         JOIN source_item i ON i.connector_id = (SELECT :connector) AND i.kind = k.kind AND i.source_id = n.source_id
-        WHERE lower(i.cells ->> 'REF') = :wanted
         """),
         {
             "connector": connector_id,
             "kinds": [kind.value for kind in ItemKind],
-            "pattern": f"% {escaped}\n %",
-            "wanted": wanted,
+            # A whole line; and what begins so, since a line may end with blanks.
+            "patterns": [f"% {escaped}\n %", f"% {escaped}%"],
             "most": MOST,
         },
     )
-    return [(ItemKind(row[0]), row[1]) for row in rows]
+    # As the term is compared: a reference may end with a blank, or have a letter that is two when it is small.
+    return [(ItemKind(row[0]), row[1]) for row in rows if key(row[2]) == wanted]

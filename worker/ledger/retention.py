@@ -19,7 +19,7 @@ def prune(session: Session, connector_id: int, *, days: int, portion: int = PORT
     """Delete a portion of what is older than so many days; how many rows it was, runs and items included."""
     given = {"connector": connector_id, "days": days, "kept": KEPT_RUNS, "ended": [state.value for state in ENDED]}
     gone = _slices(session, given, portion)
-    gone += _journal(session, connector_id, portion)
+    gone += _journal(session, connector_id, portion - gone)
     gone += forget_items(session, connector_id, days=days, portion=portion - gone)
     session.execute(
         text("DELETE FROM item_count WHERE connector_id = (SELECT :connector) AND count = 0"),

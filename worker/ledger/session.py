@@ -19,6 +19,8 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from worker.ledger import outage
+
 MUTEX_SECONDS = 2
 """How long a transaction of the scheduler may be idle. It is nothing but statements, and may hold the mutex: where its
 process freezes in the midst, nobody else may be kept from dispatching."""
@@ -61,9 +63,14 @@ def _lost(context: ExceptionContext) -> OperationalError | None:
     """
     told = context.sqlalchemy_exception
     # None where it is not the database's: somebody interrupts, and the connection is given up for that.
-    if not context.is_disconnect or told is None or isinstance(told, OperationalError):
+    if told is None or isinstance(told, OperationalError):
         return None
-    return OperationalError(context.statement, None, context.original_exception, connection_invalidated=True)
+    if context.is_disconnect:
+        return OperationalError(context.statement, None, context.original_exception, connection_invalidated=True)
+    if getattr(context.original_exception, "pgcode", None) == outage.READ_ONLY:
+        # A standby, as in the midst of a failover; psycopg2 takes it for an error of its own.
+        return OperationalError(context.statement, None, context.original_exception)
+    return None
 
 
 @contextmanager

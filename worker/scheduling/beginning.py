@@ -21,7 +21,8 @@ log = structlog.get_logger(__name__)
 def wait_for_schema(engine: Engine, *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Come back when the schema is there, the code's own or a newer one; how often it was not.
 
-    An item that met a table without its column would fail for no fault of its own. SIGTERM ends the process meanwhile.
+    An item that met a table without its column would fail for no fault of its own. SIGTERM ends the process meanwhile
+    (the first process of a container needs an init before it for that).
     """
     looks = 0
     while (lack := _lack(engine)) is not None:

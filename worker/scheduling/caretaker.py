@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from worker.ledger import answered, api_keys, outbox, retention
+from worker.ledger import answered, api_keys, outage, outbox, retention
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.settings import Settings
 
@@ -49,7 +49,7 @@ class Caretaker:
             try:
                 self.tidy_next()
             except SQLAlchemyError as trouble:
-                log.warning("caretaker cannot reach the database", error=type(trouble).__name__)
+                log.warning("the caretaker could not tidy", error=type(trouble).__name__, reason=outage.reason(trouble))
             except Exception:
                 log.exception("bug in the caretaker")
 
@@ -68,13 +68,22 @@ class Caretaker:
             gone = answered.prune(session)
             connectors = retention.connectors(session)
         for connector_id in connectors:
-            portion = PORTION
-            while portion >= PORTION and not self.stopped.is_set():
-                with as_tenant(self.engine, tenant_id) as session:
-                    portion = retention.prune_idle(
-                        session, connector_id, days=self.settings.retention_days, portion=PORTION
-                    )
-                gone += portion
+            try:
+                gone += self._prune(tenant_id, connector_id)
+            except DBAPIError as trouble:
+                # What is wrong with one keeps nobody from the others.
+                told = {"error": type(trouble).__name__, "reason": outage.reason(trouble)}
+                log.warning("the caretaker could not tidy", tenant=tenant_id, connector=connector_id, **told)
         if gone:
             log.info("old rows let go", tenant=tenant_id, rows=gone)
+        return gone
+
+    def _prune(self, tenant_id: int, connector_id: int) -> int:
+        gone, portion = 0, PORTION
+        while portion >= PORTION and not self.stopped.is_set():
+            with as_tenant(self.engine, tenant_id) as session:
+                portion = retention.prune_idle(
+                    session, connector_id, days=self.settings.retention_days, portion=PORTION
+                )
+            gone += portion
         return gone

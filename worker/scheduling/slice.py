@@ -182,7 +182,7 @@ class Slice:
 
     def _walk(self, connector: Connector, run: Run, profile: Profile, neighbours: Neighbours) -> Ending:
         most = self.settings.calls_in_flight
-        with Pool(most, thread_name_prefix=f"calls-{self.connector_id}") as pool:
+        with Pool(most, name=f"calls-{self.connector_id}", heard=self.deadline.heard) as pool:
             tools = Toolbox(
                 self.tenant_id,
                 self.connector_id,
