@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -177,10 +177,10 @@ def started(machine: Machine, service: str) -> Iterator[subprocess.Popen[bytes]]
         process.send_signal(signal.SIGTERM)
         process.wait(40)
     finally:
-        with ExitStack() as stack:
-            stack.callback(process.wait)
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+        # All of the group: what a shell has started outlives it here, where no container ends with it.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def is_healthy(machine: Machine, service: str) -> bool:
