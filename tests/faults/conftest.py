@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
 from sandbox.servers.postgres import EmbeddedPostgres
 from sandbox.servers.redis import EmbeddedRedis
 from sandbox.stage.database import migrate
 from sandbox.stage.stage import KEY_RING
+from worker.ledger.session import as_scheduler, engine
 from worker.settings import Settings
 
 
@@ -25,3 +27,20 @@ def config() -> Iterator[Settings]:
             log_level="critical",
             calls_in_flight=6,
         )
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing_due(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test leaves due, as after a back-off, is not played by the stage of the next one."""
+    yield
+    if "config" not in request.fixturenames:
+        return
+    at = engine(request.getfixturevalue("config").database_url)
+    with as_scheduler(at) as session:
+        session.execute(
+            text(
+                "UPDATE turn SET state = 'parked', epoch = epoch + 1, tag = NULL, deadline = NULL,"
+                " not_before = 'infinity' WHERE state <> 'parked' OR not_before < 'infinity'"
+            )
+        )
+    at.dispose()
