@@ -146,7 +146,7 @@ def service(folder: Path, **settings: str) -> Iterator[Played]:
     """Servers and neighbours, and a tenant with a key; processes are started by whoever needs them."""
     with ground(durable=False) as opened:
         database = opened.database("played")
-        tenant_id, key = _a_tenant(database)
+        tenant_id, key = a_tenant(database)
         environment = opened.environment(database) | {"PACEMAKER_SECONDS": "0.2"} | settings
         environment |= {"C_FORCE_ROOT": "1"} if os.geteuid() == 0 else {}
         started = Played(opened, dict(environment), folder, key, tenant_id)
@@ -156,7 +156,8 @@ def service(folder: Path, **settings: str) -> Iterator[Played]:
             started.stop()
 
 
-def _a_tenant(database: str) -> tuple[int, str]:
+def a_tenant(database: str) -> tuple[int, str]:
+    """A tenant, and a key that may change what it has."""
     opened = engine(database)
     with as_tenant(opened, 0) as session:
         tenant_id = connectors.next_tenant_id(session)

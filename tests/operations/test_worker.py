@@ -12,7 +12,7 @@ from tests.operations.relay import Relay
 from worker.tasks import STUCK
 
 LEASE = 3.0
-SETTLE_SECONDS = 25.0
+SETTLE_SECONDS = 12.0
 """Beyond the lease, on a machine that has other work too."""
 
 pytestmark = pytest.mark.timeout(280)

@@ -22,13 +22,12 @@ import pytest
 import redis
 from sqlalchemy import create_engine, text
 
-from models.vocabulary import ENDED, Scope
+from models.vocabulary import ENDED
 from sandbox.chaos.ground import Ground, ground
 from sandbox.processes.children import Child
 from sandbox.saleslayer import example
 from sandbox.stage.stage import KEY_RING
-from worker.ledger import api_keys, connectors
-from worker.ledger.session import as_scheduler, as_tenant, engine
+from tests.service import a_tenant
 
 SOURCE, TOKEN = "canary-source-4f1c9a", "canary-token-77aa02"
 WRONG = "canary-wrong-token-5b5b"
@@ -87,7 +86,7 @@ def gathered() -> Iterator[Gathered]:
         environment = opened.environment(database) | {"LOG_LEVEL": "debug", "LOG_FORMAT": "json"}
         environment |= {"FLOWER_UNAUTHENTICATED_API": "true", "PACEMAKER_SECONDS": "0.2"}
         environment |= {"C_FORCE_ROOT": "1"} if os.geteuid() == 0 else {}
-        found = Gathered(key=a_key(database))
+        found = Gathered(key=a_tenant(database)[1])
         stopped = threading.Event()
         listener = threading.Thread(target=listen, args=(opened.redis.url, found, stopped))
         listener.start()
@@ -107,19 +106,6 @@ def gathered() -> Iterator[Gathered]:
             stopped.set()
             listener.join(10)
         yield found
-
-
-def a_key(database: str) -> str:
-    """A tenant, and a key that may change what it has."""
-    opened = engine(database)
-    with as_tenant(opened, 0) as session:
-        tenant_id = connectors.next_tenant_id(session)
-    with as_tenant(opened, tenant_id) as session:
-        connectors.add_tenant(session, tenant_id, name="acme", weight=1, max_slots=None)
-    with as_scheduler(opened) as session:
-        _, written = api_keys.add(session, tenant_id=tenant_id, name="backend", scope=Scope.WRITE)
-    opened.dispose()
-    return written
 
 
 def start(opened: Ground, name: str, environment: Mapping[str, str]) -> tuple[Child, str]:

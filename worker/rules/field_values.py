@@ -34,7 +34,7 @@ from worker.catalog.items import Category, Item, Key, Metafield, Option, Product
 Values = dict[str, Any]
 """Field -> its value, as JSON."""
 
-_GROUP = {
+PARTS = {
     "images": Group.IMAGES,
     "custom_fields": Group.CUSTOM_FIELDS,
     "bulk_rules": Group.BULK_PRICING,
@@ -44,17 +44,18 @@ _GROUP = {
     "categories": Group.CATEGORIES,
     "options": Group.OPTIONS,
 }
+"""What hangs on an item -> its group."""
 _LATER = frozenset({Group.RELATED, Group.METAFIELDS})
 """What is never sent with the item itself, but by a change of its own."""
 
 
 def of_item(item: Item) -> Values:
     """What the source says, or what is sent, of the item; parts that it has none of are left out."""
-    return {name: value for name, value in _all_of(item).items() if name not in _GROUP or value}
+    return {name: value for name, value in _all_of(item).items() if name not in PARTS or value}
 
 
 def _all_of(item: Item) -> Values:
-    found: Values = {name: value for name, value in item.fields.items() if name not in _GROUP}
+    found: Values = {name: value for name, value in item.fields.items() if name not in PARTS}
     if item.pictured:
         found["images"] = [one.url for one in item.images]
     match item:
@@ -115,7 +116,7 @@ def sent_by(change: Change) -> dict[Key, Values]:
 
 def in_store(kind: ItemKind, fields: Mapping[str, Any]) -> Values:
     """What the store holds of an item, as `bigcommerce/decode.py` keeps it; categories are those of the store."""
-    found = {name: fields[name] for name in FIELDS[kind] if name in fields and name not in _GROUP}
+    found = {name: fields[name] for name in FIELDS[kind] if name in fields and name not in PARTS}
     found["images"] = [one[1] for one in fields.get("images") or ()]
     match kind:
         case ItemKind.CATEGORY:
@@ -144,7 +145,7 @@ def _of_groups(item: Item, groups: Iterable[str]) -> Values:
 
 
 def _group(item: Item, name: str) -> Group:
-    return _GROUP[name] if name in _GROUP else FIELDS[_KIND[type(item)]][name].group
+    return PARTS[name] if name in PARTS else FIELDS[_KIND[type(item)]][name].group
 
 
 _KIND = {Category: ItemKind.CATEGORY, Product: ItemKind.PRODUCT, Variant: ItemKind.VARIANT}

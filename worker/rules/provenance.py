@@ -11,19 +11,10 @@ from worker.catalog.calls import Sent
 from worker.catalog.columns import CATEGORIES
 from worker.catalog.fields import FIELDS, Group
 from worker.catalog.profile import Profile
+from worker.rules.field_values import PARTS
 from worker.rules.mapping import Mapped
 
-_GROUPS = {
-    "images": Group.IMAGES,
-    "custom_fields": Group.CUSTOM_FIELDS,
-    "bulk_rules": Group.BULK_PRICING,
-    "videos": Group.VIDEOS,
-    "related_products": Group.RELATED,
-    "metafields": Group.METAFIELDS,
-    "categories": Group.CATEGORIES,
-    "options": Group.OPTIONS,
-    "storefronts": Group.STOREFRONTS,
-}
+_GROUPS = PARTS | {"storefronts": Group.STOREFRONTS}
 """The groups of what hangs on an item; those of its fields stand in the table of fields."""
 
 _BY_ITSELF = {
