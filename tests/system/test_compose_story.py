@@ -22,7 +22,7 @@ from tests.composing import ROOT, SERVICES, Machine, becomes_healthy, done, star
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 SECTION = PAGE[PAGE.index("## docker-compose.yml") : PAGE.index("## Is all in order")]
 STORIES = dict(re.findall(r"<!-- story: (\w+) -->\n```sh\n(.*?)```", SECTION, re.DOTALL))
-ENVIRONMENT = re.findall(r"```sh\n(umask.*?)```", SECTION, re.DOTALL)[0]
+ENVIRONMENT = re.findall(r"```sh\n(\(\n +umask.*?)```", SECTION, re.DOTALL)[0]
 DOCKER = """#!{python}
 import json, os, sys
 words = sys.argv[1:]
