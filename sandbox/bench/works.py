@@ -31,6 +31,8 @@ PATIENCE = 3_600.0
 AS_CREATED = {"switches": {"option_display": "as_created"}}
 """Options are left as the store makes them, as the figures of calls are meant."""
 
+_GOOD = frozenset({RunState.COMPLETED, RunState.UNCHANGED})
+
 
 class NotAsMeant(Exception):
     """A run did not end as it should have: there is nothing to measure."""
@@ -95,8 +97,11 @@ class Works:
         dispatch.wake(self.engine, self.settings, publish, cast.connector_id)
         return run_id
 
-    def until_ended(self, wanted: Sequence[tuple[Cast, int]], *, look_every: float = 0.1) -> None:
+    def until_ended(
+        self, wanted: Sequence[tuple[Cast, int]], *, may_have_errors: bool = False, look_every: float = 0.1
+    ) -> None:
         """Wait for these runs; NotAsMeant where one ends otherwise than *completed* or *unchanged*, or never."""
+        good = _GOOD | ({RunState.COMPLETED_WITH_ERRORS} if may_have_errors else set())
         give_up_at = time.monotonic() + PATIENCE
         left = dict.fromkeys(wanted)
         while left:
@@ -105,16 +110,16 @@ class Works:
                     state = session.scalar(text("SELECT state FROM run WHERE id = :id"), {"id": run_id})
                 if state in ENDED:
                     del left[cast, run_id]
-                if state in ENDED - {RunState.COMPLETED, RunState.UNCHANGED} or state == RunState.AWAITING_APPROVAL:
+                if state in ENDED - good or state == RunState.AWAITING_APPROVAL:
                     raise NotAsMeant(f"run {run_id} of connector {cast.connector_id} is {state}")
             if time.monotonic() > give_up_at:
                 raise NotAsMeant(f"{len(left)} runs have not ended after {PATIENCE:.0f} s")
             time.sleep(look_every)
 
-    def run(self, cast: Cast, *, refresh: bool = False) -> int:
+    def run(self, cast: Cast, *, refresh: bool = False, may_have_errors: bool = False) -> int:
         """A run from its request to its end."""
         run_id = self.request(cast, refresh=refresh)
-        self.until_ended([(cast, run_id)])
+        self.until_ended([(cast, run_id)], may_have_errors=may_have_errors)
         return run_id
 
     def calls(self, cast: Cast) -> list[dict[str, Any]]:

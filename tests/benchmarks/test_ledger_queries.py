@@ -55,6 +55,7 @@ Asked = Callable[[Session, Filled], object]
 # What a slice looks at together: fifty products with their variants, spread over the catalogue.
 PRODUCT_IDS = list(range(7, PRODUCTS, PRODUCTS // 50))[:50]
 VARIANT_IDS = [(one - 1) * VARIANTS_EACH + place for one in PRODUCT_IDS for place in range(1, VARIANTS_EACH + 1)]
+NEWS = [Row(VARIANT, one, False, "new", 1, {"TEXT": "new"}) for one in VARIANT_IDS]
 KEYS = [Key(PRODUCT, one) for one in PRODUCT_IDS] + [Key(VARIANT, one) for one in VARIANT_IDS]
 NAMES = [f"product called {one}" for one in PRODUCT_IDS] + [f"p-{one}" for one in PRODUCT_IDS]
 LINKED = [Key(PRODUCT, one) for one in PRODUCT_IDS if one % FREE]
@@ -165,9 +166,8 @@ ASKED: Mapping[str, Asked] = {
     "store_items.category_candidates": lambda s, c: store_items.category_candidates(
         s, c.id, tree_id=1, wanted=[(one, FAR + 1_000_000 + one // 10, f"category called {one}") for one in range(500)]
     ),
-    "mirror.stage": lambda s, c: mirror.stage(
-        s, c.tenant_id, c.id, 900, [Row(VARIANT, one, False, "new", 1, {"TEXT": "new"}) for one in VARIANT_IDS], {}
-    ),
+    "mirror.different": lambda s, c: mirror.different(s, c.id, NEWS, {}),
+    "mirror.stage": lambda s, c: mirror.stage(s, c.tenant_id, c.id, 900, NEWS, NEWS, {}),
     "mirror.take_over": lambda s, c: mirror.take_over(s, c.id, portion=2_000),
     "mirror.mark_missing": lambda s, c: mirror.mark_missing(s, c.id),
     "related.linked": lambda s, c: related.linked(s, c.id, [f"P-{one}" for one in PRODUCT_IDS] + ["17"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +19,6 @@ from worker.ledger.source_items import Repeated, SourceRow
 
 CATEGORY, PRODUCT, VARIANT = ItemKind.CATEGORY, ItemKind.PRODUCT, ItemKind.VARIANT
 AConnector = Callable[..., Any]
-Keys = Mapping[tuple[ItemKind, int], tuple[str | None, str | None]]
 COLUMNS = Columns({PRODUCT: (Column("product_name_en", "product_name", "string", "en", "Name"),)}, "en", ("en",))
 
 
@@ -30,9 +29,14 @@ class Source:
         self.session, self.tenant_id, self.id = session, made.tenant_id, made.id
         self.pages = 0
 
-    def stage(self, *rows: Row, keys: Keys | None = None) -> int:
+    def stage(self, *rows: Row, keys: mirror.Keys | None = None) -> int:
         self.pages += 1
-        return mirror.stage(self.session, self.tenant_id, self.id, self.pages, rows, keys or {})
+        return self.stage_page(self.pages, *rows, keys=keys)
+
+    def stage_page(self, page: int, *rows: Row, keys: mirror.Keys | None = None) -> int:
+        told = keys or {}
+        changed = mirror.different(self.session, self.id, rows, told)
+        return mirror.stage(self.session, self.tenant_id, self.id, page, rows, changed, told)
 
     def take_over(self, *, portion: int = 1000) -> int:
         return mirror.take_over(self.session, self.id, portion=portion)
@@ -47,7 +51,7 @@ class Source:
         }
         mirror.finish_attempt(self.session, self.id, **(usual | told))
 
-    def read(self, *rows: Row, keys: Keys | None = None, refresh: bool = False) -> int:
+    def read(self, *rows: Row, keys: mirror.Keys | None = None, refresh: bool = False) -> int:
         """A whole attempt of one page, settled; how many rows were taken over."""
         mirror.drop_attempt(self.session, self.id)
         self.stage(*rows, keys=keys)
@@ -164,7 +168,7 @@ def test_a_page_keeps_the_ids_that_it_brought_and_not_those_that_are_gone(source
 
 def test_a_page_that_is_staged_twice_stands_there_once(source: Source) -> None:
     for _ in range(2):
-        mirror.stage(source.session, source.tenant_id, source.id, 1, [a_row(1)], {})
+        source.stage_page(1, a_row(1))
     assert source.session.scalar(text("SELECT count(*) FROM source_page")) == 1
     assert source.take_over() == 1
 

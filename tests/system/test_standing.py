@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from worker.catalog.items import Problem
 from worker.ledger import standing
 from worker.ledger.session import as_tenant
 from worker.rules import validity
+from worker.saleslayer import rows
 from worker.steps import clean, plan_family, walking
 
 Open = Callable[..., Shop]
@@ -50,6 +51,9 @@ class Looks:
         self.planned: list[int] = []
         self.cleaned: list[int] = []
         self.read: list[str] = []
+        self.told = 0
+        """Rows of the source whose cells were all read."""
+        cells = rows.Cells.__iter__
         plan, family, product = plan_family.FamilyPlan.plan, clean._family, decode.product
 
         def planned(this: plan_family.FamilyPlan) -> None:
@@ -64,6 +68,11 @@ class Looks:
             self.read.append(raw["name"])
             return product(raw, brands)
 
+        def told(this: rows.Cells) -> Iterator[str]:
+            self.told += 1
+            return cells(this)
+
+        monkeypatch.setattr(rows.Cells, "__iter__", told)
         monkeypatch.setattr(plan_family.FamilyPlan, "plan", planned)
         monkeypatch.setattr(clean, "_family", cleaned)
         monkeypatch.setattr(decode, "product", read)
@@ -73,6 +82,7 @@ class Looks:
         self.planned.clear()
         self.cleaned.clear()
         self.read.clear()
+        self.told = 0
 
 
 @pytest.fixture
@@ -88,6 +98,7 @@ def shop(open_playing: Open, looks: Looks) -> Shop:
     assert made.run(refresh=True) == "completed"
     assert made.writes() == []
     assert sorted(looks.planned) == sorted(looks.cleaned) == sorted([CUP, CUP, MUG, MUG])
+    assert looks.told == 2 + 2 + 4, "each row of the source once: when it was new"
     looks.forget()
     return made
 

@@ -57,25 +57,16 @@ _STAGED = {
 }
 
 
-def stage(
-    session: Session,
-    tenant_id: int,
-    connector_id: int,
-    page: int,
-    rows: Sequence[Row],
-    keys: Mapping[tuple[ItemKind, int], tuple[str | None, str | None]],
-) -> int:
-    """Keep a page: its ids, and the rows that differ from the mirror; how many those are.
+Keys = Mapping[tuple[ItemKind, int], tuple[str | None, str | None]]
+"""(kind, id) -> (name key, SKU key); None = the page does not carry the column."""
 
-    `keys`: (kind, id) -> (name key, SKU key); None = the page does not carry the column.
-    """
-    changed = 0
-    for kind in ItemKind:
-        of_kind = {row.source_id: row for row in rows if row.kind is kind}
-        if not of_kind:
-            continue
+
+def different(session: Session, connector_id: int, rows: Iterable[Row], keys: Keys) -> list[Row]:
+    """Those of the rows that the mirror does not hold as they are."""
+    found: list[Row] = []
+    for kind, of_kind in _by_kind(rows).items():
         known = _hashes(session, connector_id, kind, list(of_kind))
-        different = [
+        found += [
             row
             for row in of_kind.values()
             if row.source_id not in known
@@ -87,13 +78,30 @@ def stage(
                 for told, held in zip(keys.get((kind, row.source_id), ()), known[row.source_id][1:], strict=False)
             )
         ]
-        if any(row.unchanged_cells and row.source_id not in known for row in different):
+    return found
+
+
+def stage(
+    session: Session,
+    tenant_id: int,
+    connector_id: int,
+    page: int,
+    rows: Sequence[Row],
+    changed: Iterable[Row],
+    keys: Keys,
+) -> int:
+    """Keep a page: the ids of all its rows, and those that are `different`; how many these are."""
+    staged = 0
+    for kind, of_kind in _by_kind(changed).items():
+        known = _hashes(session, connector_id, kind, list(of_kind))
+        if any(row.unchanged_cells and row.source_id not in known for row in of_kind.values()):
             # `U` for an item never mirrored: only a refresh tells its pictures (law 6).
             want_refresh(session, connector_id)
-        different = [row for row in different if not (row.gone and row.source_id not in known)]
-        different = _united(session, connector_id, kind, different)
-        changed += len(different)
-        _stage(session, tenant_id, connector_id, different, keys)
+        wanted = [row for row in of_kind.values() if not (row.gone and row.source_id not in known)]
+        wanted = _united(session, connector_id, kind, wanted)
+        staged += len(wanted)
+        _stage(session, tenant_id, connector_id, wanted, keys)
+    for kind, of_kind in _by_kind(rows).items():
         session.execute(
             text(
                 "INSERT INTO source_page (connector_id, page, kind, tenant_id, seen)"
@@ -108,7 +116,14 @@ def stage(
                 "seen": [row.source_id for row in of_kind.values() if not row.gone],
             },
         )
-    return changed
+    return staged
+
+
+def _by_kind(rows: Iterable[Row]) -> dict[ItemKind, dict[int, Row]]:
+    found: dict[ItemKind, dict[int, Row]] = {}
+    for row in rows:
+        found.setdefault(row.kind, {})[row.source_id] = row
+    return found
 
 
 def _united(session: Session, connector_id: int, kind: ItemKind, rows: Sequence[Row]) -> list[Row]:
@@ -141,13 +156,7 @@ def _hashes(
     return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
 
-def _stage(
-    session: Session,
-    tenant_id: int,
-    connector_id: int,
-    rows: Iterable[Row],
-    keys: Mapping[tuple[ItemKind, int], tuple[str | None, str | None]],
-) -> None:
+def _stage(session: Session, tenant_id: int, connector_id: int, rows: Iterable[Row], keys: Keys) -> None:
     values = [
         (
             row.kind.value,

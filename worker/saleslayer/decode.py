@@ -1,35 +1,22 @@
 """What a page of the source says, as columns and rows.
 
-| cell of a media column             | becomes                                                          |
-| ---------------------------------- | ---------------------------------------------------------------- |
-| `["U", ...]`                       | nothing: the column is named in `unchanged_cells`                |
-| `[["M", id, url, url], ...]`       | `[[id, url], ...]`, with ORG, else the largest size that has one |
-| an entry marked `D`, or without url | left out                                                        |
-| `[]`, `""`, null                   | `[]`                                                             |
-
 The server is written in PHP: what is empty may come as `[]` where an object is meant, and a list with gaps as
 an object.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from models.vocabulary import ItemKind
-from worker.catalog import fingerprint
-from worker.catalog.columns import CATEGORIES, Column, Columns, Page, Row
+from worker.catalog.columns import Column, Columns, Page, Row
 from worker.catalog.fields import TABLES
 from worker.errors import SourceUnreadable
 from worker.saleslayer.answer import preparing
+from worker.saleslayer.rows import FIXED, RawTable, listed, whole
 
-FIXED = ("STATUS", "ID")
-PARENT = {ItemKind.CATEGORY: "ID_PARENT", ItemKind.VARIANT: "ID_products"}
-MEDIA = frozenset({"image", "file"})
-ORIGINAL = "ORG"
-_WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,19}\s*")
 IS_REFRESH = {"refresh": True, "update": False}
 
 
@@ -45,13 +32,13 @@ def page(answer: Mapping[str, Any], *, known: Columns | None = None, language: s
         raise SourceUnreadable(
             "Sales Layer answered with neither data nor an error. Check that the connector is enabled in Sales Layer."
         )
-    action, time = answer.get("action"), _whole(answer.get("time"))
+    action, time = answer.get("action"), whole(answer.get("time"))
     if is_first and action not in IS_REFRESH:
         raise SourceUnreadable("Sales Layer does not say whether its answer is an update or a refresh.")
     if is_first and time is None:
         raise SourceUnreadable("Sales Layer does not say of what time its answer is.")
     told = columns_of(answer, known=known or Columns(), language=language)
-    tables = {kind: _listed(_object(data, "data").get(table)) for kind, table in TABLES.items()}
+    tables = {kind: listed(_object(data, "data").get(table)) for kind, table in TABLES.items()}
     rows = tuple(row for kind, table in tables.items() for row in _rows(kind, table, told.of.get(kind, ())))
     # Without it a refresh that brings nothing would say that everything is gone.
     is_told = action == "refresh" or not all(row.gone for row in rows)
@@ -60,7 +47,7 @@ def page(answer: Mapping[str, Any], *, known: Columns | None = None, language: s
     return Page(
         is_refresh=IS_REFRESH.get(str(action), False),
         time=time or 0,
-        company_id=_whole(_object(answer.get("schema"), "schema").get("company_ID")),
+        company_id=whole(_object(answer.get("schema"), "schema").get("company_ID")),
         columns=told,
         rows=rows,
         next_url=str(answer.get("next_page") or "") or None,
@@ -72,14 +59,14 @@ def columns_of(answer: Mapping[str, Any], *, known: Columns, language: str | Non
     """The known columns, with the standard tables that the answer describes in the answer's order."""
     schema = _object(answer.get("schema"), "schema")
     wire, infos = (_object(answer.get(part), part) for part in ("data_schema", "data_schema_info"))
-    languages = tuple(str(code) for code in _listed(schema.get("languages"))) or known.languages
+    languages = tuple(str(code) for code in listed(schema.get("languages"))) or known.languages
     default = schema.get("default_language") or known.default_language
     # The default may be missing among the languages; then the first of them takes its place (API facts §4).
-    if languages and default not in languages and not _whole(schema.get("force_output_default_language")):
+    if languages and default not in languages and not whole(schema.get("force_output_default_language")):
         default = languages[0]
     of = dict(known.of)
     for kind, table in TABLES.items():
-        headings = _listed(wire.get(table))
+        headings = listed(wire.get(table))
         if not headings:
             continue
         if tuple(headings[:2]) != FIXED:
@@ -105,7 +92,7 @@ def _name_and_sizes(heading: Any, table: str) -> tuple[str, tuple[str, ...]]:
             return heading, ()
         case dict() if len(heading) == 1:
             ((name, parts),) = heading.items()
-            codes = [str(part.get("field", "") if isinstance(part, dict) else part) for part in _listed(parts)]
+            codes = [str(part.get("field", "") if isinstance(part, dict) else part) for part in listed(parts)]
             return name, tuple(codes[2:])
         case _:
             raise SourceUnreadable(f"A column of the table {table} has no name.")
@@ -142,93 +129,22 @@ def _remembered(name: str, sizes: tuple[str, ...], before: Column | None) -> Col
 
 def _rows(kind: ItemKind, wire: list[Any], columns: tuple[Column, ...]) -> Iterable[Row]:
     """The table's rows, one an item: what is said of an item twice is united."""
-    names = (*FIXED, *(column.name for column in columns))
+    table = RawTable(kind, columns)
     found: dict[int, Row] = {}
     for number, raw in enumerate(wire, start=1):
-        where = f"Row {number} of the table {TABLES[kind]}"
-        if not isinstance(raw, list) or len(raw) < 2:
-            raise SourceUnreadable(f"{where} is not a list that begins with STATUS and ID.")
-        if len(raw) > len(names):
-            raise SourceUnreadable(f"{where} has {len(raw)} cells for {len(names)} columns.")
-        row = _row(kind, raw, names, columns, where)
+        row = table.row(raw, number)
         known = found.get(row.source_id)
         found[row.source_id] = known.united_with(row) if known else row
     return found.values()
 
 
-def _row(kind: ItemKind, raw: list[Any], names: tuple[str, ...], columns: tuple[Column, ...], where: str) -> Row:
-    source_id = _whole(raw[1])
-    if source_id is None:
-        raise SourceUnreadable(f"{where} has an ID that is not a whole number.")
-    if raw[0] == "D":
-        return Row(kind, source_id, gone=True, raw_hash=fingerprint.of_row(names, raw))
-    cells: dict[str, Any] = {}
-    unchanged: list[str] = []
-    called: list[Any] = []
-    may_be_a_part = False
-    for column, cell in zip(columns, [*raw[2:], *map(_missing, columns[len(raw) - 2 :])], strict=True):
-        if column.name == CATEGORIES:
-            cells[CATEGORIES] = ids = _ids(cell, where, column.name)
-            may_be_a_part = len(ids) == 1 and not isinstance(cell, list | dict)
-        elif not (column.sizes or column.type in MEDIA):
-            cells[column.name] = told = _translated(cell, column.translations)
-            called += [told] if told != cell else []
-        elif isinstance(cell, list) and cell[:1] == ["U"]:
-            unchanged.append(column.name)
-        else:
-            cells[column.name] = _media(cell, column, where)
-    parents = _ids(cells.get(PARENT.get(kind, "")), where, PARENT.get(kind, ""))
-    # A value that is only called otherwise now leaves the raw row as it was; its text is hashed too.
-    raw_hash = fingerprint.of_row(names, [*raw, *called])
-    return Row(kind, source_id, gone=False, raw_hash=raw_hash, parent_id=parents[0] if parents else None,
-               cells=cells, unchanged_cells=tuple(unchanged), may_be_a_part=may_be_a_part)  # fmt: skip
-
-
-def _missing(column: Column) -> str | None:
-    """What a cell holds that a short row leaves out (API facts §5)."""
-    return None if column.name == "REF" or column.name.startswith("ID_") else ""
-
-
-def _media(cell: Any, column: Column, where: str) -> list[list[str]]:
-    """The entries of a media cell as [id, url], in the source's order."""
-    entries = [_listed(entry) for entry in _listed(cell)]
-    if (cell and not entries) or [] in entries:
-        raise SourceUnreadable(f"{where} has a cell in the column {column.name} that is not a list of files.")
-    picked = ((entry[1], _best_url(entry[2:], column)) for entry in entries if entry[0] != "D" and len(entry) > 2)
-    return [[str(file_id), url] for file_id, url in picked if url]
-
-
-def _best_url(urls: list[Any], column: Column) -> str:
-    """The original's URL, else that of the largest size that has one."""
-    sizes = column.sizes + (("", 0),) * (len(urls) - len(column.sizes))
-    ranked = sorted(zip(sizes, urls, strict=False), key=lambda sized: (sized[0][0] != ORIGINAL, -sized[0][1]))
-    return next((str(url) for _, url in ranked if url), "")
-
-
-def _translated(cell: Any, called: Mapping[str, str]) -> Any:
-    if not called or cell is None:
-        return cell
-    if isinstance(cell, list):
-        return [_translated(value, called) for value in cell]
-    return called.get(str(cell), cell)
-
-
-def _ids(cell: Any, where: str, column: str) -> list[int]:
-    """The ids of a joining cell: one, a list, or a text that is divided by commas or line breaks; 0 is none."""
-    parts = re.split(r"[,\s]+", cell) if isinstance(cell, str) else _listed(cell) or [cell]
-    found = [0 if part in (None, "", []) else _whole(part) for part in parts]
-    if None in found:
-        raise SourceUnreadable(f"{where} has an id in the column {column} that is not a whole number.")
-    return [one for one in dict.fromkeys(found) if one]
-
-
 def _media_pending(answer: Mapping[str, Any]) -> int:
     images = _object(answer.get("waiting"), "waiting").get("images")
-    return _whole(images.get("total") if isinstance(images, dict) else images) or 0
+    return whole(images.get("total") if isinstance(images, dict) else images) or 0
 
 
 def _area(size: Any) -> int:
-    return (_whole(size.get("width")) or 0) * (_whole(size.get("height")) or 0) if isinstance(size, dict) else 0
+    return (whole(size.get("width")) or 0) * (whole(size.get("height")) or 0) if isinstance(size, dict) else 0
 
 
 def _object(told: Any, name: str) -> Mapping[str, Any]:
@@ -237,14 +153,3 @@ def _object(told: Any, name: str) -> Mapping[str, Any]:
     if told:
         raise SourceUnreadable(f"Sales Layer's answer makes no sense: '{name}' is not an object.")
     return {}
-
-
-def _listed(told: Any) -> list[Any]:
-    return told if isinstance(told, list) else list(told.values()) if isinstance(told, dict) else []
-
-
-def _whole(told: Any) -> int | None:
-    """A whole number that is one, or a text of one, and that the database can hold."""
-    if isinstance(told, str) and _WHOLE_NUMBER.fullmatch(told):
-        told = int(told)
-    return told if isinstance(told, int) and not isinstance(told, bool) and abs(told) < 2**63 else None

@@ -30,6 +30,7 @@ MOST_EMPTY_PAGES = 3
 """Older servers could send empty pages without end (SL API facts §8)."""
 MOST_BROKEN = 5
 """Attempts that may break before the run stops: the source cannot be read whole."""
+_ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def read_source(tools: Toolbox, cursor: Cursor | None) -> Step:
                 tools.holds_on.set()
             try:
                 page, leaving = yield from answered(tools, _asking(tools, attempt))
+                news = _news(tools, attempt, page)
             except (SourceUnreadable, SourceUnwell) as trouble:
                 if attempt is None or broken + 1 >= MOST_BROKEN:
                     raise
@@ -103,7 +105,7 @@ def read_source(tools: Toolbox, cursor: Cursor | None) -> Step:
                     return False
                 continue
             attempt = _forward(tools, attempt, page, broken)
-            if (yield Save(attempt.to_json(), _staging(tools, attempt, page))) or leaving:
+            if (yield Save(attempt.to_json(), _staging(tools, attempt, page, news))) or leaving:
                 return False
         kept = attempt.to_json() | {"part": "take_over"}
         if (yield Save(kept)):
@@ -190,14 +192,31 @@ def _dropping(tools: Toolbox, message: str) -> Write:
     return write
 
 
-def _staging(tools: Toolbox, attempt: Attempt, page: Page) -> Write:
-    mapped = mapping.settle(tools.profile, attempt.columns)[0]
-    keys = {(row.kind, row.source_id): _keys(row, mapped[row.kind]) for row in page.rows if not row.gone}
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What a page tells that the mirror does not hold, and the keys of its rows."""
 
+    rows: list[Row]
+    keys: mirror.Keys
+
+
+def _news(tools: Toolbox, attempt: Attempt | None, page: Page) -> _News:
+    """The rows that are new or changed, read: a cell that makes no sense is the page's trouble, here and not later."""
+    columns = page.columns if attempt is None else attempt.columns.merged_with(page.columns)
+    mapped = mapping.settle(tools.profile, columns)[0]
+    keys = {(row.kind, row.source_id): _keys(row, mapped[row.kind]) for row in page.rows if not row.gone}
+    with tools.read() as session:
+        changed = mirror.different(session, tools.connector_id, page.rows, keys)
+    return _News([replace(row, cells=dict(row.cells)) for row in changed], keys)
+
+
+def _staging(tools: Toolbox, attempt: Attempt, page: Page, news: _News) -> Write:
     def write(session: Session) -> None:
         if attempt.page == 1:
             mirror.drop_attempt(session, tools.connector_id)
-        mirror.stage(session, tools.tenant_id, tools.connector_id, attempt.page, page.rows, keys)
+        mirror.stage(
+            session, tools.tenant_id, tools.connector_id, attempt.page, page.rows, changed=news.rows, keys=news.keys
+        )
 
     return write
 
@@ -208,10 +227,11 @@ def _keys(row: Row, mapped: Mapped) -> tuple[str | None, str | None]:
 
 
 def _key(row: Row, column: str | None) -> str | None:
-    if column is None or column not in row.cells:
+    cell = _ABSENT if column is None else row.cells.get(column, _ABSENT)
+    if cell is _ABSENT:
         return None
     try:
-        return values.key(values.text(row.cells[column])) or ""
+        return values.key(values.text(cell)) or ""
     except Unreadable:
         return ""
 

@@ -1,0 +1,86 @@
+"""How memory and cost grow with the catalogue: `make bench T=growth`.
+
+Catalogues of 10,000, 100,000 and 500,000 items, each with a worker process, a database and a store of its own: a first
+run, a look at all that was written, and one run more that finds nothing to do. The store answers at once and allows
+everything, so what is measured is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.bench import processor
+from sandbox.bench.catalogue import FIRST, LOOKED_AT, STORE, UNCHANGED, VARIANTS_EACH, Cost, catalogue, cost
+from sandbox.bench.figures import Figure
+from sandbox.bench.works import works
+
+SIZES = (10_000, 100_000, 500_000)
+MEASURED = 100_000
+"""The size whose unchanged run is the figure."""
+PRODUCTS_A_CATEGORY = 20
+MOST_MEBIBYTES, MOST_APART = 256.0, 0.2
+AT_LEAST = 10_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """What a catalogue of this size came to."""
+
+    items: int
+    costs: Mapping[str, Cost]
+    mebibytes: float
+    """The most that the worker process has held."""
+
+    @property
+    def unchanged_rate(self) -> float:
+        """Items looked at in a second of the worker's processor, where nothing has changed."""
+        return self.items / self.costs[UNCHANGED].processor["worker"]
+
+
+def main(scale: float, console: Console) -> list[Figure]:
+    """Measure it."""
+    grown = []
+    for size in SIZES:
+        console.print(f"growth: {int(size * scale):,} items ...")
+        grown.append(_grown(int(size * scale)))
+    console.print(_table(grown))
+    peaks = [round(one.mebibytes, 1) for one in grown]
+    is_flat = max(peaks) <= MOST_MEBIBYTES and max(peaks) <= min(peaks) * (1 + MOST_APART)
+    rate = grown[SIZES.index(MEASURED)].unchanged_rate
+    return [
+        Figure.at_least("unchanged_items_per_second", "items a second, unchanged", round(rate), AT_LEAST),
+        Figure(
+            "memory_mib",
+            "MiB of a worker at its peak",
+            peaks,
+            f"<= {MOST_MEBIBYTES:.0f}, within {MOST_APART:.0%}",
+            is_flat,
+        ),
+    ]
+
+
+def _grown(size: int) -> Grown:
+    categories = max(5, size // (1 + (1 + VARIANTS_EACH) * PRODUCTS_A_CATEGORY))
+    products = max(10, (size - categories) // (1 + VARIANTS_EACH))
+    with works() as at:
+        worker = at.start(2)
+        cast = at.add("grown", catalogue(products=products, categories=categories), **STORE)
+        with processor.peak(worker.child.process.pid) as held:
+            costs = {FIRST: cost(at, cast), LOOKED_AT: cost(at, cast, refresh=True)}
+            costs[UNCHANGED] = cost(at, cast, refresh=True)
+    return Grown(categories + products * (1 + VARIANTS_EACH), costs, held.mebibytes)
+
+
+def _table(grown: Sequence[Grown]) -> Table:
+    table = Table("", *(f"{one.items:,} items" for one in grown), title=None)
+    table.add_row("MiB at the peak", *(f"{one.mebibytes:.0f}" for one in grown))
+    for run in (FIRST, UNCHANGED):
+        for who in ("worker", "postgres", "store", "source"):
+            cells = [f"{1000 * one.costs[run].processor[who] / one.items:.3f}" for one in grown]
+            table.add_row(f"{run}: {who}'s seconds per 1,000 items", *cells)
+    table.add_row("unchanged: items a second of the worker", *(f"{one.unchanged_rate:,.0f}" for one in grown))
+    return table
