@@ -98,19 +98,21 @@ def test_a_page_that_is_just_full_is_the_last_one(client: Client) -> None:
         client.post("/v3/catalog/products", a_product(number))
     first = reads.products(client, limit=2)
     assert first.next is not None
-    assert first.next == first.rows[-1]["id"]
+    assert first.next == first.rows[-1].id
     assert reads.products(client, first.next, limit=2).next is None
 
 
 def test_products_come_with_their_parts_and_exact_prices(client: Client) -> None:
     body = a_product(1, variants=sizes("S", "M"), custom_fields=[{"name": "Fabric", "value": "Linen"}])
     client.post("/v3/catalog/products", body)
-    row = reads.products(client).rows[0]
+    (one,) = reads.products(client).rows
+    row = one.read()
     assert row["price"] == Decimal("9.99")
     assert {variant["sku"] for variant in row["variants"]} == {"V-S", "V-M"}
     assert row["variants"][0]["option_values"][0]["option_display_name"] == "Size"
     assert [field["value"] for field in row["custom_fields"]] == ["Linen"]
     assert row["channels"] == [1]
+    assert one.variant_ids == [variant["id"] for variant in row["variants"]]
     assert {"images", "bulk_pricing_rules"} <= row.keys()
 
 
@@ -119,7 +121,7 @@ def test_products_that_come_and_go_while_reading_move_no_other(client: Client) -
     seen, after = [], 0
     for turn in itertools.count():
         page = reads.products(client, after, limit=3)
-        seen += [row["id"] for row in page.rows]
+        seen += [row.id for row in page.rows]
         if page.next is None:
             break
         after = page.next

@@ -64,9 +64,9 @@ class Looks:
             self.cleaned.append(this.id)
             family(verdicts, this, *rest, **more)
 
-        def read(raw: Any, brands: Any) -> Any:
+        def read(raw: Any, brands: Any, **more: Any) -> Any:
             self.read.append(raw["name"])
-            return product(raw, brands)
+            return product(raw, brands, **more)
 
         def told(this: rows.Cells) -> Iterator[str]:
             self.told += 1

@@ -50,6 +50,8 @@ from worker.metrics import calls
 __all__ = ["Answer", "Client", "Stopping"]
 
 Params = Mapping[str, str | int]
+Opened = Callable[[int, str, str], Answer]
+"""Status, text and reason as an Answer; ValueError where a success makes no sense."""
 
 USER_AGENT = "saleslayer-bigcommerce/0.1"
 MOST_TRIES = 4  # docs: 3 to 5 for a 500; then the slice waits instead of the thread
@@ -72,6 +74,21 @@ class Stopping(SliceTrouble):
 
     def __init__(self, text: str = "the slice ends, the call was not sent") -> None:
         super().__init__(text, retry_after=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call as it is sent, however often."""
+
+    method: str
+    path: str
+    params: Params | None = None
+    content: bytes | None = None
+    repeatable: bool = True
+    opened: Opened = read
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +162,21 @@ class Client:
         self._http.close()
         self._quota.shown.forget()
 
-    def get(self, path: str, params: Params | None = None, *, tries: int = MOST_TRIES) -> Answer:
+    def get(self, path: str, params: Params | None = None, *, tries: int = MOST_TRIES, opened: Opened = read) -> Answer:
         """Read; `path` begins with the version: "/v3/catalog/products"."""
-        return self._call("GET", path, params=params, tries=tries)
+        return self._call(_Call("GET", path, params, opened=opened), tries=tries)
 
     def post(self, path: str, body: Any, *, repeatable: bool = False) -> Answer:
         """Create; raises AnswerLost where it may have been done, unless it is `repeatable` by nature."""
-        return self._call("POST", path, body=body, repeatable=repeatable)
+        return self._call(_Call("POST", path, None, encode.written(body), repeatable))
 
     def put(self, path: str, body: Any, params: Params | None = None, *, repeatable: bool = True) -> Answer:
         """Update; raises AnswerLost like `post` where it also adds something, and so is not `repeatable`."""
-        return self._call("PUT", path, params=params, body=body, repeatable=repeatable)
+        return self._call(_Call("PUT", path, params, encode.written(body), repeatable))
 
     def delete(self, path: str, params: Params | None = None, body: Any = None) -> Answer:
         """Delete; a 404 for a repeat is the answer that it is done."""
-        return self._call("DELETE", path, params=params, body=body)
+        return self._call(_Call("DELETE", path, params, None if body is None else encode.written(body)))
 
     def remove(self, path: str) -> None:
         """Delete what may be gone already."""
@@ -169,21 +186,12 @@ class Client:
             if refusal.status != 404:
                 raise
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Params | None = None,
-        body: Any = None,
-        repeatable: bool = True,
-        tries: int = MOST_TRIES,
-    ) -> Answer:
+    def _call(self, call: _Call, *, tries: int = MOST_TRIES) -> Answer:
         """Send, and send again as the table above says; alone as long as the store has not answered."""
         alone = self._is_probe()
         try:
-            with traces.call("store", method, endpoint(path)):
-                return self._repeated(method, path, params=params, body=body, repeatable=repeatable, tries=tries)
+            with traces.call("store", call.method, endpoint(call.path)):
+                return self._repeated(call, tries)
         finally:
             if alone:
                 self._probe.release()
@@ -199,69 +207,54 @@ class Client:
                 raise Stopping
         return False
 
-    def _repeated(
-        self, method: str, path: str, *, params: Params | None, body: Any, repeatable: bool, tries: int
-    ) -> Answer:
-        what = f"{method} {path}"
-        content = None if body is None else encode.written(body)
+    def _repeated(self, call: _Call, tries: int) -> Answer:
         turned_away = failed = 0
         may_have_acted = False
         while True:
-            unit = self._unit(what, may_have_acted=may_have_acted)
-            came = self._once(method, path, params, content, unit, repeatable=repeatable, is_repeat=may_have_acted)
+            unit = self._unit(call, may_have_acted=may_have_acted)
+            came = self._once(call, unit, is_repeat=may_have_acted)
             if isinstance(came, Answer):
                 return came
             may_have_acted = may_have_acted or came.may_have_acted
             turned_away += came.is_turned_away
             failed += not came.is_turned_away
             if failed >= tries or turned_away >= MOST_TURNS_AWAY:
-                text = f"{what}: {came.why}, {failed + turned_away} times"
+                text = f"{call}: {came.why}, {failed + turned_away} times"
                 raise StoreUnwell(text)
             traces.again(came.why)
             calls.sent_again(calls.STORE, came.reason or came.why)
             if not came.is_turned_away:  # else the quota knows how long to wait
                 self.rest(random.uniform(0, FIRST_BACK_OFF * 2 ** (failed - 1)))  # noqa: S311  spreads, hides nothing
 
-    def _once(
-        self,
-        method: str,
-        path: str,
-        params: Params | None,
-        content: bytes | None,
-        unit: Unit,
-        *,
-        repeatable: bool,
-        is_repeat: bool,
-    ) -> Answer | _Again:
+    def _once(self, call: _Call, unit: Unit, *, is_repeat: bool) -> Answer | _Again:
         """Send once, as the table above says."""
-        what = f"{method} {path}"
         try:
-            response = self._send(method, path, params, content, unit)
+            response = self._send(call, unit)
         except _NOTHING_SENT as trouble:
             return _Again(f"no connection ({type(trouble).__name__})", reason=calls.without_answer(trouble))
         except httpx.RequestError as trouble:
-            trail.lost(method, path, type(trouble).__name__)
-            if not repeatable:
-                raise AnswerLost(f"{what}: {type(trouble).__name__}") from trouble
+            trail.lost(call.method, call.path, type(trouble).__name__)
+            if not call.repeatable:
+                raise AnswerLost(f"{call}: {type(trouble).__name__}") from trouble
             return _Again(type(trouble).__name__, may_have_acted=True, reason=calls.without_answer(trouble))
         status = response.status_code
         if status in _NOT_EXECUTED:
             return _Again(str(status), is_turned_away=status == 429)
         if status == 408 or (status >= 500 and status not in _FINAL):
-            trail.note(method, path, response.headers, Answer(status, title=response.reason_phrase))
-            if not repeatable:
-                raise AnswerLost(f"{what}: {status}")
+            trail.note(call.method, call.path, response.headers, Answer(status, title=response.reason_phrase))
+            if not call.repeatable:
+                raise AnswerLost(f"{call}: {status}")
             return _Again(str(status), may_have_acted=True, reason=calls.status_of(response))
-        return self._settled(method, path, response, repeatable=repeatable, is_repeat=is_repeat)
+        return self._settled(call, response, is_repeat=is_repeat)
 
-    def _unit(self, what: str, *, may_have_acted: bool) -> Unit:
+    def _unit(self, call: _Call, *, may_have_acted: bool) -> Unit:
         """Leave to send one call; a call that may have acted is never said not to have been sent."""
         try:
             return self._leave()
         except (Stopping, QuotaSpent) as end:
             if not may_have_acted:
                 raise
-            text = f"{what}: no answer, and no time to send it again"
+            text = f"{call}: no answer, and no time to send it again"
             raise StoreUnwell(text, retry_after=end.retry_after, is_failure=False) from end
 
     def _leave(self) -> Unit:
@@ -294,14 +287,16 @@ class Client:
             self._sleep(min(left, LONGEST_SLEEP))
             left -= LONGEST_SLEEP
 
-    def _send(self, method: str, path: str, params: Params | None, content: bytes | None, unit: Unit) -> httpx.Response:
+    def _send(self, call: _Call, unit: Unit) -> httpx.Response:
         """One request; the quota learns from its answer, or that there is none."""
         began = time.monotonic()
-        headers = None if content is None else {"Content-Type": "application/json"}
+        headers = None if call.content is None else {"Content-Type": "application/json"}
         heard: tuple[Mapping[str, str], int] = ({}, 0)
         sent, ended = True, calls.CONNECTION
         try:
-            response = self._http.request(method, self._root + path, params=params, content=content, headers=headers)
+            response = self._http.request(
+                call.method, self._root + call.path, params=call.params, content=call.content, headers=headers
+            )
             heard, ended = (response.headers, response.status_code), calls.status_of(response)
             traces.heard(response.status_code)
         except httpx.RequestError as trouble:
@@ -313,34 +308,32 @@ class Client:
                 self.calls += sent
                 if heard[1]:
                     self.latency += (seconds - self.latency) / 8
-            calls.ended(calls.STORE, method, endpoint(path), ended, seconds=seconds)
+            calls.ended(calls.STORE, call.method, endpoint(call.path), ended, seconds=seconds)
             self._quota.heed(heard[0], status=heard[1], unit=unit)
         return response
 
-    def _settled(
-        self, method: str, path: str, response: httpx.Response, *, repeatable: bool, is_repeat: bool
-    ) -> Answer:
+    def _settled(self, call: _Call, response: httpx.Response, *, is_repeat: bool) -> Answer:
         """The Answer, or the trouble that it means."""
-        what, status = f"{method} {path}", response.status_code
+        status = response.status_code
         try:
             # Before anything is cut: half a token would not be known again.
-            answer = read(status, self._hidden(response.text), response.reason_phrase)
+            answer = call.opened(status, self._hidden(response.text), response.reason_phrase)
         except ValueError as trouble:
-            if not repeatable:
-                raise AnswerLost(f"{what}: {status}, but not JSON") from trouble
-            raise StoreUnwell(f"{what}: {status}, but not JSON") from trouble
+            if not call.repeatable:
+                raise AnswerLost(f"{call}: {status}, but not JSON") from trouble
+            raise StoreUnwell(f"{call}: {status}, but not JSON") from trouble
         with self._lock:
             self.answers += 1
-        trail.note(method, path, response.headers, answer)
-        if status < 300 or (status == 404 and is_repeat and method == "DELETE"):
+        trail.note(call.method, call.path, response.headers, answer)
+        if status < 300 or (status == 404 and is_repeat and call.method == "DELETE"):
             return answer
         if status < 400:
-            raise StoreGone(f"{what}: {status}, the store's address has moved or is wrong")
+            raise StoreGone(f"{call}: {status}, the store's address has moved or is wrong")
         if status == 401:
             self.stop.set()
-            raise CredentialsRefused(f"{what}: 401 {answer.title}: the store refuses the access token")
+            raise CredentialsRefused(f"{call}: 401 {answer.title}: the store refuses the access token")
         if status == 403 and "scope" in answer.title.lower():
-            raise ScopeMissing(f"{what}: the store's API account lacks the scope for it")
+            raise ScopeMissing(f"{call}: the store's API account lacks the scope for it")
         raise RefusedByStore(status, answer.title, answer.errors, answer.body)
 
     def _hidden(self, said: str) -> str:

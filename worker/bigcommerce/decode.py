@@ -14,12 +14,13 @@ from decimal import Decimal
 from typing import Any
 
 from models.vocabulary import ItemKind
+from worker.bigcommerce.unread import Unread
 from worker.catalog import fingerprint, sources
 from worker.catalog.fields import FIELDS, Field, Group, Type
 from worker.catalog.store import StoreRow
 from worker.catalog.values import Value, key
 
-CODE = sources.hash_of("bigcommerce/decode.py", "catalog")
+CODE = sources.hash_of("bigcommerce/decode.py", "bigcommerce/unread.py", "catalog")
 """What makes rows of answers: with other code, all that the store holds is read anew."""
 _APART = frozenset({"images", "brand", "storefronts", "videos"})
 
@@ -40,20 +41,12 @@ def category(raw: Mapping[str, Any]) -> StoreRow:
     )
 
 
-def read_as(raw: Mapping[str, Any], brands: Mapping[int, str]) -> str:
-    """The hash of a product as the store tells it: where it is as it was, its rows are too."""
-    return fingerprint.of_raw([CODE, brands.get(int(raw.get("brand_id") or 0)), raw])
+def read_as(product: Unread, brands: Mapping[int, str]) -> str:
+    """The hash of a product as the store writes it: where it is as it was, its rows are too."""
+    return fingerprint.of_written(product.written, CODE, brands.get(product.brand_id))
 
 
-def ids_of_product(raw: Mapping[str, Any]) -> dict[ItemKind, list[int]]:
-    """The ids of the rows that `product` makes of it."""
-    return {
-        ItemKind.PRODUCT: [int(raw["id"])],
-        ItemKind.VARIANT: [int(one["id"]) for one in raw.get("variants") or () if one.get("option_values")],
-    }
-
-
-def product(raw: Mapping[str, Any], brands: Mapping[int, str]) -> list[StoreRow]:
+def product(raw: Mapping[str, Any], brands: Mapping[int, str], *, read_as: str | None = None) -> list[StoreRow]:
     """A product (`GET /catalog/products` with its includes) and its variants."""
     fields: dict[str, Any] = _fields(ItemKind.PRODUCT, raw)
     fields["brand"] = brands.get(int(raw.get("brand_id") or 0))
@@ -71,7 +64,7 @@ def product(raw: Mapping[str, Any], brands: Mapping[int, str]) -> list[StoreRow]
         key(raw.get("sku")) or "",
         fields,
         fingerprint.of(fields),
-        read_as(raw, brands),
+        read_as,
     )
     return [own, *(variant(one, store_id) for one in raw.get("variants") or () if one.get("option_values"))]
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from worker.bigcommerce import unread
 from worker.bigcommerce.answer import Answer
 from worker.bigcommerce.client import MOST_TRIES, Client
 from worker.bigcommerce.limits import (
@@ -22,19 +23,21 @@ from worker.bigcommerce.limits import (
     STOCK_ROWS_PER_PAGE,
     VARIANTS_PER_PAGE,
 )
+from worker.bigcommerce.unread import Unread
 from worker.errors import RefusedByStore, ScopeMissing, WorkerError
 
 Row = dict[str, Any]
+R = TypeVar("R")
 
 # Variants carry the ids of their options and values; asking for options too would cut a page to 10 products.
 PRODUCT_PARTS = "variants,images,custom_fields,channels,bulk_pricing_rules,videos"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[R]):
     """Some rows, and where to go on: a page's number, or the id to begin after. None = that was all."""
 
-    rows: list[Row]
+    rows: list[R]
     next: int | None
 
 
@@ -69,7 +72,7 @@ def trees(client: Client, channel_ids: Sequence[int]) -> list[Row]:
     return [row for ids in asked for row in _rows(client.get("/v3/catalog/trees", {"channel_id:in": _list(ids)}))]
 
 
-def categories(client: Client, tree_ids: Sequence[int], page: int = 1, limit: int = CATEGORIES_PER_PAGE) -> Page:
+def categories(client: Client, tree_ids: Sequence[int], page: int = 1, limit: int = CATEGORIES_PER_PAGE) -> Page[Row]:
     """One page of the categories of these trees."""
     if not tree_ids:
         return Page([], None)
@@ -77,17 +80,18 @@ def categories(client: Client, tree_ids: Sequence[int], page: int = 1, limit: in
     return _page(client.get("/v3/catalog/trees/categories", asked), page, limit)
 
 
-def products(client: Client, after_id: int = 0, limit: int = PRODUCTS_PER_PAGE) -> Page:
+def products(client: Client, after_id: int = 0, limit: int = PRODUCTS_PER_PAGE) -> Page[Unread]:
     """The next products by id with all their parts; where the store chokes on it, ask again with half the limit."""
     answer = client.get(
         "/v3/catalog/products",
         {"sort": "id", "direction": "asc", "limit": limit, "id:greater": after_id, "include": PRODUCT_PARTS},
+        opened=unread.listing,
     )
-    rows = _rows(answer)
+    found: list[Unread] = answer.data or []
     # `total` counts what lies behind `after_id`; where it is not said, a full page may have another one behind it
     total = _pagination(answer).get("total")
-    is_last = len(rows) >= total if isinstance(total, int) else len(rows) < limit
-    return Page(rows, None if is_last or not rows else int(rows[-1]["id"]))
+    is_last = len(found) >= total if isinstance(total, int) else len(found) < limit
+    return Page(found, None if is_last or not found else found[-1].id)
 
 
 def product(client: Client, product_id: int) -> Row:
@@ -227,7 +231,7 @@ def _all(client: Client, path: str, asked: dict[str, str | int], limit: int = RO
         number = page.next
 
 
-def _page(answer: Answer, number: int, limit: int) -> Page:
+def _page(answer: Answer, number: int, limit: int) -> Page[Row]:
     rows = _rows(answer)
     last = _pagination(answer).get("total_pages")
     is_last = number >= last if isinstance(last, int) else len(rows) < limit

@@ -39,6 +39,6 @@ def of_rows(columns: Iterable[str]) -> Callable[[list[Any]], str]:
     return of_one
 
 
-def of_raw(value: Any) -> str:
-    """The hash of a value as it was read, Decimals included, by which it is known unread the next time."""
-    return blake2b(_IN_ORDER.encode(value).encode(), digest_size=12).hexdigest()
+def of_written(written: bytes, *under: Any) -> str:
+    """The hash of a value as its JSON came, by which it is known unread; of what it is read under, too."""
+    return blake2b(_IN_ORDER.encode(under).encode() + written, digest_size=12).hexdigest()

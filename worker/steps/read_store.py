@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models.vocabulary import ItemKind
 from worker.bigcommerce import decode, reads
 from worker.bigcommerce.limits import PRODUCTS_PER_PAGE
+from worker.bigcommerce.unread import Unread
 from worker.catalog.store import StoreRow
 from worker.errors import RefusedByStore, StoreGone, StoreUnwell
 from worker.ledger import (
@@ -92,7 +93,7 @@ def _products(tools: Toolbox, kept: dict[str, Any]) -> Step:
                 return False
             size //= 2
             continue
-        unknown = {int(raw.get("brand_id") or 0) for raw in page.rows} - set(brands) - {0}
+        unknown = {one.brand_id for one in page.rows} - set(brands) - {0}
         if unknown:
             named, left = yield from answered(tools, partial(reads.brands, tools.store, sorted(unknown)))
             brands |= {int(raw["id"]): str(raw["name"]) for raw in named}
@@ -107,20 +108,20 @@ def _products(tools: Toolbox, kept: dict[str, Any]) -> Step:
 
 
 def _read(
-    tools: Toolbox, products: Sequence[Mapping[str, Any]], brands: Mapping[int, str]
+    tools: Toolbox, products: Sequence[Unread], brands: Mapping[int, str]
 ) -> tuple[list[StoreRow], dict[ItemKind, list[int]]]:
     """The rows of these products; a product that is as it was is not read again, and tells its ids alone."""
     with tools.read() as session:
-        known = store_items.as_read(session, tools.connector_id, [int(raw["id"]) for raw in products])
+        known = store_items.as_read(session, tools.connector_id, [one.id for one in products])
     rows: list[StoreRow] = []
     as_they_were: dict[ItemKind, list[int]] = {kind: [] for kind in ItemKind}
-    for raw in products:
-        held = known.get(int(raw["id"]))
-        if held is not None and held == decode.read_as(raw, brands):
-            for kind, ids in decode.ids_of_product(raw).items():
-                as_they_were[kind] += ids
+    for one in products:
+        now = decode.read_as(one, brands)
+        if known.get(one.id) == now:
+            as_they_were[ItemKind.PRODUCT].append(one.id)
+            as_they_were[ItemKind.VARIANT] += one.variant_ids
         else:
-            rows += decode.product(raw, brands)
+            rows += decode.product(one.read(), brands, read_as=now)
     return rows, as_they_were
 
 
