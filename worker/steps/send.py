@@ -3,10 +3,15 @@
 Intent, act, record (law 3): a portion is marked *sending* and committed;
 its calls go to the pool; what comes back is written down, many at a time,
 in the transaction that marks the next portion.
+
+A transaction costs as much as ten outcomes. So some changes are marked ahead:
+calls go out while outcomes are gathered, and the store's quota is used
+although nothing is written down for a moment.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -25,6 +30,7 @@ from worker.bigcommerce.limits import (
 )
 from worker.catalog.changes import (
     AssignStorefronts,
+    Change,
     CreateCategory,
     CreateVariant,
     ProveStock,
@@ -42,6 +48,11 @@ from worker.steps.toolbox import BREATH_SECONDS, IDLE, Cursor, Save, Step, Toolb
 
 CATEGORY_CALLS = 4
 """Calls in flight that change one category tree."""
+GATHER_SECONDS = 0.5
+"""So long at most an outcome waits for others, to be written down with them."""
+MOST_GATHERED = 200
+AHEAD_SECONDS = 1.0
+"""For so long batches are marked ahead, at the rate that the store allows."""
 
 Calls = dict[Future[list[Applied]], list[Job]]
 
@@ -54,9 +65,15 @@ class Sending:
     queued: list[list[Job]] = field(default_factory=list)
     """Batches that are marked *sending* and not in a call yet."""
     results: list[Applied] = field(default_factory=list)
+    since: float = 0.0
+    """When the first of the results came, on the monotonic clock."""
     orphans: list[resolve.Orphan] = field(default_factory=list)
     trouble: WorkerError | None = None
     bug: BaseException | None = None
+    kind: Change | None = None
+    """The change that was taken last: all of a wave are of its kind."""
+    dry: bool = False
+    """The wave has nothing more to take, until what is under way is written down."""
     empty: bool = False
     """Nothing more is pending, but for what is under way."""
 
@@ -78,10 +95,9 @@ def send(tools: Toolbox, cursor: Cursor | None) -> Step:
         _collect(sending, block=bool(sending.calls))
         if sending.trouble is not None and _weight(sending.trouble) > 1:
             tools.store.stop.set()  # what waits for its turn, or for its next try, does not go out any more
-        wants_more = not leaving and sending.trouble is None and sending.bug is None and not sending.queued
-        wants_more = wants_more and len(sending.calls) < tools.most_calls
-        if sending.results or sending.orphans or (wants_more and not sending.empty):
-            leaving = (yield _save(tools, kept, sending, take=wants_more)) or leaving
+        may_take = not leaving and sending.trouble is None and sending.bug is None and _wants_more(tools, sending)
+        if may_take or _has_gathered(sending):
+            leaving = (yield _save(tools, kept, sending, take=may_take)) or leaving
         else:
             leaving = (yield IDLE) or leaving
     if sending.queued:
@@ -98,6 +114,25 @@ def _begin(tools: Toolbox, session: Session) -> None:
     changes.doubt(session, tools.connector_id)
     if changes.wave(session, tools.connector_id) is not None:
         runs.advance(session, tools.run_id, RunState.SYNCHRONIZING)
+
+
+def _wants_more(tools: Toolbox, sending: Sending) -> bool:
+    """Whether more is to be marked now, so that no call waits for it."""
+    if sending.empty or (sending.dry and not _has_gathered(sending)):
+        return False
+    if sending.kind is None:
+        return True
+    ahead = _ahead(tools, sending.kind)
+    under_way = len(sending.calls) + len(sending.queued)
+    return len(sending.queued) <= ahead // 2 and under_way < _room(tools, sending.kind) + ahead
+
+
+def _has_gathered(sending: Sending) -> bool:
+    """Whether what came back is to be written down now."""
+    if not sending.results:
+        return bool(sending.orphans)
+    is_old = time.monotonic() - sending.since >= GATHER_SECONDS
+    return is_old or not sending.calls or len(sending.results) >= MOST_GATHERED or bool(sending.orphans)
 
 
 def _save(tools: Toolbox, kept: Cursor, sending: Sending, *, take: bool) -> Save:
@@ -122,17 +157,18 @@ def _take(tools: Toolbox, session: Session, sending: Sending) -> None:
     if front is None:
         sending.empty = True
         return
-    wave, change = front
-    room = _room(tools, change) - len(sending.calls)
-    if room <= 0:
-        return
-    taken = changes.take(session, tools.connector_id, wave, limit=room * apply.batch_size(change))
+    wave, sending.kind = front
+    under_way = len(sending.calls) + len(sending.queued)
+    room = _room(tools, sending.kind) + _ahead(tools, sending.kind) - under_way
+    limit = max(0, room) * apply.batch_size(sending.kind)
+    taken = changes.take(session, tools.connector_id, wave, limit=limit) if limit else []
+    sending.dry = len(taken) < max(1, limit)
     jobs, orphans = resolve.jobs(tools, session, taken)
     sending.orphans += orphans
     sending.queued += list(_batches(jobs))
 
 
-def _room(tools: Toolbox, change: object) -> int:
+def _room(tools: Toolbox, change: Change) -> int:
     """How many calls of this kind may be under way at once (API facts §2.4)."""
     match change:
         case AssignStorefronts():
@@ -147,6 +183,15 @@ def _room(tools: Toolbox, change: object) -> int:
             return min(CUSTOM_FIELD_CALLS_AT_ONCE, tools.width())
         case _:
             return tools.width()
+
+
+def _ahead(tools: Toolbox, change: Change) -> int:
+    """How many batches of this kind are marked ahead of their calls; none of those that go a few at a time."""
+    match change:
+        case AssignStorefronts() | SetStock() | ProveStock() | CreateCategory() | UpdateCategory() | RebuildVariants():
+            return 0
+        case _:
+            return min(math.ceil(tools.store.rate() * AHEAD_SECONDS), tools.most_calls // 2)
 
 
 def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
@@ -185,7 +230,7 @@ def _feed(tools: Toolbox, sending: Sending) -> None:
     free = [batch for batch in sending.queued if _family(batch[0]) not in busy and not _is_stock(batch)]
     if not sending.calls and not free:
         free = sending.queued[:STOCK_CALLS_AT_ONCE]
-    while free and tools.gate.acquire(blocking=False):
+    while free and len(sending.calls) < _room(tools, free[0][0].change) and tools.gate.acquire(blocking=False):
         batch = free.pop(0)
         sending.queued.remove(batch)
         future = tools.pool.submit(_apply, tools, batch)
@@ -217,6 +262,7 @@ def _collect(sending: Sending, *, block: bool) -> None:
             continue
         else:
             found = future.result()
+        sending.since = sending.since if sending.results else time.monotonic()
         sending.results += found
         for one in found:
             if one.trouble is None or isinstance(one.trouble, ItemTrouble):
