@@ -13,12 +13,13 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from alembic import context
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 import models
 from models.base import Base
 from worker import logs
+from worker.ledger import outage
 from worker.settings import Settings, with_driver
 
 _LOCK = 7_214_001  # any number, but always this one
@@ -50,7 +51,8 @@ def run() -> None:
     if context.config.cmd_opts is not None:  # by the command `alembic`: the process is ours
         logs.configure_process(Settings())
     url = context.config.get_main_option("sqlalchemy.url") or Settings().migration_database_url
-    engine = create_engine(with_driver(url), connect_args={"application_name": "migration"})
+    engine = create_engine(with_driver(url), hide_parameters=True, connect_args={"application_name": "migration"})
+    event.listen(engine, "handle_error", outage.without_values)
     with engine.connect() as connection:
         _take_turn(connection)
         try:

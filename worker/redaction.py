@@ -10,6 +10,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+from worker import named_values
+
 HIDDEN = "***"
 DEEPEST = 8
 """Values nested deeper than this are written as one text."""
@@ -18,43 +20,30 @@ LONGEST = 8_000
 LONGEST_TRACEBACK = 12_000
 MOST_ITEMS = 100
 """Of a list or a mapping."""
-SECRET_NAME = re.compile(
-    r"token|secret|passw|authorization|cookie|credential|signature|key256|api[-_]?key|private[-_]?key", re.IGNORECASE
-)
-"""A value under such a name is a secret, whatever it looks like."""
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # redis://:pw@host, postgresql://user:p/w@host; the last @ belongs to the host, but for a path behind host and port
-    (re.compile(r"(?<=://)(?:[^\s\"'<>/?#@:]*:(?!\d+(?:[/?#]|$))[^\s\"'<>]*@|[^/\s\"'<>?#]*@)"), f"{HIDDEN}@"),
-    # a query value opens pages, signs a call or is a page's token
-    (re.compile(r"([?&][\w.\[\]%-]+=)[^&\s\"'<>#]+"), rf"\1{HIDDEN}"),
+_ADDRESS = re.compile(r"(?<=://)[^\s\"'<>]*")
+_LOGIN = re.compile(r"[^/?#@:]*:(?!\d+(?:[/?#]|$))")
+_LOGIN_ALONE = re.compile(r"[^/?#]*@")
+_QUERY_VALUE = re.compile(r"([?&][\w.\[\]%-]+=)([^&\s\"'<>#]+)")
+_LOOKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    # a named value, in quotes up to the one that ends it
-    (
-        re.compile(
-            r"((?:x-auth-(?:token|client)|authorization|cookie|token|secret|password|passwd|api[_-]?key)[\w-]*"
-            r"\\?[\"']?\s*[:=]\s*b?)"
-            r"(?:\\[\"'][^\"'\\]*(?:\\[\"'])?|\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|(?!\s)[^\s\"',;&})\]\\]+)",
-            re.IGNORECASE,
-        ),
-        rf"\1{HIDDEN}",
-    ),
-    # what httpx writes of its headers
-    (
-        re.compile(r"(b?[\"'](?:x-auth-token|authorization|cookie)[\"'],\s*b?[\"'])[^\"']+", re.IGNORECASE),
-        rf"\1{HIDDEN}",
-    ),
     # our own API keys and the secrets of webhooks
     (re.compile(r"\b(slbc_|whsec_)[\w+/=-]{12,}"), rf"\1{HIDDEN}"),
     # an entry of CREDENTIAL_KEYS: a name, and 32 bytes in base64
     (re.compile(r"\b([\w-]{1,64}:)[A-Za-z0-9+/]{43}="), rf"\1{HIDDEN}"),
+    # a private key, whole or cut off
+    (re.compile(r"-----BEGIN [A-Z ]*+-----.*?(?:-----END[A-Z ]*+-----|\Z)", re.DOTALL), HIDDEN),
 )
+_FRAME = re.compile(r"^(  File \"[^\n]*\n(?:    [^\n]*\n?)*)", re.MULTILINE)
+"""A place in a traceback, with its line of code; split by it, a text is a message, frames, a message and so on."""
 
 
 def clean(value: Any, *, name: str = "", depth: int = 0) -> Any:
     """The value as it may be written: JSON's own types, secrets hidden, control characters escaped."""
-    if name and SECRET_NAME.search(name) and value is not None and not isinstance(value, bool):
+    if name and named_values.SECRET_NAME.search(name) and value is not None and not isinstance(value, bool):
         return HIDDEN
     match value:
+        case (str() | bytes() as header, _) if named_values.is_secret(header):
+            return [text(str(header)), HIDDEN]
         case None | bool() | int():
             return value
         case float():
@@ -66,7 +55,8 @@ def clean(value: Any, *, name: str = "", depth: int = 0) -> Any:
             return text(str(value))
         case Mapping() if depth < DEEPEST:
             told = {
-                text(str(key)): clean(one, name=str(key), depth=depth + 1)
+                # Of {"name": "Cookie", "value": "x"} the name is another one.
+                text(str(key)): clean(one, name=str(value.get("name") if key == "value" else key), depth=depth + 1)
                 for key, one in islice(value.items(), MOST_ITEMS)
             }
             return told if len(value) <= MOST_ITEMS else told | {"...": f"{len(value) - MOST_ITEMS} more"}
@@ -91,17 +81,48 @@ def lines(said: str) -> str:
     half = LONGEST_TRACEBACK // 2
     if len(said) > 2 * LONGEST_TRACEBACK:
         said = f"{said[:LONGEST_TRACEBACK]}\n...\n{said[-LONGEST_TRACEBACK:]}"
-    told = "\n    ".join(escaped(line) for line in hidden(said).split("\n"))
+    told = "\n    ".join(escaped(line) for line in _hidden_in_traceback(said).split("\n"))
     if len(told) <= LONGEST_TRACEBACK:
         return told
     return f"{told[:half]}\n    ... ({len(told) - 2 * half} characters)\n    {told[-half:]}"
 
 
+def _hidden_in_traceback(said: str) -> str:
+    """A line of code is read by itself: a bracket that it leaves open must not hide all that follows."""
+    told = []
+    for number, piece in enumerate(_FRAME.split(said)):
+        told += ["\n".join(map(hidden, piece.split("\n"))) if number % 2 else hidden(piece)]
+    return "".join(told)
+
+
 def hidden(said: str) -> str:
-    """The text without what looks like a secret."""
-    for pattern, instead in _PATTERNS:
+    """The text without what looks like a secret; each search reads it a fixed number of times, however long it is."""
+    said = _ADDRESS.sub(_without_login, said)
+    said = named_values.hidden(said, HIDDEN)
+    said = _QUERY_VALUE.sub(_without_value, said)
+    for pattern, instead in _LOOKS:
         said = pattern.sub(instead, said)
     return said
+
+
+def _without_login(found: re.Match[str]) -> str:
+    """redis://:pw@host, postgresql://user:p/w@host; the last @ is the host's, but for a path behind host and port."""
+    said = found[0]
+    last, told, shown, at = said.rfind("@"), "", 0, 0
+    while at <= last:
+        name, alone = _LOGIN.match(said, at), _LOGIN_ALONE.match(said, at)
+        if name is not None and name.end() <= last:
+            return f"{told}{said[shown:at]}{HIDDEN}{said[last:]}"
+        if alone is not None:
+            told, shown = f"{told}{said[shown:at]}{HIDDEN}", alone.end() - 1
+        further = said.find("://", at)
+        at = further + 3 if further >= 0 else len(said)
+    return told + said[shown:]
+
+
+def _without_value(found: re.Match[str]) -> str:
+    r"""A query value opens pages, signs a call or is a page's token; in \"?a=b\" the last backslash is the quote's."""
+    return found[1] + HIDDEN + found[2][len(found[2].rstrip("\\")) :]
 
 
 def escaped(said: str) -> str:

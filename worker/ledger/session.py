@@ -52,6 +52,7 @@ def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0, longest_state
             "application_name": "connector",
         },
     )
+    event.listen(made, "handle_error", outage.without_values)
     event.listen(made, "handle_error", _lost, retval=True)
     return made
 
