@@ -43,6 +43,9 @@ log = structlog.get_logger(__name__)
 STUCK = 70
 """Exit code of a process with a stuck slot (EX_SOFTWARE): its supervisor starts another."""
 
+SAID_WITHIN_SECONDS = 3.0
+"""A process that ends waits no longer for the database to hear of it."""
+
 METRICS = (*slices.METRICS, *calls.METRICS, *quota.METRICS, *items.METRICS, *deliveries.METRICS, *database.METRICS)
 """What a worker process serves of itself."""
 _consumer: list[Any] = []
@@ -298,4 +301,6 @@ def _shutting_down(**_: object) -> None:
 def _shut_down(**_: object) -> None:
     """The slices have come in: what they have left behind of spans goes out, for some seconds at most."""
     traces.close()
+    for pacemaker in _pacemaker:
+        pacemaker.has_said_its_end.wait(SAID_WITHIN_SECONDS)
     log.info("worker ended")

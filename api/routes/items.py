@@ -161,7 +161,20 @@ def _place(found: one_item.Detail, at: one_item.Place) -> shapes.Place:
         ],
         store_id=None if at.link is None else at.link.store_id,
         created_here=None if at.link is None else at.link.created_here,
+        last_call=None if at.last_call is None else _call(at.last_call),
         values=[shapes.Value(field=one.name, source=one.source, sent=one.sent, store=one.store) for one in at.fields],
+    )
+
+
+def _call(last: one_item.LastCall) -> shapes.LastCall:
+    return shapes.LastCall(
+        run=last.run_id,
+        action=last.action,
+        method=last.call.method,
+        route=last.call.route,
+        status=last.call.status,
+        request_id=last.call.request_id,
+        at=last.at,
     )
 
 

@@ -98,6 +98,18 @@ class Value(BaseModel):
     store: Annotated[Any, Field(description="In the store, as it was last read")]
 
 
+class LastCall(BaseModel):
+    """The last call to the store that wrote the item, or tried to."""
+
+    run: Annotated[int, Field(description="The run that made it")]
+    action: Annotated[str, Field(description="The change that it was made for", examples=["update"])]
+    method: Annotated[str, Field(examples=["PUT"])]
+    route: Annotated[str, Field(description="The path without its query", examples=["/v3/catalog/products/77"])]
+    status: Annotated[int | None, Field(description="null = no answer came", examples=[200])]
+    request_id: Annotated[str | None, Field(description="The store's own name for the call, where it gives one")]
+    at: datetime
+
+
 class Place(BaseModel):
     """The item on one storefront."""
 
@@ -112,6 +124,7 @@ class Place(BaseModel):
     problems: list[Trouble]
     store_id: Annotated[int | None, Field(description="The store's id of it; null = not linked")]
     created_here: Annotated[bool | None, Field(description="Whether this connector made the store item")]
+    last_call: Annotated[LastCall | None, Field(description="null = no run that is kept has made one")]
     values: list[Value]
 
 

@@ -72,3 +72,5 @@ def test_an_example_does_what_it_says(
         assert made.read_text("utf-8").startswith("kind,source_id")
     else:
         assert "{" in ran.stdout
+    for name in re.findall(r"# x-request-id: (.+)", example):
+        assert f"x-request-id: {name}\n" in ran.stdout.lower()

@@ -93,6 +93,32 @@ def test_one_item_is_told_with_its_history_and_synchronised(
     visitor.asks("POST", path_of(acme, "items", "product", 999, "synchronise"), status=404)
 
 
+def test_an_item_is_told_with_the_last_call_that_was_made_for_it(
+    door: Door, acme: Furnished, a_row: Callable[..., int]
+) -> None:
+    of = {"connector_id": acme.connector_id, "kind": "product", "source_id": 302, "storefront_id": 0}
+    call = ["PUT", "/v3/catalog/products/77", 409, "req-7", "The name is taken.", 1795701792.5]
+    lost = ["PUT", "/v3/catalog/products", None, None, None, 1795701700.0]
+    visitor, path = door.reader(acme.tenant_id), path_of(acme, "items", "product", 302)
+    assert visitor.reads(path)["places"][0]["last_call"] is None
+    a_row(acme.tenant_id, "item_history", **of, run_id=1, outcome="failed", calls=[["create", [], False, [lost]]])
+    assert visitor.reads(path)["places"][0]["last_call"] == {
+        "run": 1, "action": "create", "method": "PUT", "route": "/v3/catalog/products", "status": None,
+        "request_id": None, "at": "2026-11-26T14:01:40Z",
+    }  # fmt: skip
+    a_row(acme.tenant_id, "item_history", **of, run_id=2, outcome="failed",
+          calls=[["update", ["price"], False, [lost, call]]])  # fmt: skip
+    # The store had it already: that change was sent by no call.
+    a_row(acme.tenant_id, "item_history", **of, run_id=3, outcome="updated", calls=[["update", ["price"], True, []]])
+    a_row(acme.tenant_id, "item_history", **(of | {"storefront_id": 1}), run_id=4, outcome="updated",
+          calls=[["update", [], True, [call]]])  # fmt: skip
+    [place] = visitor.reads(path)["places"]
+    assert place["last_call"] == {
+        "run": 2, "action": "update", "method": "PUT", "route": "/v3/catalog/products/77", "status": 409,
+        "request_id": "req-7", "at": "2026-11-26T14:03:12.500000Z",
+    }  # fmt: skip
+
+
 def test_statuses_and_messages_are_exported(door: Door, acme: Furnished, engine: Engine) -> None:
     with as_tenant(engine, acme.tenant_id) as session:
         session.execute(text("UPDATE item_status SET message = '=cmd|x' WHERE source_id = 301"))

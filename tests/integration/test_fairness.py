@@ -384,11 +384,41 @@ def test_no_scrape_waits_for_a_database_that_is_slow_and_all_share_one_question(
         return figures(engine), NOTHING
 
     collector = served.KeptFigures(read)
+    before = count(database.TROUBLES, database.FIGURES)
+    logged = CapturingLogger()
+    monkeypatch.setattr(served, "log", logged)
     for _ in range(3):
         (up,) = collector.collect()
         assert up.samples[0].value == 0
     assert asked == [1]
+    assert count(database.TROUBLES, database.FIGURES) == before + 1, "one question, one trouble"
+    (line,) = logged.calls
+    assert (line.method_name, line.args) == ("warning", ("no figures of the service",))
+    assert line.kwargs == {"error": "TimeoutError"}
     answers.set()
     while len(list(collector.collect())) == 1:
         time.sleep(0.01)
     assert asked == [1]
+
+
+def test_a_question_that_is_too_late_and_then_fails_is_one_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "PATIENT_SECONDS", 0.05)
+    answers, over = threading.Event(), threading.Event()
+
+    def read() -> tuple[Figures, ServiceFigures]:
+        answers.wait(30)
+        over.set()
+        raise OperationalError("SELECT", {}, Exception("cancelled"))
+
+    before = count(database.TROUBLES, database.FIGURES)
+    now = [0.0]
+    collector = served.KeptFigures(read, clock=lambda: now[0])
+    assert len(list(collector.collect())) == 1
+    answers.set()
+    assert over.wait(5)
+    assert len(list(collector.collect())) == 1
+    assert count(database.TROUBLES, database.FIGURES) == before + 1
+    now[0] = 10.0
+    assert is_soon(
+        lambda: len(list(collector.collect())) == 1 and count(database.TROUBLES, database.FIGURES) == before + 2
+    ), "the next question is another one"

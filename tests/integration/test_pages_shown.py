@@ -292,6 +292,23 @@ def test_an_item_is_unchanged_only_where_a_run_has_looked_at_it(
     assert ("<span>Not looked at yet</span>" in page) is not judged
 
 
+def test_an_item_shows_the_last_call_that_was_made_for_it(door: Door, a_connector: AConnector, a_row: ARow) -> None:
+    made = a_connector()
+    item = {"connector_id": made.id, "kind": "product", "source_id": 7}
+    a_row(made.tenant_id, "source_item", **item, raw_hash="x", cells={"product_name": "Shirt"})
+    looker = a_looker(door, made.tenant_id, made.id)
+    assert "Last write" not in looker.sees("/items/product/7")
+    for run_id, status, told in ((5, None, "not answered"), (6, 422, "answered with 422")):
+        a_row(made.tenant_id, "item_history", **item, storefront_id=0, run_id=run_id, outcome="failed",
+              calls=[["update", [], False, [["PUT", "/v3/<b>", status, "req-7", None, 1795701792.5]]]])  # fmt: skip
+        page = looker.sees("/items/product/7")
+        [line] = re.findall(r'<p class="hint">Last write: (.+?)</p>', page)
+        assert "<code>PUT /v3/&lt;b&gt;</code>" in line
+        assert told in line
+        assert 'datetime="2026-11-26T14:03:12' in line
+        assert f'/runs/{run_id}">run {run_id}</a>' in line
+
+
 def test_streams_have_an_end(door: Door, a_connector: AConnector, a_row: ARow) -> None:
     made = a_connector()
     run_id = a_row(made.tenant_id, "run", connector_id=made.id, state="completed", trigger="request")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -129,6 +130,7 @@ def test_it_is_heard_while_redis_is_away() -> None:
         assert told.exit_code == 0, told.output
         assert here.exit_code(seconds=30.0) == 0
         assert time.monotonic() - began < 45.0
+        assert here.asks("SELECT ended_at IS NOT NULL FROM worker_process"), "it has said that it ends"
         assert here.ask("SELECT ended_why FROM slice_log ORDER BY epoch DESC LIMIT 1") == "draining"
         assert here.asks("SELECT state FROM turn") in ("ready", "dispatched")
 
@@ -147,3 +149,23 @@ def test_a_process_that_does_not_hear_is_named() -> None:
         assert "deaf@host did not begin to end within 2 s" in told.stderr
         assert not here.platform.workers["one"].child.has_ended(), "nobody else was told"
         assert here.asks("SELECT count(*) FROM worker_process WHERE drain_asked_at IS NULL") == 1
+
+
+def test_a_process_that_hangs_is_named_though_others_have_taken_its_turn_over() -> None:
+    with scene() as here:
+        name = here.asks("SELECT worker FROM worker_process")
+        hung = here.platform.workers["one"]
+        hung.send(signal.SIGSTOP)
+        try:
+            with as_scheduler(here.engine) as session:
+                # As good as 28 s later: it is still there when it is told, and is not a moment after.
+                session.execute(text("UPDATE worker_process SET seen_at = now() - interval '28 s'"))
+                session.execute(text("UPDATE turn SET deadline = now()"))
+            told = here.says("drain", name, "--wait", "--patience", "4")
+            assert told.exit_code == 3, told.output
+            assert f"{name} did not begin to end within 4 s" in told.stderr
+            assert "drained" not in told.stdout
+        finally:
+            hung.send(signal.SIGCONT)
+        assert here.exit_code() == 0, "what it was told, it hears when it wakes"
+        assert "no worker process is there" in here.says("drain", "--all").stderr

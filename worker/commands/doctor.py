@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from worker.commands.desk import Desk
 from worker.ledger import health, outage, overview, schema
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import NOBODY, as_scheduler, as_tenant
 from worker.ledger.vault import KeyMissing
 from worker.settings import Settings
 
@@ -23,7 +23,6 @@ MOST_SKEW_SECONDS = 5.0
 """Leases are reckoned by Postgres's clock alone; a clock further off spoils signatures, schedules and reading logs."""
 SHORTEST_LEASE = 5.0
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-NOBODY = 0
 
 
 class Verdict(StrEnum):

@@ -19,7 +19,7 @@ from worker.ledger.session import as_scheduler
 
 LOOK_SECONDS = 0.5
 HEARD_WITHIN_SECONDS = 30.0
-"""A process that has not begun to end by then does not hear: it hangs, or its version knows no such word."""
+"""A process that has not begun to end by then hears nothing: it hangs, was killed, or knows no such word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Drained:
     ending: tuple[ProcessLine, ...]
     """They bring in what is under way."""
     silent: tuple[ProcessLine, ...]
-    """They have not begun."""
+    """They have not begun, and may not even be seen any more: who hangs holds what it has, until a lease runs out."""
 
 
 def tell(desk: Desk, worker: str | None) -> list[ProcessLine]:
@@ -62,9 +62,9 @@ def look(desk: Desk, told: list[ProcessLine]) -> Drained:
         now = {(one.worker, one.started_at): one for one in processes.lines(session)}
     found = [(one, now.get((one.worker, one.started_at))) for one in told]
     return Drained(
-        tuple(one for one, line in found if line is None or line.is_gone),
-        tuple(line for _, line in found if line is not None and not line.is_gone and line.has_begun_to_end),
-        tuple(line for _, line in found if line is not None and not line.is_gone and not line.has_begun_to_end),
+        tuple(one for one, line in found if line is None or (line.has_begun_to_end and line.is_gone)),
+        tuple(line for _, line in found if line is not None and line.has_begun_to_end and not line.is_gone),
+        tuple(line for _, line in found if line is not None and not line.has_begun_to_end),
     )
 
 

@@ -66,11 +66,10 @@ def explain(
         raise Refusal(Why.UNKNOWN, f"there is no {kind} {source_id}: neither the source nor a run has told of one.")
     mapped = item.mapping_of(session, connector_id, profile).get(kind)
     cells = dict(detail.known.row.cells) if detail.known.row is not None else {}
-    sent = item_detail.sent(session, connector_id, kind, source_id)
     pending = item_detail.pending(session, connector_id, kind, source_id)
     found = []
     for place in detail.places:
-        here = [one for one in sent if one[0].storefront_id == place.storefront_id]
+        here = [one for one in detail.sent if one[0].storefront_id == place.storefront_id]
         fields = []
         for one in place.fields:
             origin = provenance.origin(kind, one.name, profile, mapped)

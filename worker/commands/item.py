@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
+from worker.catalog.calls import Call, Sent
 from worker.catalog.profile import Profile
 from worker.ledger import anew, connectors, item_detail, mirror, run_facts, source_items, store_facts
-from worker.ledger.item_detail import Known, Link
+from worker.ledger.item_detail import Known, Link, SentIn
 from worker.rules import field_values, mapping
 from worker.rules.mapping import Mapped
 from worker.steps import reading
@@ -31,12 +33,29 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class LastCall:
+    """The last call that wrote, or tried to, what the item was to be."""
+
+    run_id: int
+    action: str
+    """The change that it was made for."""
+    call: Call
+
+    @property
+    def at(self) -> datetime:
+        """When its answer was there, or none came."""
+        return datetime.fromtimestamp(self.call.at, UTC)
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """The item on one storefront (0 where the kind is not told apart), with its fields there."""
 
     storefront_id: int
     link: Link | None
     fields: tuple[Field, ...]
+    last_call: LastCall | None
+    """None where no run that is kept has made one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +66,8 @@ class Detail:
     name: str | None
     reference: str | None
     places: tuple[Place, ...]
+    sent: tuple[tuple[SentIn, Sent], ...]
+    """The changes by which it was sent, the newest first, as far as runs are kept."""
     is_judged: bool
     """Whether a run that closed its books has looked at it as it is now: without a status it is *unchanged* then."""
 
@@ -62,15 +83,17 @@ def detail(session: Session, connector_id: int, kind: ItemKind, source_id: int) 
     cells: Mapping[str, Any] = known.row.cells if known.row is not None else {}
     if known.row is not None and not known.row.gone and mapped is not None:
         said = field_values.of_item(reading.item(known.row, {kind: mapped}).item)
+    sent = tuple(item_detail.sent(session, connector_id, kind, source_id))
     places = tuple(
-        Place(at, link, _fields(session, connector_id, kind, said, link)) for at, link in sorted(_links(known).items())
+        Place(at, link, _fields(session, connector_id, kind, said, link), _last_call(at, sent))
+        for at, link in sorted(_links(known).items())
     )
     fields = mapped.fields if mapped is not None else {}
     name, sku = cells.get(fields.get("name", "")), cells.get(fields.get("sku", ""))
     reference = sku or cells.get("REF")
     has_been = run_facts.last(session, connector_id).good_run is not None
     is_judged = has_been and not (known.row is not None and known.row.due)
-    return Detail(known, _as_text(name), _as_text(reference), places, is_judged)
+    return Detail(known, _as_text(name), _as_text(reference), places, sent, is_judged)
 
 
 def synchronise(session: Session, connector_id: int, kind: ItemKind, source_id: int) -> bool:
@@ -104,6 +127,14 @@ def _links(known: Known) -> dict[int, Link | None]:
     found: dict[int, Link | None] = {one.storefront_id: None for one in known.statuses}
     found |= {one.storefront_id: one for one in known.links}
     return found or {0: None}
+
+
+def _last_call(storefront_id: int, sent: Iterable[tuple[SentIn, Sent]]) -> LastCall | None:
+    """The newest on this storefront; a change that the store had already was sent by none."""
+    for run, one in sent:
+        if run.storefront_id == storefront_id and one.calls:
+            return LastCall(run.run_id, one.action, one.calls[-1])
+    return None
 
 
 def _fields(

@@ -8,11 +8,9 @@ from worker.commands.desk import Desk
 from worker.commands.refusal import Refusal, Why
 from worker.ledger import connectors, overview, plans, schedules
 from worker.ledger.overview import TenantLine
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import NOBODY, as_scheduler, as_tenant
 from worker.scheduling import calendar
 
-NOBODY = 0
-"""No tenant has this id; acting as nobody, no row is seen."""
 NO_LIMIT = 0
 """In the place of a plan's limit: as many connectors at once as there are slots."""
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from worker.ledger.processes import GONE_AFTER_SECONDS
+from worker.ledger.processes import IS_THERE
 
 LONGEST_WINDOW = 86_400.0
 """No more than a day is reckoned at once, seconds."""
@@ -298,7 +298,7 @@ def history(session: Session, *, window: float) -> History:
     since = now - min(window, LONGEST_WINDOW)
     return History(
         [Slice(*row) for row in session.execute(_SLICES, {"since": since})],
-        [Slots(*row) for row in session.execute(_SLOTS, {"since": since, "gone": GONE_AFTER_SECONDS})],
+        [Slots(*row) for row in session.execute(_SLOTS, {"since": since})],
         [Tenant(*row) for row in session.execute(_TENANTS)],
         {row.state: row.turns for row in session.execute(_TURNS)},
         since=since,
@@ -320,11 +320,11 @@ _SLICES = text("""
       ORDER BY epoch DESC LIMIT 1) before ON true
     WHERE u.state IN ('ready', 'dispatched')
 """)
-_SLOTS = text("""
+_SLOTS = text(f"""
     SELECT slots, extract(epoch FROM started_at)::float8,
-      CASE WHEN ended_at IS NULL AND seen_at > now() - make_interval(secs => :gone) THEN 'infinity'
+      CASE WHEN {IS_THERE} THEN 'infinity'
       ELSE extract(epoch FROM coalesce(ended_at, seen_at))::float8 END
     FROM worker_process WHERE coalesce(ended_at, seen_at) >= to_timestamp(:since)
-""")
+""")  # noqa: S608 constants
 _TURNS = text("SELECT state, count(*) AS turns FROM turn GROUP BY state")
 _TENANTS = text("SELECT tenant_id, name, weight, max_slots FROM tenant_turn ORDER BY name")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from worker.ledger.processes import GONE_AFTER_SECONDS
+from worker.ledger.processes import TAKES_UP
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,12 @@ class Workers:
 def workers(session: Session) -> Workers:
     """How many workers there are, and whether somebody waits; as scheduler."""
     row = session.execute(
-        text("""
-        SELECT (SELECT count(*) FROM worker_process p WHERE p.ended_at IS NULL
-            AND p.drain_asked_at IS NULL AND p.seen_at > now() - make_interval(secs => :gone)),
-          (SELECT coalesce(sum(slots), 0) FROM worker_process p WHERE p.ended_at IS NULL
-            AND p.drain_asked_at IS NULL AND p.seen_at > now() - make_interval(secs => :gone)),
+        text(f"""
+        SELECT count(*), coalesce(sum(slots), 0),
           (SELECT count(*) FROM turn WHERE state IN ('ready', 'dispatched')),
           (SELECT count(*) FROM turn WHERE state = 'broken')
-        """),
-        {"gone": GONE_AFTER_SECONDS},
+        FROM worker_process WHERE {TAKES_UP}
+        """)  # noqa: S608 constants
     ).one()
     return Workers(*row)
 

@@ -11,6 +11,10 @@ from sqlalchemy.orm import Session
 
 GONE_AFTER_SECONDS = 30.0
 """A process that has not been seen for so long was killed: its slots count until it was seen last."""
+IS_THERE = f"ended_at IS NULL AND seen_at > now() - make_interval(secs => {GONE_AFTER_SECONDS})"
+"""SQL: the row of worker_process is of a process that is there."""
+TAKES_UP = f"{IS_THERE} AND drain_asked_at IS NULL"
+"""SQL: it takes up what is new."""
 FIRST_SECONDS = 5.0
 """A process may have taken up its first slice so long before it has said that it is there."""
 SHOWN_SECONDS = 600.0
@@ -55,16 +59,12 @@ def free_slots(session: Session) -> int | None:
     there: int | None
     held: int
     there, held = session.execute(
-        text("""
-        WITH there AS (
-          SELECT worker, slots, started_at FROM worker_process
-          WHERE ended_at IS NULL AND drain_asked_at IS NULL AND seen_at > now() - make_interval(secs => :gone)
-        )
+        text(f"""
+        WITH there AS (SELECT worker, slots, started_at FROM worker_process WHERE {TAKES_UP})
         SELECT (SELECT sum(slots) FROM there),
           (SELECT count(*) FROM turn u WHERE u.state = 'running' AND EXISTS (
              SELECT FROM there WHERE there.worker = u.worker AND there.started_at <= u.started_at))
-        """),
-        {"gone": GONE_AFTER_SECONDS},
+        """)  # noqa: S608 constants
     ).one()
     return None if there is None else max(0, int(there) - held)
 
@@ -107,11 +107,10 @@ def lines(session: Session) -> list[ProcessLine]:
     One that drains counts as gone when it has given its turns back: its end follows within a moment.
     """
     rows = session.execute(
-        text("""
+        text(f"""
         SELECT p.worker, p.started_at, p.slots, count(u.connector_id),
           p.ended_at IS NOT NULL OR p.drain_asked_at IS NOT NULL, p.ended_at IS NOT NULL,
-          CASE WHEN p.ended_at IS NULL THEN p.seen_at <= now() - make_interval(secs => :gone)
-            ELSE count(u.connector_id) = 0 END,
+          CASE WHEN p.ended_at IS NULL THEN NOT ({IS_THERE}) ELSE count(u.connector_id) = 0 END,
           p.seen_at
         FROM worker_process p
         LEFT JOIN turn u ON u.state = 'running' AND u.deadline > now() AND u.worker = p.worker AND p.started_at = (
@@ -119,8 +118,8 @@ def lines(session: Session) -> list[ProcessLine]:
             AND q.started_at <= u.started_at + make_interval(secs => :first))
         WHERE p.seen_at > now() - make_interval(secs => :shown)
         GROUP BY p.worker, p.started_at ORDER BY p.worker, p.started_at
-        """),
-        {"gone": GONE_AFTER_SECONDS, "shown": SHOWN_SECONDS, "first": FIRST_SECONDS},
+        """),  # noqa: S608 constants
+        {"shown": SHOWN_SECONDS, "first": FIRST_SECONDS},
     )
     return [ProcessLine(*row) for row in rows]
 

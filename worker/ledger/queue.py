@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.vocabulary import RunState, TurnState, Waiting
 from worker.ledger import processes, turns
-from worker.ledger.processes import GONE_AFTER_SECONDS
+from worker.ledger.processes import TAKES_UP
 
 LOOKED_BACK_SECONDS = 600.0
 """How slots turned over in the last ten minutes says how they will in the next ones."""
@@ -120,9 +120,7 @@ def _rest(store: datetime | None, source: datetime | None) -> tuple[Waiting, dat
 
 def _expected(session: Session, now: datetime, before: int, longest: float) -> datetime | None:
     """When a slot comes to whom so many come before while all slots are held; None where no slice says how long."""
-    row = session.execute(
-        _TURNOVER, {"back": LOOKED_BACK_SECONDS, "longest": longest, "gone": GONE_AFTER_SECONDS}
-    ).one()
+    row = session.execute(_TURNOVER, {"back": LOOKED_BACK_SECONDS, "longest": longest}).one()
     if row.mean is None or not row.slots:
         return None
     return now + timedelta(seconds=(before + 1) * row.mean / row.slots)
@@ -150,10 +148,8 @@ _BEFORE = text(f"""
 """)  # noqa: S608 constants
 
 # While others wait, a slice gives its worker back after a quantum.
-_TURNOVER = text("""
+_TURNOVER = text(f"""
     SELECT (SELECT avg(least(extract(epoch FROM ended_at - started_at), :longest))::float8 FROM slice_log
         WHERE ended_at > now() - make_interval(secs => :back)) AS mean,
-      (SELECT sum(slots) FROM worker_process
-        WHERE ended_at IS NULL AND drain_asked_at IS NULL
-          AND seen_at > now() - make_interval(secs => :gone)) AS slots
-""")
+      (SELECT sum(slots) FROM worker_process WHERE {TAKES_UP}) AS slots
+""")  # noqa: S608 constants

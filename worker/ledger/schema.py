@@ -11,10 +11,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
 
 from worker.ledger import health
-from worker.ledger.session import as_tenant
+from worker.ledger.session import NOBODY, as_tenant
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-NOBODY = 0
 
 
 @lru_cache

@@ -21,6 +21,8 @@ from sqlalchemy.orm import Session
 
 from worker.ledger import outage
 
+NOBODY = 0
+"""No tenant has this id; acting as nobody, no row is seen."""
 MUTEX_SECONDS = 2
 """How long a transaction of the scheduler may be idle. It is nothing but statements, and may hold the mutex: where its
 process freezes in the midst, nobody else may be kept from dispatching."""

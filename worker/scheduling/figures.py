@@ -52,6 +52,8 @@ class KeptFigures(Collector):
     _kept: _Read | None = None
     _read_at: float = float("-inf")
     _asking: Future[_Read | None] | None = None
+    _missed: Future[_Read | None] | None = None
+    """The last question whose answer somebody has missed: it came too late, or not at all."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def collect(self) -> Iterator[Metric]:
@@ -78,25 +80,29 @@ class KeptFigures(Collector):
             asking = self._asking
         try:
             return asking.result(timeout=PATIENT_SECONDS)
-        except TimeoutError:
+        except TimeoutError as trouble:
+            self._miss(asking, trouble)
             return None
+
+    def _miss(self, asking: Future[_Read | None], trouble: Exception) -> None:
+        """Tell of it, once for each question however many wait."""
+        with self._lock:
+            if self._missed is asking:
+                return
+            self._missed = asking
+        log.warning("no figures of the service", error=type(trouble).__name__)
+        database.unwell(database.FIGURES)
 
     def _ask(self, asking: Future[_Read | None]) -> None:
         found = None
         try:
-            found = self._asked()
+            found = self.read()
+        except SQLAlchemyError as trouble:
+            self._miss(asking, trouble)
         finally:
             with self._lock:
                 self._asking, self._kept, self._read_at = None, found, self.clock()
             asking.set_result(found)
-
-    def _asked(self) -> _Read | None:
-        try:
-            return self.read()
-        except SQLAlchemyError as trouble:
-            log.warning("no figures of the service", error=type(trouble).__name__)
-            database.unwell(database.FIGURES)
-            return None
 
 
 def of_the_queue(found: Figures) -> Iterator[Metric]:

@@ -50,13 +50,17 @@ class Pacemaker:
     slots: int = 0
     """Slices that this process holds at once; 0 = it holds none, and need not be counted."""
     stopped: threading.Event = field(default_factory=threading.Event)
+    has_said_its_end: threading.Event = field(default_factory=threading.Event)
+    """Set when nothing more is to be said: who comes for this process is told that it takes nothing new."""
     _began: datetime | None = None
     _said_at: float = float("-inf")
     _is_told: bool = False
+    _saying: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> threading.Thread:
-        """Look from now on, in a thread of its own, and watch in another."""
+        """Look from now on, in a thread of its own, and watch in another; a third one waits for the end."""
         threading.Thread(target=self.watch, name="watchdog", daemon=True).start()
+        threading.Thread(target=self.end, name="ending", daemon=True).start()
         thread = threading.Thread(target=self.run, name="pacemaker", daemon=True)
         thread.start()
         return thread
@@ -87,14 +91,22 @@ class Pacemaker:
                 log.exception("bug in the pacemaker")
         self._say_that_it_ends()
 
+    def end(self) -> None:
+        """Say that this process ends as soon as it is stopped: a look may wait for a broker that is away."""
+        self.stopped.wait()
+        self._say_that_it_ends()
+
     def say_that_it_is_there(self) -> None:
         """Write down now and then that this process is there, and how many slots it has."""
         if not self.slots or time.monotonic() - self._said_at < SEEN_EVERY_SECONDS:
             return
-        with as_scheduler(self.engine) as session:
-            if self._began is None or not processes.seen(session, self.worker, self._began):
-                self._began = processes.begin(session, self.worker, slots=self.slots)
-        self._said_at = time.monotonic()
+        with self._saying:
+            if self.stopped.is_set():
+                return
+            with as_scheduler(self.engine) as session:
+                if self._began is None or not processes.seen(session, self.worker, self._began):
+                    self._began = processes.begin(session, self.worker, slots=self.slots)
+            self._said_at = time.monotonic()
 
     def hear(self) -> None:
         """Whether an operator has told this process to drain: it begins at once, and is told no more."""
@@ -107,13 +119,16 @@ class Pacemaker:
             self.drain()
 
     def _say_that_it_ends(self) -> None:
-        if self._began is None:
-            return
-        try:
-            with as_scheduler(self.engine) as session:
-                processes.seen(session, self.worker, self._began, ends=True)
-        except SQLAlchemyError as trouble:
-            log.warning(CANNOT_REACH, error=type(trouble).__name__, reason=outage.reason(trouble))
+        with self._saying:
+            if self.has_said_its_end.is_set():
+                return
+            try:
+                if self._began is not None:
+                    with as_scheduler(self.engine) as session:
+                        processes.seen(session, self.worker, self._began, ends=True)
+                self.has_said_its_end.set()
+            except SQLAlchemyError as trouble:
+                log.warning(CANNOT_REACH, error=type(trouble).__name__, reason=outage.reason(trouble))
 
     def look(self) -> tuple[int, int]:
         """(turns whose lease or message was lost, parked ones that are due), all ready again; the door is full."""
