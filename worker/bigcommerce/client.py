@@ -60,6 +60,7 @@ FIRST_BACK_OFF = 0.5
 CONNECT_SECONDS = 10.0
 LONGEST_SLEEP = 0.25  # so long a thread may fail to notice that it should stop
 LONGEST_WAIT = 1.0  # before the quota is asked again: it can be better than it said
+RATE_SECONDS = 1.0  # so long a store's plan is taken to be what it was: to ask costs Redis twice
 FIRST_LATENCY = 2.0  # a create (design §4), until something has been measured
 
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -139,6 +140,8 @@ class Client:
         self._quota = quota
         self._sleep = sleep
         self._lock = threading.Lock()
+        self._rate = SMALLEST_QUOTA / WINDOW_SECONDS
+        self._rate_until = 0.0
         self._turnstile = threading.Lock()
         self._probe = threading.Lock()
         self._http = httpx.Client(
@@ -153,9 +156,12 @@ class Client:
         return f"Client({self._root})"
 
     def rate(self) -> float:
-        """Calls a second that the store allows, as its headers last said; the smallest plan's before any."""
-        level = self._quota.level()
-        return (level.quota if level is not None else SMALLEST_QUOTA) / WINDOW_SECONDS
+        """Calls a second that the store allows, as its headers lately said; the smallest plan's before any."""
+        if time.monotonic() >= self._rate_until:
+            level = self._quota.level()
+            self._rate = (level.quota if level is not None else SMALLEST_QUOTA) / WINDOW_SECONDS
+            self._rate_until = time.monotonic() + RATE_SECONDS
+        return self._rate
 
     def close(self) -> None:
         """Close the connections."""

@@ -185,6 +185,8 @@ def give_back(session: Session, pending: Sequence[Pending]) -> None:
 
 def retry_later(session: Session, ids: Sequence[int]) -> None:
     """These may have acted and no answer came: unsure, and one attempt is counted."""
+    if not ids:
+        return
     session.execute(
         text("UPDATE pending_change SET state = 'unsure', attempts = attempts + 1 WHERE id = ANY(:ids)"),
         {"ids": list(ids)},
@@ -237,7 +239,8 @@ def revise(session: Session, change_id: int, change: Change, wave: int) -> None:
 
 def done(session: Session, ids: Iterable[int]) -> None:
     """These are sent and recorded: they are pending no more."""
-    session.execute(text("DELETE FROM pending_change WHERE id = ANY(:ids)"), {"ids": list(ids)})
+    if wanted := list(ids):
+        session.execute(text("DELETE FROM pending_change WHERE id = ANY(:ids)"), {"ids": wanted})
 
 
 def drop_others(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> None:

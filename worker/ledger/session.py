@@ -80,10 +80,11 @@ def _lost(context: ExceptionContext) -> OperationalError | None:
 def as_tenant(engine: Engine, tenant_id: int) -> Iterator[Session]:
     """One transaction that sees and writes the rows of this tenant; committed at the end."""
     with Session(engine) as session, session.begin():
-        session.execute(text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": str(tenant_id)})
+        session.execute(_AS_TENANT, {"tenant": str(tenant_id)})
         yield session
 
 
+_AS_TENANT = text("SELECT set_config('app.tenant', :tenant, true)")
 _AS_SCHEDULER = text(
     "SELECT set_config('role', 'scheduler', true),"
     f" set_config('idle_in_transaction_session_timeout', '{MUTEX_SECONDS}s', true)"

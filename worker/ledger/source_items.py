@@ -125,6 +125,8 @@ def refuse(session: Session, connector_id: int, kind: ItemKind, verdicts: Mappin
 
 def settle_sent(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> None:
     """These items were sent: they are due no more, unless something else of theirs is still pending."""
+    if not (wanted := list(ids)):
+        return
     session.execute(
         text("""
         UPDATE source_item i SET due = false WHERE i.connector_id = (SELECT :connector) AND i.kind = (SELECT :kind)
@@ -132,18 +134,20 @@ def settle_sent(session: Session, connector_id: int, kind: ItemKind, ids: Iterab
             SELECT FROM pending_change p WHERE p.connector_id = i.connector_id AND p.kind = i.kind
               AND p.source_id = i.source_id)
         """),
-        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+        {"connector": connector_id, "kind": kind.value, "ids": wanted},
     )
 
 
 def settle(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> None:
     """These items have their outcome: they are due no more."""
+    if not (wanted := list(ids)):
+        return
     session.execute(
         text(
             "UPDATE source_item SET due = false WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
             " AND source_id = ANY(:ids) AND due"
         ),
-        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+        {"connector": connector_id, "kind": kind.value, "ids": wanted},
     )
 
 
@@ -172,12 +176,14 @@ def retry(
 
 def make_due(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> None:
     """These items wait for an outcome again."""
+    if not (wanted := list(ids)):
+        return
     session.execute(
         text(
             "UPDATE source_item SET due = true WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
             " AND source_id = ANY(:ids) AND NOT due"
         ),
-        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+        {"connector": connector_id, "kind": kind.value, "ids": wanted},
     )
 
 

@@ -48,10 +48,10 @@ from worker.steps.toolbox import BREATH_SECONDS, IDLE, Cursor, Save, Step, Toolb
 
 CATEGORY_CALLS = 4
 """Calls in flight that change one category tree."""
-GATHER_SECONDS = 0.5
+GATHER_SECONDS = 1.0
 """So long at most an outcome waits for others, to be written down with them."""
 MOST_GATHERED = 200
-AHEAD_SECONDS = 1.0
+AHEAD_SECONDS = 2.0
 """For so long batches are marked ahead, at the rate that the store allows."""
 
 Calls = dict[Future[list[Applied]], list[Job]]
