@@ -43,7 +43,7 @@ class Settings(BaseSettings):
         150.0, gt=0, description="After this long a dispatched slice is sent again, seconds"
     )
     pacemaker_seconds: float = Field(1.5, gt=0, description="Mean time between two looks of the pacemaker, seconds")
-    calls_in_flight: int = Field(30, ge=1, le=48, description="Most calls to a store that one slice has in flight")
+    calls_in_flight: int = Field(48, ge=1, le=48, description="Most calls to a store that one slice has in flight")
     process_calls_in_flight: int = Field(256, ge=1, description="Most calls to stores that one process has in flight")
     call_timeout_seconds: float = Field(90.0, gt=0, description="Longest a call to the store may take, seconds")
     source_timeout_seconds: float = Field(300.0, gt=0, description="Longest a call to the source may take, seconds")

@@ -1,36 +1,95 @@
-"""`make bench`: measure, print tables, and end by itself.
+"""`make bench`: measure, print tables, and end with the figures as JSON.
 
-    python -m sandbox.bench [NAME]
+    python -m sandbox.bench [NAME ...]
 
-SCALE makes every measurement so many times longer (0.1: a quick look, whose figures say little).
+Without a name all figures are measured, and docs/benchmarks.md is written anew. A name is a measurement, one of the
+figures that it brings, or a study, which has tables and no figures. SCALE makes every measurement so many times longer
+(0.1: a quick look, whose figures say little); only the whole at full length is written down.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import sys
+import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
-from sandbox.bench import fairness, pages, replica, tables
+import psutil
+from rich.console import Console
 
-BENCHES: Mapping[str, Callable[[float], None]] = {
+from sandbox.bench import page
+from sandbox.bench.figures import Result, as_json, table
+from sandbox.bench.measured import beside_naive, catalogue, connectors, growth, quota, tenants, turns
+from sandbox.bench.studies import fairness, pages, replica, tables
+
+MEASURED: Mapping[str, tuple[Callable[[float, Console], Result], tuple[str, ...]]] = {
+    "quota": (quota.main, ("quota_used", "avoidable_429")),
+    "naive": (beside_naive.main, ("naive_ratio_calls", "naive_ratio_seconds")),
+    "catalogue": (
+        catalogue.main,
+        (
+            *("calls_create", "calls_update", "calls_one_percent", "calls_unchanged_reads", "calls_unchanged_writes"),
+            *("cpu_per_1000_first", "cpu_per_1000_unchanged"),
+        ),
+    ),
+    "growth": (growth.main, ("unchanged_items_per_second", "memory_mib")),
+    "turns": (turns.main, ("turn_ms",)),
+    "connectors": (connectors.main, ("many_connectors_ratio",)),
+    "tenants": (tenants.main, ("claims_per_second",)),
+}
+"""Name -> how it is measured, and the keys of its figures."""
+STUDIES: Mapping[str, Callable[[float], None]] = {
     "fairness": fairness.main,
     "pages": pages.main,
     "replica": replica.main,
     "tables": tables.main,
 }
+WIDTH = 118
 
 
 def main() -> int:
     """The exit code: 0, or 2 for a name that there is not."""
-    chosen = sys.argv[1:] or list(BENCHES)
+    asked = sys.argv[1:]
+    of_key = {key: name for name, (_, keys) in MEASURED.items() for key in keys}
+    if unknown := [one for one in asked if one not in {*MEASURED, *STUDIES, *of_key}]:
+        there = f"measurements: {', '.join(MEASURED)}; figures: {', '.join(of_key)}; studies: {', '.join(STUDIES)}"
+        print(f"bench: there is no '{unknown[0]}'. There are {there}", file=sys.stderr)  # noqa: T201
+        return 2
+    scale = float(os.environ.get("SCALE") or 1)
+    for name in asked:
+        if name in STUDIES:
+            STUDIES[name](scale)
+    chosen = list(dict.fromkeys(of_key.get(one, one) for one in asked or MEASURED if one not in STUDIES))
+    results, said = {}, {}
     for name in chosen:
-        if name not in BENCHES:
-            print(f"bench: there is no '{name}'; there is {', '.join(BENCHES)}", file=sys.stderr)  # noqa: T201
-            return 2
-    for name in chosen:
-        BENCHES[name](float(os.environ.get("SCALE") or 1))
+        results[name], said[name] = _measured(name, scale)
+    wanted = {key for one in asked or MEASURED for key in (MEASURED[one][1] if one in MEASURED else (one,))}
+    figures = [one for result in results.values() for one in result.figures if one.key in wanted]
+    Console(width=WIDTH).print(table(figures))
+    if not asked and scale >= 1:
+        page.write(results, said, on=_machine())
+    print(json.dumps(as_json(figures)))  # noqa: T201 the last line is for machines
     return 0
+
+
+def _measured(name: str, scale: float) -> tuple[Result, str]:
+    """What it came to, and what it has printed meanwhile."""
+    console = Console(width=WIDTH, record=True)
+    began = time.monotonic()
+    result = MEASURED[name][0](scale, console)
+    console.print(f"{name}: {time.monotonic() - began:.0f} s")
+    return result, console.export_text()
+
+
+def _machine() -> str:
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} with {os.cpu_count()} cores, {memory:.0f} GiB, Python"
+        f" {platform.python_version()}, by one `make bench`."
+    )
 
 
 if __name__ == "__main__":

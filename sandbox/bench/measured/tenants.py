@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, create_engine, text
 
-from sandbox.bench.figures import Figure
+from sandbox.bench.figures import Figure, Panel, Result
 from sandbox.servers.postgres import SUPERUSER, EmbeddedPostgres
 from sandbox.stage.database import migrate
 from worker.ledger import processes, turns
@@ -30,30 +30,32 @@ SLOTS, DOOR, TTL, QUANTUM, LEASE = 32, 8, 150.0, 60.0, 25.0
 AT_LEAST = 200.0
 
 
-def main(scale: float, console: Console) -> list[Figure]:
+def main(scale: float, console: Console) -> Result:
     """Measure it."""
     hand_offs = max(100, int(HAND_OFFS * scale))
     console.print(f"tenants: {TENANTS:,} tenants, {CONNECTORS:,} connectors, {hand_offs:,} hand-offs each time ...")
     table = Table("ready", "hand-offs a second", "p50, ms", "p95, ms", title=None)
-    rates, medians = [], []
+    rates, medians, highs = [], [], []
     with _filled() as at:
         for ready in READY:
             _make_ready(at, ready)
             seconds = _hand_offs(at, hand_offs)
             rates.append(len(seconds) / sum(seconds))
             medians.append(median(seconds))
-            table.add_row(
-                f"{ready:,}",
-                f"{rates[-1]:.0f}",
-                f"{1000 * medians[-1]:.2f}",
-                f"{1000 * float(quantile(seconds, 0.95) or 0):.2f}",
-            )
+            highs.append(float(quantile(seconds, 0.95) or 0))
+            table.add_row(f"{ready:,}", f"{rates[-1]:.0f}", f"{1000 * medians[-1]:.2f}", f"{1000 * highs[-1]:.2f}")
     console.print(table)
     # log n at most: from the fewest to the most the logarithm grows so many times.
     growth, allowed = medians[-1] / medians[0], math.log(READY[-1]) / math.log(READY[0])
     console.print(f"from {READY[0]:,} to {READY[-1]:,} ready it takes {growth:.2f} times as long; log n {allowed:.2f}")
     is_reached = rates[-1] >= AT_LEAST and growth <= allowed
-    return [Figure("claims_per_second", "hand-offs a second", round(rates[-1]), f">= {AT_LEAST:.0f}", is_reached)]
+    figures = [Figure("claims_per_second", "hand-offs a second", round(rates[-1]), f">= {AT_LEAST:.0f}", is_reached)]
+    curves = {
+        name: [(float(ready), 1000 * one) for ready, one in zip(READY, of, strict=True)]
+        for name, of in (("p50", medians), ("p95", highs))
+    }
+    panel = Panel("What a hand-off takes", "connectors that are ready", "milliseconds", curves, is_logarithmic=True)
+    return Result(figures, [panel])
 
 
 @contextmanager

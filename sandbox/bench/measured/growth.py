@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox.bench import processor
-from sandbox.bench.catalogue import FIRST, LOOKED_AT, STORE, UNCHANGED, VARIANTS_EACH, Cost, catalogue, cost
-from sandbox.bench.figures import Figure
+from sandbox.bench.figures import Figure, Panel, Result
+from sandbox.bench.measured.catalogue import FIRST, LOOKED_AT, STORE, UNCHANGED, VARIANTS_EACH, Cost, catalogue, cost
 from sandbox.bench.works import works
 
 SIZES = (10_000, 100_000, 500_000)
@@ -41,7 +41,7 @@ class Grown:
         return self.items / self.costs[UNCHANGED].processor["worker"]
 
 
-def main(scale: float, console: Console) -> list[Figure]:
+def main(scale: float, console: Console) -> Result:
     """Measure it."""
     grown = []
     for size in SIZES:
@@ -51,7 +51,7 @@ def main(scale: float, console: Console) -> list[Figure]:
     peaks = [round(one.mebibytes, 1) for one in grown]
     is_flat = max(peaks) <= MOST_MEBIBYTES and max(peaks) <= min(peaks) * (1 + MOST_APART)
     rate = grown[SIZES.index(MEASURED)].unchanged_rate
-    return [
+    figures = [
         Figure.at_least("unchanged_items_per_second", "items a second, unchanged", round(rate), AT_LEAST),
         Figure(
             "memory_mib",
@@ -61,6 +61,7 @@ def main(scale: float, console: Console) -> list[Figure]:
             is_flat,
         ),
     ]
+    return Result(figures, [_curves(grown), _memory(grown)])
 
 
 def _grown(size: int) -> Grown:
@@ -73,6 +74,19 @@ def _grown(size: int) -> Grown:
             costs = {FIRST: cost(at, cast), LOOKED_AT: cost(at, cast, refresh=True)}
             costs[UNCHANGED] = cost(at, cast, refresh=True)
     return Grown(categories + products * (1 + VARIANTS_EACH), costs, held.mebibytes)
+
+
+def _curves(grown: Sequence[Grown]) -> Panel:
+    curves = {
+        run: [(one.items, 1000 * one.costs[run].processor["worker"] / one.items) for one in grown]
+        for run in (FIRST, UNCHANGED)
+    }
+    return Panel("What a catalogue costs", "items", "worker's seconds per 1,000 items", curves, is_logarithmic=True)
+
+
+def _memory(grown: Sequence[Grown]) -> Panel:
+    curves = {"worker process": [(float(one.items), one.mebibytes) for one in grown]}
+    return Panel("What it holds in memory", "items", "MiB at the peak", curves, is_logarithmic=True)
 
 
 def _table(grown: Sequence[Grown]) -> Table:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-from sandbox.bench.figures import Figure
+from sandbox.bench.figures import Figure, Result
 from sandbox.bench.works import Works, works
 from sandbox.generator.catalogue import generate
 from sandbox.stage.stage import Cast
@@ -48,7 +48,7 @@ class Cost:
         return self.reads + self.writes
 
 
-def main(scale: float, console: Console) -> list[Figure]:
+def main(scale: float, console: Console) -> Result:
     """Measure it."""
     products = max(100, int(PRODUCTS * scale))
     categories = max(5, int(CATEGORIES * scale))
@@ -66,7 +66,7 @@ def main(scale: float, console: Console) -> list[Figure]:
         costs[ALL] = cost(at, cast)
     console.print(_table(costs, items))
     first, unchanged = costs[FIRST], costs[UNCHANGED]
-    return [
+    figures = [
         Figure.at_most("calls_create", "calls a product, first run", first.calls / products, 1.01),
         Figure.at_most("calls_update", "calls a product, all updated", costs[ALL].calls / products, 0.21),
         Figure.at_most("calls_one_percent", "calls, 1 % changed", costs[FEW].calls, 75),
@@ -79,6 +79,7 @@ def main(scale: float, console: Console) -> list[Figure]:
             "cpu_per_1000_unchanged", "worker's seconds per 1,000 items, unchanged", _per_1000(unchanged, items), 0.1
         ),
     ]
+    return Result(figures)
 
 
 def catalogue(*, products: int, categories: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from statistics import median
 
 from rich.console import Console
 
-from sandbox.bench.figures import Figure
+from sandbox.bench.figures import Figure, Result
 from sandbox.bench.works import Works, works
 from sandbox.generator.catalogue import generate
 from worker import logs
@@ -31,7 +31,7 @@ TURNS, CONNECTORS = 600, 10
 MOST_MILLISECONDS, SLICE_SECONDS = 20.0, 10.0
 
 
-def main(scale: float, console: Console) -> list[Figure]:
+def main(scale: float, console: Console) -> Result:
     """Measure it."""
     turns = max(50, int(TURNS * scale))
     console.print(f"turns: {turns} turns of {CONNECTORS} connectors ...")
@@ -43,7 +43,8 @@ def main(scale: float, console: Console) -> list[Figure]:
         f"p50 {middle:.1f} ms, p95 {quantile(milliseconds, 0.95):.1f} ms;"
         f" {middle / SLICE_SECONDS / 10:.2f} % of a slice of {SLICE_SECONDS:.0f} s"
     )
-    return [Figure.at_most("turn_ms", "milliseconds a turn", middle, MOST_MILLISECONDS, places=1)]
+    figures = [Figure.at_most("turn_ms", "milliseconds a turn", middle, MOST_MILLISECONDS, places=1)]
+    return Result(figures)
 
 
 def _turns(at: Works, turns: int) -> Iterator[float]:

@@ -15,18 +15,18 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.bench.figures import Figure
+from sandbox.bench.figures import Figure, Result
 from sandbox.bench.naive import Naive
 from sandbox.bench.works import NotAsMeant, Works, works
 from sandbox.generator.catalogue import generate
 from sandbox.stage.stage import TOKEN
 
-LUMA = Path(__file__).parents[3] / "shared" / "catalogues" / "luma.json"
+LUMA = Path(__file__).parents[4] / "shared" / "catalogues" / "luma.json"
 PLAN, LATENCY = "Pro", 0.1
 TIMES = 20.0
 
 
-def main(scale: float, console: Console) -> list[Figure]:
+def main(scale: float, console: Console) -> Result:
     """Measure it."""
     catalogue = _part(_catalogue(console), scale)
     counts = {table: len(rows) for table, rows in catalogue["data"].items()}
@@ -51,10 +51,11 @@ def main(scale: float, console: Console) -> list[Figure]:
     console.print(table)
     if ours_hold["variants"] * 10 < theirs_hold["variants"] * 9:
         raise NotAsMeant("the two stores do not hold the same: there is nothing to compare")
-    return [
+    figures = [
         Figure.at_least("naive_ratio_calls", "naive calls / ours", naive.calls / our_calls, TIMES, places=1),
         Figure.at_least("naive_ratio_seconds", "naive seconds / ours", their_seconds / our_seconds, TIMES, places=1),
     ]
+    return Result(figures)
 
 
 def _catalogue(console: Console) -> dict[str, Any]:

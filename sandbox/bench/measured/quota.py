@@ -11,7 +11,7 @@ from collections import Counter
 
 from rich.console import Console
 
-from sandbox.bench.figures import Figure
+from sandbox.bench.figures import Figure, Result
 from sandbox.bench.works import works
 from sandbox.generator.catalogue import generate
 
@@ -21,7 +21,7 @@ LATENCY = {"median": 2.0, "sigma": 0.5}
 TOO_MANY = 429
 
 
-def main(scale: float, console: Console) -> list[Figure]:
+def main(scale: float, console: Console) -> Result:
     """Measure it."""
     creations = max(300, int(CREATIONS * scale))
     console.print(f"quota: {creations:,} creations in a {PLAN} store that answers in {LATENCY['median']:g} s ...")
@@ -36,7 +36,8 @@ def main(scale: float, console: Console) -> list[Figure]:
     within = [one for one in calls if first <= one["at"] <= last]
     tens = Counter(int((one["at"] - first) // 10) for one in within)
     console.print(f"calls in each 10 s: {', '.join(str(tens[n]) for n in range(int((last - first) // 10) + 1))}")
-    return [
+    figures = [
         Figure.at_least("quota_used", "quota used while sending", len(within) / ((last - first) * ALLOWED), 0.95),
         Figure.at_most("avoidable_429", "429s", sum(one["status"] == TOO_MANY for one in calls), 0),
     ]
+    return Result(figures)

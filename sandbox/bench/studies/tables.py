@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, Engine, text
 
-from sandbox.bench.filled import opened
+from sandbox.bench.studies.filled import opened
 
 STATUSES = 1_000_000
 CONNECTORS, ITEMS = 10_000, 60_000

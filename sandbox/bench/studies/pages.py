@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
-from sandbox.bench.filled import STOREFRONTS, Filled, filled
+from sandbox.bench.studies.filled import STOREFRONTS, Filled, filled
 from worker.catalog.items import Key, Settled
 from worker.commands import item
 from worker.ledger import item_counts, item_detail, item_register, register, statuses

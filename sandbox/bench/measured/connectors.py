@@ -10,17 +10,20 @@ from __future__ import annotations
 import time
 
 from rich.console import Console
+from sqlalchemy import text
 
-from sandbox.bench.figures import Figure
-from sandbox.bench.works import works
+from sandbox.bench.figures import Figure, Panel, Result
+from sandbox.bench.works import Works, works
 from sandbox.generator.catalogue import generate
+from sandbox.stage.stage import Cast
+from worker.ledger.session import as_tenant
 
 CONNECTORS, SLOTS, PROCESSES, CALLS = 60, 20, 2, 450
 PLAN, ALLOWED = "Standard", 150 / 30
 LATENCY = 0.3
 
 
-def main(scale: float, console: Console) -> list[Figure]:
+def main(scale: float, console: Console) -> Result:
     """Measure it."""
     connectors = max(SLOTS, int(CONNECTORS * scale))
     console.print(f"connectors: {connectors} connectors, {SLOTS} slices at a time, {CALLS} calls each ...")
@@ -35,6 +38,7 @@ def main(scale: float, console: Console) -> list[Figure]:
         began = time.monotonic()
         at.until_ended([(cast, at.request(cast)) for cast in casts], look_every=0.5)
         took = time.monotonic() - began
+        ends = sorted(_seconds(at, cast) for cast in casts)
         calls = [len(at.calls(cast)) for cast in casts]
         refused = sum(one["status"] == 429 for cast in casts for one in at.calls(cast))
         spent = at.spent()
@@ -43,4 +47,20 @@ def main(scale: float, console: Console) -> list[Figure]:
         f"{took:.0f} s, the quotas alone {alone:.0f} s; {min(calls)} to {max(calls)} calls a store, {refused} refused;"
         f" processor seconds: {', '.join(f'{who} {value:.0f}' for who, value in spent.items())}"
     )
-    return [Figure.at_most("many_connectors_ratio", "many connectors / quotas alone", took / alone, 1.15)]
+    figures = [Figure.at_most("many_connectors_ratio", "many connectors / quotas alone", took / alone, 1.15)]
+    a_round = min(calls) / ALLOWED
+    curves = {
+        "ended": [(one, float(number)) for number, one in enumerate(ends, start=1)],
+        "by the quotas alone": [
+            (a_round * (number // SLOTS + 1), float(number + 1)) for number in range(connectors)
+        ],
+    }
+    return Result(figures, [Panel("When connectors are done", "seconds since all were asked", "connectors", curves)])
+
+
+def _seconds(at: Works, cast: Cast) -> float:
+    """From the request of its run to its end."""
+    with as_tenant(at.engine, cast.tenant_id) as session:
+        return float(
+            session.scalar(text("SELECT extract(epoch FROM ended_at - requested_at) FROM run ORDER BY id DESC LIMIT 1"))
+        )

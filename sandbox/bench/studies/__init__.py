@@ -1,0 +1,1 @@
+"""Longer measurements of one question each, run by name alone."""
