@@ -1,4 +1,4 @@
-"""What a whole run writes into docs/benchmarks.md: the table of figures, and what each play has printed."""
+"""What a whole run writes into docs/benchmarks.md: its figures, and what each play has printed."""
 
 from __future__ import annotations
 

@@ -92,6 +92,37 @@ def test_a_connection_that_the_server_dropped_is_replaced(
         assert session.scalar(text("SELECT count(*) FROM connector")) == 1
 
 
+@pytest.mark.parametrize(
+    "as_somebody", [lambda engine: as_tenant(engine, 1), as_scheduler], ids=["tenant", "scheduler"]
+)
+def test_all_connections_that_rested_when_the_server_dropped_them_are_replaced(
+    engine: Engine, database_url: str, as_somebody: Callable[[Engine], Any]
+) -> None:
+    with as_somebody(engine) as one, as_somebody(engine) as two:
+        pids = [session.scalar(text("SELECT pg_backend_pid()")) for session in (one, two)]
+    killer = engine_of(database_url)
+    with killer.connect() as connection:
+        for pid in pids:
+            assert connection.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+    killer.dispose()
+    with as_somebody(engine) as one, as_somebody(engine) as two:
+        assert not {session.scalar(text("SELECT pg_backend_pid()")) for session in (one, two)} & set(pids)
+
+
+def test_a_connection_that_breaks_in_a_transaction_breaks_it(engine: Engine, database_url: str) -> None:
+    killer = engine_of(database_url)
+
+    def lose_it() -> None:
+        with as_tenant(engine, 1) as session, killer.connect() as connection:
+            pid = session.scalar(text("SELECT pg_backend_pid()"))
+            assert connection.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+            session.execute(text("SELECT 1"))
+
+    with pytest.raises(OperationalError):
+        lose_it()
+    killer.dispose()
+
+
 def test_a_pool_is_as_large_as_it_is_asked_to_be(database_url: str) -> None:
     opened = engine_of(database_url, pool=2)
     with opened.connect() as one, opened.connect() as two:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
@@ -12,6 +11,7 @@ from worker.catalog.items import Key
 from worker.catalog.store import Relation
 from worker.ledger import source_items
 from worker.ledger.bulk import rows_of
+from worker.ledger.statement import text
 
 
 def mark(session: Session, connector_id: int, kind: ItemKind, ids: Sequence[int]) -> None:

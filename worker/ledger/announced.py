@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
 from worker.catalog import changes
 from worker.catalog.changes import Change, CreateProduct
 from worker.catalog.items import Key
+from worker.ledger.statement import text
 
 
 def keep(session: Session, tenant_id: int, connector_id: int, run_id: int, planned: Iterable[Change]) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from worker.ledger.statement import text
 
 KEPT_HOURS = 24
 PRUNED_AT_ONCE = 100

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import Scope
+from worker.ledger.statement import text
 
 PREFIX = "slbc"
 """So that a key that was left lying about is recognised for what it is."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from worker.ledger.statement import text
 
 
 def hold(session: Session, connector_id: int) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from worker.ledger.statement import text
 
 DEEPEST = 30
 """Levels of a path that are told; a circle at the source is deeper than any."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import Action, ChangeState, ItemKind
 from worker.catalog import changes
 from worker.catalog.changes import Change
 from worker.ledger.bulk import rows_of, written
+from worker.ledger.statement import text
 
 QUARANTINED_AFTER = 3
 """Times that a change may fail for reasons of its own before it is left alone (law 8)."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from worker.catalog import profile_faults
 from worker.catalog.profile import Profile
 from worker.ledger import turns
+from worker.ledger.statement import text
 from worker.ledger.vault import Vault
 
 

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import EventType
 from worker.catalog import causes
 from worker.ledger import register
+from worker.ledger.statement import text
 
 MOST_ERRORS = 10
 """Sentences that the event of a run's end holds; the register has all of them."""

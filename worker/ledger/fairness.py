@@ -13,10 +13,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from worker.ledger.processes import IS_THERE
+from worker.ledger.statement import text
 
 LONGEST_WINDOW = 86_400.0
 """No more than a day is reckoned at once, seconds."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from worker.ledger.processes import TAKES_UP
+from worker.ledger.statement import text
 
 
 @dataclass(frozen=True, slots=True)

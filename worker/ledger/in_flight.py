@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, SENDING_STEPS, Phase, SliceEnd
+from worker.ledger.statement import text
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
@@ -16,6 +15,7 @@ from worker.catalog.items import Problem
 from worker.ledger import source_items
 from worker.ledger.register import storefront_names
 from worker.ledger.source_items import SourceRow
+from worker.ledger.statement import text
 
 
 @dataclass(frozen=True, slots=True)

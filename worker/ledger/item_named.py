@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
 from worker.catalog.values import key
+from worker.ledger.statement import text
 
 MOST = 50
 """Items of one kind that are looked at, for each way of looking."""

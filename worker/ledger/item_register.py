@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
 from worker.ledger.item_search import BEFORE_ALL, Filter, Place, found
 from worker.ledger.register import storefront_names
+from worker.ledger.statement import text
 
 
 @dataclass(frozen=True, slots=True)

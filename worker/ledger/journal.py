@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import Deed
+from worker.ledger.statement import text
 
 THE_SERVICE = "the service"
 """Who did what nobody asked for."""

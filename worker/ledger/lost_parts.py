@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from worker.ledger.statement import text
 
 
 def forget(session: Session, connector_id: int) -> list[int]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
 from worker.catalog.columns import Columns, Row
 from worker.ledger.bulk import rows_of, written
+from worker.ledger.statement import text
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from worker.ledger import webhooks
+from worker.ledger.statement import text
 from worker.ledger.vault import KeyMissing, Vault
 
 KEPT_DAYS = 30

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import Action, ItemKind
 from worker.ledger.item_register import Shown
 from worker.ledger.register import storefront_names
+from worker.ledger.statement import text
 
 Place = tuple[int, int, int]
 """Where an item stands in the listing: the product with which it is created (0 = by itself), its id, its storefront."""

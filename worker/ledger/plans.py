@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from worker.ledger import tags
 from worker.ledger.bulk import rows_of
+from worker.ledger.statement import text
 
 
 def set_weight(session: Session, tenant_id: int, weight: float) -> None:

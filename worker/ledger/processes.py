@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from worker.ledger.statement import text
 
 GONE_AFTER_SECONDS = 30.0
 """A process that has not been seen for so long was killed: its slots count until it was seen last."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import RunState, TurnState, Waiting
 from worker.ledger import processes, turns
 from worker.ledger.processes import TAKES_UP
+from worker.ledger.statement import text
 
 LOOKED_BACK_SECONDS = 600.0
 """How slots turned over in the last ten minutes says how they will in the next ones."""

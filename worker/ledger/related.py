@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from worker.catalog.items import Key
 from worker.catalog.values import key
 from worker.ledger.bulk import rows_of
+from worker.ledger.statement import text
 
 
 def linked(session: Session, connector_id: int, references: Iterable[str]) -> dict[str, int]:

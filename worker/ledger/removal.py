@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from worker.ledger.statement import text
 
 BELONGINGS = (
     "credential",

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from worker.ledger import webhooks
+from worker.ledger.statement import text
 from worker.ledger.vault import KeyMissing, Vault
 
 

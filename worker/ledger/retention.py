@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED
+from worker.ledger.statement import text
 
 KEPT_RUNS = 19
 """The last runs of the register stay, however old they are; and so does the last one that closed its books."""

@@ -8,11 +8,11 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import Trigger
 from worker.ledger.register import SAMPLES, ErrorGroup, grouped, storefront_names
+from worker.ledger.statement import text
 
 MOST_LOOKED_AT = 1_000
 """Items of a group of errors that are looked at one by one for whether their trouble is new."""

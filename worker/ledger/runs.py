@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, MAY_BECOME, SENDING_STEPS, RunState, Trigger
 from worker.catalog.profile import Profile
 from worker.errors import RunHeld
 from worker.ledger import events, turns
+from worker.ledger.statement import text
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.items import Key
+from worker.ledger.statement import text
 
 _WRITTEN = [Outcome.CREATED.value, Outcome.UPDATED.value, Outcome.DISABLED.value]
 

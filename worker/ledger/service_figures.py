@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from worker.ledger import health
 from worker.ledger.rests import Neighbour
+from worker.ledger.statement import text
 
 BY_HAND = "by_hand"
 """Why a connector is off, where it was no trouble of ours: its tenant's own words stay out of the figures."""

@@ -11,15 +11,16 @@ connector's first run, would stand for a single row (decision 0010).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, TextClause, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from worker.ledger import outage
+from worker.ledger.statement import text
 
 NOBODY = 0
 """No tenant has this id; acting as nobody, no row is seen."""
@@ -40,7 +41,6 @@ def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0, longest_state
         url,
         pool_size=pool,
         max_overflow=0,
-        pool_pre_ping=True,
         # An error of a statement is logged; its values are a tenant's.
         hide_parameters=True,
         connect_args={
@@ -76,14 +76,6 @@ def _lost(context: ExceptionContext) -> OperationalError | None:
     return None
 
 
-@contextmanager
-def as_tenant(engine: Engine, tenant_id: int) -> Iterator[Session]:
-    """One transaction that sees and writes the rows of this tenant; committed at the end."""
-    with Session(engine) as session, session.begin():
-        session.execute(_AS_TENANT, {"tenant": str(tenant_id)})
-        yield session
-
-
 _AS_TENANT = text("SELECT set_config('app.tenant', :tenant, true)")
 _AS_SCHEDULER = text(
     "SELECT set_config('role', 'scheduler', true),"
@@ -92,8 +84,41 @@ _AS_SCHEDULER = text(
 
 
 @contextmanager
+def as_tenant(engine: Engine, tenant_id: int) -> Iterator[Session]:
+    """One transaction that sees and writes the rows of this tenant; committed at the end."""
+    with _begun(engine, _AS_TENANT, {"tenant": str(tenant_id)}) as session:
+        yield session
+        session.commit()
+
+
+@contextmanager
 def as_scheduler(engine: Engine) -> Iterator[Session]:
     """One transaction that sees the turns of all tenants, and nothing else."""
-    with Session(engine) as session, session.begin():
-        session.execute(_AS_SCHEDULER)
+    with _begun(engine, _AS_SCHEDULER, {}) as session:
         yield session
+        session.commit()
+
+
+def _begun(engine: Engine, first: TextClause, given: Mapping[str, str]) -> Session:
+    """A transaction that has said in whose name it is; on a new connection where its own had broken while it rested.
+
+    Its first statement shows that the connection is there. SQLAlchemy's `pool_pre_ping` would ask for that alone, and
+    take one of the five turns to Postgres of which a small transaction consists.
+    """
+    try:
+        return _opened(engine, first, given)
+    except OperationalError as broken:
+        if not broken.connection_invalidated:
+            raise
+    # The pool has given up all connections that are as old.
+    return _opened(engine, first, given)
+
+
+def _opened(engine: Engine, first: TextClause, given: Mapping[str, str]) -> Session:
+    session = Session(engine)
+    try:
+        session.execute(first, given)
+    except BaseException:
+        session.close()
+        raise
+    return session

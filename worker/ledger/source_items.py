@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
 from worker.ledger.bulk import rows_of
+from worker.ledger.statement import text
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from worker.ledger.bulk import rows_of
+from worker.ledger.statement import text
 
 
 @dataclass(frozen=True, slots=True)

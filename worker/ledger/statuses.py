@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
 from worker.catalog.calls import Sent
 from worker.catalog.items import Key, Problem, Settled
 from worker.ledger.bulk import rows_of
+from worker.ledger.statement import text
 from worker.metrics import items
 
 LONGEST_ANSWER = 2000

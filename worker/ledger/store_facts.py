@@ -10,10 +10,10 @@ from datetime import timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from worker.ledger.bulk import written
+from worker.ledger.statement import text
 
 STOREFRONTS = "storefronts"
 """[[id, name], ...] of every storefront of the store, linked or not."""

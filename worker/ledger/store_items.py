@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
 from worker.catalog.store import Candidate, StoreRow
 from worker.ledger.bulk import rows_of
+from worker.ledger.statement import text
 
 _COLUMNS = {
     "store_id": "bigint",

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import TurnState
 from worker.ledger import processes, tags
 from worker.ledger.bulk import rows_of
+from worker.ledger.statement import text
 
 BROKEN_AFTER = 5
 """Attempts without progress after which a turn is broken and an operator must look."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.vocabulary import EventType
+from worker.ledger.statement import text
 from worker.ledger.vault import Vault
 
 OF_NO_CONNECTOR = 0

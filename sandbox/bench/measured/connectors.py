@@ -51,9 +51,7 @@ def main(scale: float, console: Console) -> Result:
     a_round = min(calls) / ALLOWED
     curves = {
         "ended": [(one, float(number)) for number, one in enumerate(ends, start=1)],
-        "by the quotas alone": [
-            (a_round * (number // SLOTS + 1), float(number + 1)) for number in range(connectors)
-        ],
+        "by the quotas alone": [(a_round * (number // SLOTS + 1), float(number + 1)) for number in range(connectors)],
     }
     return Result(figures, [Panel("When connectors are done", "seconds since all were asked", "connectors", curves)])
 
