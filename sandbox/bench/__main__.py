@@ -48,6 +48,7 @@ STUDIES: Mapping[str, Callable[[float], None]] = {
     "tables": tables.main,
 }
 WIDTH = 118
+YARDSTICK = 10_000_000
 
 
 def main() -> int:
@@ -63,14 +64,14 @@ def main() -> int:
         if name in STUDIES:
             STUDIES[name](scale)
     chosen = list(dict.fromkeys(of_key.get(one, one) for one in asked or MEASURED if one not in STUDIES))
-    results, said = {}, {}
+    results, said, before = {}, {}, _yardstick()
     for name in chosen:
         results[name], said[name] = _measured(name, scale)
     wanted = {key for one in asked or MEASURED for key in (MEASURED[one][1] if one in MEASURED else (one,))}
     figures = [one for result in results.values() for one in result.figures if one.key in wanted]
     Console(width=WIDTH).print(table(figures))
     if not asked and scale >= 1:
-        page.write(results, said, on=_machine())
+        page.write(results, said, on=_machine(before))
     print(json.dumps(as_json(figures)))  # noqa: T201 the last line is for machines
     return 0
 
@@ -84,12 +85,21 @@ def _measured(name: str, scale: float) -> tuple[Result, str]:
     return result, console.export_text()
 
 
-def _machine() -> str:
+def _machine(before: float) -> str:
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d} with {os.cpu_count()} cores, {memory:.0f} GiB, Python"
-        f" {platform.python_version()}, by one `make bench`."
+        f" {platform.python_version()}, by one `make bench`. Yardstick, before and after:"
+        f" {before:.2f} and {_yardstick():.2f} s."
     )
+
+
+def _yardstick() -> float:
+    """Seconds of a loop of pure Python, by which seconds of two runs can be compared."""
+    began, found = time.process_time(), 0
+    for number in range(YARDSTICK):
+        found += number * number % 7
+    return time.process_time() - began
 
 
 if __name__ == "__main__":
