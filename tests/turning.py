@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from worker.ledger import turns
+from worker.ledger import lapsed, turns
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched, Renewed
 
@@ -49,7 +49,7 @@ class Turns:
 
     def sweep(self, *, queue_is_empty: bool = False) -> tuple[int, int]:
         with as_scheduler(self.engine) as session:
-            return turns.sweep(session, quantum=QUANTUM, ttl=TTL, queue_is_empty=queue_is_empty)
+            return lapsed.sweep(session, quantum=QUANTUM, ttl=TTL, queue_is_empty=queue_is_empty)
 
     def is_wanted(self, one: Dispatched) -> bool:
         with as_scheduler(self.engine) as session:

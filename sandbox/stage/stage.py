@@ -23,7 +23,7 @@ from sandbox.saleslayer.sandbox import Sandbox as Sources
 from sandbox.saleslayer.transport import SandboxTransport as SourceTransport
 from worker.bigcommerce import quota
 from worker.catalog.profile import Profile
-from worker.ledger import connectors, runs, turns
+from worker.ledger import connectors, lapsed, runs, turns
 from worker.ledger.session import as_scheduler, as_tenant, engine
 from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
@@ -209,7 +209,7 @@ class Stage:
             )
             session.execute(text("UPDATE turn SET source_not_before = now() WHERE source_not_before > now()"))
             session.execute(text("UPDATE store_turn SET not_before = now() WHERE not_before > now()"))
-            lost, due = turns.sweep(
+            lost, due = lapsed.sweep(
                 session,
                 quantum=self.settings.slice_yield_seconds,
                 ttl=self.settings.dispatch_seconds,

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from models.vocabulary import ENDED, MAY_BECOME, ItemKind, RunState, SliceEnd, Trigger, TurnState
 from tests.architecture import codes, fields_page
 from worker.catalog.causes import CAUSES
-from worker.ledger import turns
+from worker.ledger import lapsed, turns
 from worker.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -140,7 +140,9 @@ def test_the_drawing_of_turns_is_their_table() -> None:
     assert drawings(text)[1] - {("[*]", "parked")} == {(bare(state), bare(following)) for state, following, *_ in told}
     assert {bare(cell) for row in told for cell in row[:2]} == {state.value for state in TurnState}
     makers = {maker for _, _, by, _ in told for maker in re.findall(r"`(\w+)`", by)}
-    assert [maker for maker in makers if not callable(getattr(turns, maker, None))] == []
+    assert {
+        maker for maker in makers if not any(callable(getattr(room, maker, None)) for room in (turns, lapsed))
+    } == set()
 
 
 def test_every_end_of_a_slice_and_every_trigger_is_told() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from models.vocabulary import RunState
 from tests.visitors import Door
-from worker.ledger import runs, turns
+from worker.ledger import lapsed, runs, turns
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.scheduling import dispatch
 
@@ -62,7 +62,7 @@ def test_what_was_asked_for_is_found_by_the_pacemaker_where_the_wake_is_lost(
     door.writer(made.tenant_id).posts(f"/v1/connectors/{made.id}/{what}", status=status)
     assert turn_of(engine, made).is_due
     with as_scheduler(engine) as session:
-        assert turns.sweep(session, quantum=1, ttl=60, queue_is_empty=True) == (0, 1)
+        assert lapsed.sweep(session, quantum=1, ttl=60, queue_is_empty=True) == (0, 1)
     assert turn_of(engine, made).state == "ready"
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.scraping import count
-from worker.ledger import turns
+from worker.ledger import lapsed, turns
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched
 from worker.metrics import slices
@@ -330,7 +330,7 @@ def test_a_sweep_passes_over_a_slice_that_is_saving(engine: Engine, a_connector:
     with as_tenant(engine, one.tenant_id) as saving:
         assert turns.renew(saving, one.connector_id, one.epoch, lease=LEASE, progress=True)
         with as_scheduler(engine) as session:
-            assert turns.sweep(session, quantum=60.0, ttl=TTL, queue_is_empty=True) == (0, 0)
+            assert lapsed.sweep(session, quantum=60.0, ttl=TTL, queue_is_empty=True) == (0, 0)
     assert states(engine) == {one.connector_id: "running"}
 
 

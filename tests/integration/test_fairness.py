@@ -20,7 +20,7 @@ from models.vocabulary import SliceEnd, TurnState
 from tests.operators import Operator
 from tests.scraping import a_free_port, count, samples
 from worker import errors
-from worker.ledger import fairness, processes, runs, service_figures, turns
+from worker.ledger import fairness, lapsed, processes, runs, service_figures, turns
 from worker.ledger.fairness import Figures
 from worker.ledger.service_figures import ServiceFigures
 from worker.ledger.session import as_scheduler, as_tenant
@@ -134,7 +134,7 @@ def test_a_slice_that_died_is_over_when_it_is_swept(engine: Engine, a_connector:
     do(engine, "UPDATE turn SET deadline = now() - interval '1 s'")
     assert figures(engine).turns == {"running": 1}
     with as_scheduler(engine) as session:
-        assert turns.sweep(session, quantum=QUANTUM, ttl=150.0, queue_is_empty=True) == (1, 0)
+        assert lapsed.sweep(session, quantum=QUANTUM, ttl=150.0, queue_is_empty=True) == (1, 0)
     time_passes(engine, 7)
     found = figures(engine)
     assert found.endings == {"turn_lost": 1}

@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import Engine, text
 
 from worker.errors import TurnLost
-from worker.ledger import turns
+from worker.ledger import lapsed, turns
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import Dispatched
 from worker.scheduling.deadline import Deadline
@@ -248,7 +248,7 @@ class TurnMachine(RuleBasedStateMachine):
         """The pacemaker looks."""
         before = {row["connector_id"]: row for row in self._rows()}
         with as_scheduler(self.engine) as session:
-            turns.sweep(session, quantum=QUANTUM, ttl=TTL, queue_is_empty=queue_is_empty)
+            lapsed.sweep(session, quantum=QUANTUM, ttl=TTL, queue_is_empty=queue_is_empty)
         for row in self._rows():
             was = before[row["connector_id"]]
             if was["state"] in ("dispatched", "running"):
@@ -291,7 +291,7 @@ class TurnMachine(RuleBasedStateMachine):
         for _ in range(200):
             self.time_passes(4000)
             with as_scheduler(self.engine) as session:
-                turns.sweep(session, quantum=QUANTUM, ttl=TTL, queue_is_empty=True)
+                lapsed.sweep(session, quantum=QUANTUM, ttl=TTL, queue_is_empty=True)
                 passed = turns.dispatch(session, door=DOOR, ttl=TTL)
             if not passed and {row["state"] for row in self._rows()} == {"parked"}:
                 break

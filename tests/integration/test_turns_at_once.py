@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from tests.turning import FOREVER, QUANTUM, TTL, AConnector, Turns
-from worker.ledger import turns
+from worker.ledger import lapsed, turns
 from worker.ledger.session import as_scheduler
 
 # ---- one slice a store, whatever the code does
@@ -89,7 +89,7 @@ def test_a_release_and_the_pacemaker_do_not_wait_for_each_other_in_a_circle(at: 
         releasing = threading.Thread(target=release_and_dispatch)
         releasing.start()
         assert is_soon(lambda: waiting(at.engine) == 1)
-        assert turns.sweep(pacemaker, quantum=QUANTUM, ttl=TTL, queue_is_empty=False) == (0, 1)
+        assert lapsed.sweep(pacemaker, quantum=QUANTUM, ttl=TTL, queue_is_empty=False) == (0, 1)
     releasing.join()
     assert trouble == []
 

@@ -43,7 +43,7 @@ class Renewed:
 
 def make_ready(session: Session, connector_ids: Sequence[int], *, quantum: float) -> None:
     """Give each of these connectors its next tag, unless it is on its way already (tags.charge)."""
-    virtual_time = _take_the_mutex(session)
+    virtual_time = take_the_mutex(session)
     rows: Any = session.execute(
         text("""
         SELECT t.tenant_id, t.weight, t.virtual_finish, u.connector_id FROM turn u JOIN tenant_turn t USING (tenant_id)
@@ -59,7 +59,12 @@ def make_ready(session: Session, connector_ids: Sequence[int], *, quantum: float
         charged = tags.charge(virtual_time, finish, weight=weight, quantum=quantum, turns=len(ids))
         finishes.append((tenant_id, charged.finish))
         given += zip(ids, charged.tags, strict=True)
-    _keep_finishes(session, finishes)
+    keep_finishes(session, finishes)
+    _set_ready(session, given)
+
+
+def _set_ready(session: Session, given: Sequence[tuple[int, float]]) -> None:
+    """These turns are ready, each with its tag."""
     values, parameters = rows_of({"id": "bigint", "tag": "float8"}, given)
     session.execute(
         text(
@@ -70,7 +75,8 @@ def make_ready(session: Session, connector_ids: Sequence[int], *, quantum: float
     )
 
 
-def _keep_finishes(session: Session, finishes: Sequence[tuple[int, float]]) -> None:
+def keep_finishes(session: Session, finishes: Sequence[tuple[int, float]]) -> None:
+    """The virtual finishes of these tenants."""
     values, parameters = rows_of({"id": "bigint", "finish": "float8"}, finishes)
     session.execute(
         text(f"UPDATE tenant_turn SET virtual_finish = r.finish FROM {values} WHERE tenant_id = r.id"),  # noqa: S608 idem
@@ -95,7 +101,7 @@ def wake(session: Session, connector_id: int, *, quantum: float) -> None:
         make_ready(session, [connector_id], quantum=quantum)
 
 
-def _take_the_mutex(session: Session) -> float:
+def take_the_mutex(session: Session) -> float:
     """The virtual time, which stands until the commit: it moves past no tag that is not committed yet.
 
     Locks are taken in one order everywhere: the turn, the scheduler, the tenant. Who holds the scheduler
@@ -120,7 +126,7 @@ def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> l
     places -= int(session.scalar(text("SELECT count(*) FROM turn WHERE state = 'dispatched'")))
     if places <= 0:
         return []
-    virtual_time = _take_the_mutex(session)
+    virtual_time = take_the_mutex(session)
     passed = []
     for _ in range(places):
         row = session.execute(_PASS, {"ttl": ttl}).first()
@@ -232,9 +238,18 @@ def release(
     ).first()
     if row is None:
         return False
-    _take_the_mutex(session)
-    _settle(session, row.tenant_id, quantum=quantum, held=row.held)
-    if failed and row.attempts + 1 >= BROKEN_AFTER:
+    virtual_time = take_the_mutex(session)
+    weight, finish = weight_and_finish(session, row.tenant_id)
+    finish = tags.settle(finish, weight=weight, quantum=quantum, held=row.held)
+    is_broken = failed and row.attempts + 1 >= BROKEN_AFTER
+    is_ready = not is_broken and (park is None or (row.again and not failed))
+    if is_ready:
+        # As in `make_ready`, with what is in hand already: every turn of every slice comes by here.
+        charged = tags.charge(virtual_time, finish, weight=weight, quantum=quantum)
+        finish = charged.finish
+        _set_ready(session, [(connector_id, charged.tags[0])])
+    keep_finishes(session, [(row.tenant_id, finish)])
+    if is_broken:
         session.execute(
             text("UPDATE turn SET state = 'broken', attempts = attempts + 1, deadline = NULL WHERE connector_id = :id"),
             {"id": connector_id},
@@ -242,9 +257,7 @@ def release(
         return True
     if failed:
         session.execute(text("UPDATE turn SET attempts = attempts + 1 WHERE connector_id = :id"), {"id": connector_id})
-    if park is None or (row.again and not failed):
-        make_ready(session, [connector_id], quantum=quantum)
-    else:
+    if not is_ready:
         session.execute(
             text(
                 "UPDATE turn SET state = 'parked', deadline = NULL, tag = NULL,"
@@ -257,12 +270,12 @@ def release(
     return True
 
 
-def _settle(session: Session, tenant_id: int, *, quantum: float, held: float) -> None:
-    """A slice of the tenant's is over: charge the seconds held, give back the quantum (tags.settle)."""
-    weight, finish = session.execute(
+def weight_and_finish(session: Session, tenant_id: int) -> tuple[float, float]:
+    """The tenant's, which nobody else changes until the commit."""
+    row = session.execute(
         text("SELECT weight, virtual_finish FROM tenant_turn WHERE tenant_id = :id FOR UPDATE"), {"id": tenant_id}
     ).one()
-    _keep_finishes(session, [(tenant_id, tags.settle(finish, weight=weight, quantum=quantum, held=held))])
+    return float(row.weight), float(row.virtual_finish)
 
 
 def ask_to_stop(session: Session, connector_id: int) -> None:
@@ -294,50 +307,3 @@ def state(session: Session, connector_id: int) -> TurnState | None:
     """Where the turn stands; None where the connector is gone."""
     found = session.scalar(text("SELECT state FROM turn WHERE connector_id = :id"), {"id": connector_id})
     return None if found is None else TurnState(found)
-
-
-def sweep(session: Session, *, quantum: float, ttl: float, queue_is_empty: bool) -> tuple[int, int]:
-    """(leases that ran out or messages lost, parked turns that are due), all made ready again.
-
-    Whoever lost its slice keeps its tag and its place, so it is next; its tenant is charged what the slice has held.
-    A message is lost when the broker's queue is empty and a turn has been dispatched for five seconds, or when its
-    deadline has passed.
-    """
-    lost = session.execute(
-        text("""
-        WITH over AS (
-          SELECT connector_id, state, started_at FROM turn
-          WHERE (state IN ('dispatched', 'running') AND deadline < now())
-             OR (:empty AND state = 'dispatched' AND deadline < now() + make_interval(secs => :nearly))
-          FOR UPDATE SKIP LOCKED
-        ), ended AS (
-          UPDATE slice_log l SET ended_at = now(), ended_why = 'turn_lost' FROM turn u JOIN over USING (connector_id)
-          WHERE over.state = 'running' AND l.connector_id = u.connector_id AND l.epoch = u.epoch AND l.ended_at IS NULL
-        )
-        UPDATE turn u SET deadline = NULL,
-               attempts = u.attempts + (over.state = 'running')::int,
-               state = CASE WHEN over.state = 'running' AND u.attempts + 1 >= :broken THEN 'broken' ELSE 'ready' END
-        FROM over WHERE u.connector_id = over.connector_id
-        RETURNING u.tenant_id, u.state, over.state = 'running' AS has_run,
-          extract(epoch FROM now() - over.started_at)::float8 AS held
-        """),
-        {"broken": BROKEN_AFTER, "empty": queue_is_empty, "nearly": ttl - 5},
-    ).all()
-    _charge_the_lost(session, [row for row in lost if row.has_run], quantum=quantum)
-    due = session.scalars(
-        text(
-            "SELECT connector_id FROM turn WHERE state = 'parked' AND not_before <= now()"
-            " ORDER BY not_before LIMIT 500 FOR UPDATE SKIP LOCKED"
-        )
-    ).all()
-    if due:
-        make_ready(session, due, quantum=quantum)
-    return len(lost), len(due)
-
-
-def _charge_the_lost(session: Session, lost: Sequence[Any], *, quantum: float) -> None:
-    """Whose workers die has held slots all the same; a turn that is next anew keeps what was charged beforehand."""
-    if lost:
-        _take_the_mutex(session)
-    for row in sorted(lost, key=lambda row: int(row.tenant_id)):
-        _settle(session, row.tenant_id, quantum=quantum if row.state == "broken" else 0.0, held=row.held)

@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker.ledger import outage, processes, turns
+from worker.ledger import lapsed, outage, processes, turns
 from worker.ledger.session import as_scheduler
 from worker.metrics import database, slices
 from worker.scheduling.dispatch import Publish, send_off
@@ -136,7 +136,7 @@ class Pacemaker:
         with as_scheduler(self.engine) as session:
             if not turns.take_the_baton(session):
                 return 0, 0
-            lost, due = turns.sweep(
+            lost, due = lapsed.sweep(
                 session,
                 quantum=self.settings.slice_yield_seconds,
                 ttl=self.settings.dispatch_seconds,
