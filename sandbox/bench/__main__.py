@@ -9,13 +9,16 @@ figures that it brings, or a study, which has tables and no figures. SCALE makes
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
 
 import psutil
 from rich.console import Console
@@ -47,6 +50,8 @@ STUDIES: Mapping[str, Callable[[float], None]] = {
     "replica": replica.main,
     "tables": tables.main,
 }
+SIDE_BY_SIDE = frozenset({"quota", "naive"})
+"""Both wait for a store's answers and quota nearly all of their time, each in a service of its own."""
 WIDTH = 118
 YARDSTICK = 10_000_000
 
@@ -65,20 +70,35 @@ def main() -> int:
             STUDIES[name](scale)
     chosen = list(dict.fromkeys(of_key.get(one, one) for one in asked or MEASURED if one not in STUDIES))
     results, said, before = {}, {}, _yardstick()
-    for name in chosen:
-        results[name], said[name] = _measured(name, scale)
+    for name, result, text in _all(chosen, scale):
+        results[name], said[name] = result, text
     wanted = {key for one in asked or MEASURED for key in (MEASURED[one][1] if one in MEASURED else (one,))}
     figures = [one for result in results.values() for one in result.figures if one.key in wanted]
-    Console(width=WIDTH).print(table(figures))
+    if figures:
+        Console(width=WIDTH).print(table(figures))
     if not asked and scale >= 1:
         page.write(results, said, on=_machine(before))
     print(json.dumps(as_json(figures)))  # noqa: T201 the last line is for machines
     return 0
 
 
-def _measured(name: str, scale: float) -> tuple[Result, str]:
+def _all(chosen: Sequence[str], scale: float) -> Iterator[tuple[str, Result, str]]:
+    """Name, result, and what was printed, of each; those that wait for their stores alone go side by side."""
+    waiting = [name for name in chosen if name in SIDE_BY_SIDE]
+    with ProcessPoolExecutor(len(SIDE_BY_SIDE), mp_context=get_context("spawn")) as processes:
+        under_way = {name: processes.submit(_measured, name, scale, quiet=True) for name in waiting}
+        for name, one in under_way.items():
+            result, text = one.result()
+            print(text, end="")  # noqa: T201 as the others print it
+            yield name, result, text
+    for name in chosen:
+        if name not in waiting:
+            yield name, *_measured(name, scale)
+
+
+def _measured(name: str, scale: float, *, quiet: bool = False) -> tuple[Result, str]:
     """What it came to, and what it has printed meanwhile."""
-    console = Console(width=WIDTH, record=True)
+    console = Console(width=WIDTH, record=True, file=io.StringIO() if quiet else None)
     began = time.monotonic()
     result = MEASURED[name][0](scale, console)
     console.print(f"{name}: {time.monotonic() - began:.0f} s")

@@ -82,9 +82,9 @@ def main(scale: float, console: Console) -> Result:
     return Result(figures)
 
 
-def catalogue(*, products: int, categories: int) -> dict[str, Any]:
+def catalogue(*, products: int, categories: int, variants: int = VARIANTS_EACH) -> dict[str, Any]:
     """A generated catalogue without the columns that are left out."""
-    whole = generate(seed=1, categories=categories, products=products, variants_per_product=VARIANTS_EACH)
+    whole = generate(seed=1, categories=categories, products=products, variants_per_product=variants)
     for table, names in WITHOUT.items():
         columns = whole["data_schema"][table]
         places = {place for place, column in enumerate(columns) if isinstance(column, str) and column in names}

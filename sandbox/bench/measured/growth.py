@@ -15,10 +15,11 @@ from rich.table import Table
 
 from sandbox.bench import processor
 from sandbox.bench.figures import Figure, Panel, Result
-from sandbox.bench.measured.catalogue import FIRST, LOOKED_AT, STORE, UNCHANGED, VARIANTS_EACH, Cost, catalogue, cost
+from sandbox.bench.measured.catalogue import FIRST, LOOKED_AT, STORE, UNCHANGED, Cost, catalogue, cost
 from sandbox.bench.works import works
 
-SIZES = (10_000, 100_000, 500_000)
+SIZES: Mapping[int, int] = {10_000: 5, 100_000: 5, 500_000: 24}
+"""Items -> variants of a product; the largest has larger families, or its creations would take half an hour."""
 MEASURED = 100_000
 """The size whose unchanged run is the figure."""
 PRODUCTS_A_CATEGORY = 20
@@ -44,13 +45,13 @@ class Grown:
 def main(scale: float, console: Console) -> Result:
     """Measure it."""
     grown = []
-    for size in SIZES:
-        console.print(f"growth: {int(size * scale):,} items ...")
-        grown.append(_grown(int(size * scale)))
+    for size, variants in SIZES.items():
+        console.print(f"growth: {int(size * scale):,} items, {variants} variants a product ...")
+        grown.append(_grown(int(size * scale), variants))
     console.print(_table(grown))
     peaks = [round(one.mebibytes, 1) for one in grown]
     is_flat = max(peaks) <= MOST_MEBIBYTES and max(peaks) <= min(peaks) * (1 + MOST_APART)
-    rate = grown[SIZES.index(MEASURED)].unchanged_rate
+    rate = grown[list(SIZES).index(MEASURED)].unchanged_rate
     figures = [
         Figure.at_least("unchanged_items_per_second", "items a second, unchanged", round(rate), AT_LEAST),
         Figure(
@@ -64,16 +65,17 @@ def main(scale: float, console: Console) -> Result:
     return Result(figures, [_curves(grown), _memory(grown)])
 
 
-def _grown(size: int) -> Grown:
-    categories = max(5, size // (1 + (1 + VARIANTS_EACH) * PRODUCTS_A_CATEGORY))
-    products = max(10, (size - categories) // (1 + VARIANTS_EACH))
+def _grown(size: int, variants: int) -> Grown:
+    categories = max(5, size // (1 + (1 + variants) * PRODUCTS_A_CATEGORY))
+    products = max(10, (size - categories) // (1 + variants))
+    sold = catalogue(products=products, categories=categories, variants=variants)
     with works() as at:
         worker = at.start(2)
-        cast = at.add("grown", catalogue(products=products, categories=categories), **STORE)
+        cast = at.add("grown", sold, **STORE)
         with processor.peak(worker.child.process.pid) as held:
             costs = {FIRST: cost(at, cast), LOOKED_AT: cost(at, cast, refresh=True)}
             costs[UNCHANGED] = cost(at, cast, refresh=True)
-    return Grown(categories + products * (1 + VARIANTS_EACH), costs, held.mebibytes)
+    return Grown(categories + products * (1 + variants), costs, held.mebibytes)
 
 
 def _curves(grown: Sequence[Grown]) -> Panel:
