@@ -10,7 +10,7 @@ import re
 
 SECRET_NAME = re.compile(
     r"token|secret|passw|passphrase|(?:^|[_.-])(?:pass|pwd)$|authorization|cookie|credential(?!s?[_-]?refused)|signature"
-    r"|key256|(?:api|private|access)[ _-]?key",
+    r"|key256|(?:api|private|access)[ _-]?key|auth[_-]?client",
     re.IGNORECASE,
 )
 """A value under such a name is a secret, whatever it looks like; `credentials_refused` is what a run comes to."""

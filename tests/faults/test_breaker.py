@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -21,7 +21,9 @@ from worker.ledger.rests import Neighbour
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.metrics import slices
 from worker.scheduling.breaker import LONGEST_REST, seconds_of_rest
+from worker.scheduling.slice import Slice
 from worker.settings import Settings
+from worker.steps.toolbox import Save
 
 CATALOGUE = generate(seed=5, categories=3, products=8, variants_per_product=2)
 _names = count()
@@ -35,9 +37,9 @@ class Scene:
         self.cast = self.connect()
         self.store = self.stage.stores.store(self.cast.store_hash)
 
-    def connect(self, store_hash: str | None = None) -> Cast:
+    def connect(self, store_hash: str | None = None, *, catalogue: Mapping[str, Any] = CATALOGUE) -> Cast:
         """One more connector, to a store of its own or to this one."""
-        return self.stage.connect(f"breaker-{next(_names)}", CATALOGUE, store_hash=store_hash)
+        return self.stage.connect(f"breaker-{next(_names)}", catalogue, store_hash=store_hash)
 
     def store_is_down(self, **match: Any) -> None:
         """The store answers 503 until `store_is_up`."""
@@ -179,6 +181,38 @@ def test_a_store_that_dies_in_the_middle_of_sending_gets_few_more_calls_and_the_
     scene.stage.play()
     assert scene.state() == "completed"
     assert len(scene.stage.stores.snapshot(scene.cast.store_hash)["products"]) == 8
+
+
+def test_what_is_given_back_unsent_is_no_progress(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that is read and takes nothing rests longer each time, however much was marked and not sent."""
+    many = generate(seed=6, categories=2, products=90, variants_per_product=0)
+    scene.cast = scene.connect(catalogue=many)
+    scene.store = scene.stage.stores.store(scene.cast.store_hash)
+    scene.stage.request(scene.cast)
+    scene.stage.play()
+    for row in many["data"]["products"]:
+        scene.stage.sources.edit(scene.cast.code, "products", row[1], {"product_price": "7.5"})
+    scene.store_is_down(method="PUT")
+    scene.store_is_down(path="/v2/store")
+    scene.stage.request(scene.cast)
+    saved: list[bool] = []
+    save = Slice._save
+
+    def noted(this: Slice, one: Save, *, step: str | None) -> None:
+        saved.append(one.gets_on and step is not None)
+        save(this, one, step=step)
+
+    monkeypatch.setattr(Slice, "_save", noted)
+    for failures in (1, 2, 3):
+        saved.clear()
+        assert scene.stage.play_one() == "neighbour_unwell"
+        assert scene.turn("s.failures") == failures
+        assert scene.stage.let_time_pass()
+    assert saved, "portions were marked and given back"
+    assert not any(saved)
+    scene.store_is_up()
+    scene.stage.play()
+    assert scene.state() == "completed"
 
 
 def test_a_store_that_is_down_is_not_asked_for_smaller_and_smaller_pages(scene: Scene) -> None:

@@ -101,7 +101,7 @@ def send(tools: Toolbox, cursor: Cursor | None) -> Step:
         else:
             leaving = (yield IDLE) or leaving
     if sending.queued:
-        yield Save(kept, lambda session: _give_back(session, sending))
+        yield Save(kept, lambda session: _give_back(session, sending), gets_on=False)
     if sending.bug is not None:
         raise sending.bug
     if sending.trouble is not None:
