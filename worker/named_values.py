@@ -40,6 +40,9 @@ _JOINTS = {
 }
 _ALWAYS, _OF_HEADERS = ("sign", "value", "quote", "is"), ("sign", "value", "blank")
 _OPENS_PAIR = re.compile(r"[\[(]\s*[bBrRuUfF]{0,2}\\*[\"'`]$")
+_SENT_HEADER = re.compile("x-auth-(?:token|client)|(?:proxy-)?authorization|(?:set-)?cookie", re.IGNORECASE)
+"""A header that is nothing but one, in a list of names and values without brackets around each."""
+_QUOTED = re.compile(r"\\*[\"'`]$")
 _FAR_ENOUGH = 16
 """Characters before a name in which the beginning of a pair is looked for."""
 
@@ -79,7 +82,8 @@ def _value(said: str, name: re.Match[str]) -> tuple[int, int]:
     is_option, is_tag = before.endswith("--"), before.endswith("<")
     is_cookie = is_tag and "cookie" in name[0].lower()
     joints = [*_ALWAYS]
-    joints += ["pair"] if _OPENS_PAIR.search(before) or is_option else []
+    is_of_headers = _SENT_HEADER.fullmatch(name[0]) and _QUOTED.search(before)
+    joints += ["pair"] if _OPENS_PAIR.search(before) or is_option or is_of_headers else []
     joints += ["blank"] if is_option or is_cookie else []
     joints += ["tag"] if is_tag else []
     for joint in joints:

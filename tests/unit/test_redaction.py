@@ -33,7 +33,8 @@ SHAPES = [
     "<password kind='of'>a canary</password>", '<input name="token" value="canary">',
     '{"name": "X-Auth-Token", "value": "a canary"}', "{&quot;token&quot;: &quot;canary&quot;}",
     "-----BEGIN RSA PRIVATE KEY-----\nMII\ncanary\n-----END RSA PRIVATE KEY-----",
-    "-----BEGIN PRIVATE KEY-----\ncanary",
+    "-----BEGIN PRIVATE KEY-----\ncanary", "X-Auth-Client: canary", '"x-auth-client": "a canary"',
+    "b'X-Auth-Token', b'a canary'", "[b'Host', b'h', b'X-Auth-Token', b'a canary']", '"Cookie", "a=b; c=canary"',
     "token: ['a', 'canary", '{"token": "a canary', "token=Token('a canary", "u?token=redis://:a)canary@host",
     '{"asked": "u?a=b", "tokens": ["u?a=b", "canary"]}', json.dumps('{"tokens": ["u?a=b", "canary"]}'),
 ]  # fmt: skip
