@@ -2,9 +2,9 @@
 
     python -m sandbox.bench [NAME ...]
 
-Without a name all figures are measured, and docs/benchmarks.md is written anew. A name is a measurement, one of the
-figures that it brings, or a study, which has tables and no figures. SCALE makes every measurement so many times longer
-(0.1: a quick look, whose figures say little); only the whole at full length is written down.
+Without a name all figures are measured. A name is a measurement, one of the figures that it brings, or a study, which
+has tables and no figures. SCALE makes every measurement so many times longer (0.1: a quick look, whose figures say
+little); what is measured at full length is written into docs/benchmarks.md, the table of figures by a whole run alone.
 """
 
 from __future__ import annotations
@@ -69,15 +69,17 @@ def main() -> int:
         if name in STUDIES:
             STUDIES[name](scale)
     chosen = list(dict.fromkeys(of_key.get(one, one) for one in asked or MEASURED if one not in STUDIES))
-    results, said, before = {}, {}, _yardstick()
+    results, before = {}, _yardstick()
     for name, result, text in _all(chosen, scale):
-        results[name], said[name] = result, text
+        results[name] = result
+        if scale >= 1:
+            page.write(name, result, text)
     wanted = {key for one in asked or MEASURED for key in (MEASURED[one][1] if one in MEASURED else (one,))}
     figures = [one for result in results.values() for one in result.figures if one.key in wanted]
     if figures:
         Console(width=WIDTH).print(table(figures))
     if not asked and scale >= 1:
-        page.write(results, said, on=_machine(before))
+        page.write_figures(results, on=_machine(before))
     print(json.dumps(as_json(figures)))  # noqa: T201 the last line is for machines
     return 0
 

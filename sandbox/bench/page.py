@@ -13,19 +13,21 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "benchmarks.md"
 
 
-def write(results: Mapping[str, Result], said: Mapping[str, str], *, on: str) -> None:
-    """Put the measured parts in the place of those that stand there; the words between them stay.
-
-    `said`: name -> what the play has printed; `on`: the machine, in words.
-    """
-    page = PAGE.read_text("utf-8")
+def write_figures(results: Mapping[str, Result], *, on: str) -> None:
+    """The table of all figures of one run; `on`: the machine, in words."""
     figures = [one for result in results.values() for one in result.figures]
-    page = _put(page, "figures", f"{on}\n\n{_table(figures)}")
-    for name, result in results.items():
-        if result.panels:
-            draw(result.panels, DOCS / "images" / f"bench_{name}.svg")
-        page = _put(page, name, f"```text\n{said[name].strip()}\n```")
-    PAGE.write_text(page, "utf-8")
+    _put("figures", f"{on}\n\n{_table(figures)}")
+
+
+def write(name: str, result: Result, said: str) -> None:
+    """What this play has printed, and its curves, in the place of those that stand there; the words around stay."""
+    parts = [f"```text\n{said.strip()}\n```"]
+    if result.panels:
+        path = DOCS / "images" / f"bench_{name}.svg"
+        draw(result.panels, path)
+        titles = ", ".join(panel.title.lower() for panel in result.panels)
+        parts.append(f"![{titles}]({path.relative_to(DOCS)})")
+    _put(name, "\n\n".join(parts))
 
 
 def _table(figures: list[Figure]) -> str:
@@ -36,9 +38,10 @@ def _table(figures: list[Figure]) -> str:
     return "\n".join(["| figure | measured | to reach | |", "| --- | --- | --- | --- |", *rows])
 
 
-def _put(page: str, name: str, part: str) -> str:
-    """The page with this part between its two marks; ValueError where the page has none."""
-    between = re.compile(rf"(<!-- measured: {re.escape(name)} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+def _put(name: str, part: str) -> None:
+    """Write this part between its two marks; ValueError where the page has none."""
+    page = PAGE.read_text("utf-8")
+    between = re.compile(rf"(<!-- measured: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
     if not between.search(page):
         raise ValueError(f"{PAGE.name} has no place for what is measured of '{name}'")
-    return between.sub(lambda found: f"{found[1]}{part}{found[2]}", page, count=1)
+    PAGE.write_text(between.sub(lambda found: f"{found[1]}{part}\n{found[2]}", page, count=1), "utf-8")
