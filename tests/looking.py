@@ -25,6 +25,7 @@ from worker.ledger.session import as_scheduler, as_tenant
 from worker.meet import meet
 from worker.settings import Settings
 
+SECONDS_TO_END = 150
 SECONDS_TO_START = 20.0
 HOSTILE = (
     "<script>document.title='ran'</script>",
@@ -153,7 +154,7 @@ def looked_at(settings: Settings) -> Iterator[Looked]:
         yield looked
     finally:
         looked.end()
-        working.join(20)
+        working.join(SECONDS_TO_END)  # a slice that is under way comes to its end first
         server.should_exit = True
         serving.join(10)
         desk.broker.close()

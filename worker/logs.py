@@ -100,7 +100,7 @@ def _take_over(settings: Settings, level: int) -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-        logging.getLogger(name).setLevel(logging.NOTSET)
+        logging.getLogger(name).setLevel(max(level, logging.INFO))
     # The addresses of links to the pages hold what opens them: api/access.py writes the lines of requests.
     logging.getLogger("uvicorn.access").handlers.clear()
     logging.getLogger("uvicorn.access").propagate = False

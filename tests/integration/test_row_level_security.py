@@ -319,7 +319,7 @@ def test_a_foreign_key_into_another_tenant_is_refused_like_one_into_nothing(
                 text("INSERT INTO mirror (tenant_id, connector_id, last_update) VALUES (:t, :c, 1)"),
                 {"t": mine.tenant_id, "c": connector_id},
             )
-        told.append(str(refused.value.orig).replace(str(connector_id), "N"))
+        told.append(str(refused.value.orig))
     assert told[0] == told[1]
 
 
