@@ -26,8 +26,9 @@ HEAD = """# Query plans
 By which indexes each query of a slice finds its rows, as Postgres explains it. Written by
 `python -m tests.benchmarks.plans`: two connectors with {products:,} products and {variants:,} variants each, tables
 analysed. A query may send several statements. *All of* a table means that it is read whole: it has a few pages, or all
-rows of a connector are asked for, and here they are half of the table. `tests/benchmarks/test_ledger_queries.py` asks the same queries without statistics too, and with
-those of others alone ([decision 0010](decisions/0010-plans-for-an-average-connector.md)).
+rows of a connector are asked for, and here they are half of the table.
+`tests/benchmarks/test_ledger_queries.py` asks the same queries without statistics too, and with those of others alone
+([decision 0010](decisions/0010-plans-for-an-average-connector.md)).
 
 | query | statement | finds its rows by |
 | --- | --- | --- |
