@@ -9,50 +9,28 @@ little); what is measured at full length is written into docs/benchmarks.md, the
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from multiprocessing import get_context
 
 import psutil
 from rich.console import Console
 
 from sandbox.bench import page
-from sandbox.bench.figures import Result, as_json, table
-from sandbox.bench.measured import beside_naive, catalogue, connectors, growth, quota, tenants, turns
+from sandbox.bench.figures import as_json, table
+from sandbox.bench.measuring import MEASURED, WIDTH, measured
 from sandbox.bench.studies import fairness, pages, replica, tables
 
-MEASURED: Mapping[str, tuple[Callable[[float, Console], Result], tuple[str, ...]]] = {
-    "quota": (quota.main, ("quota_used", "avoidable_429")),
-    "naive": (beside_naive.main, ("naive_ratio_calls", "naive_ratio_seconds")),
-    "catalogue": (
-        catalogue.main,
-        (
-            *("calls_create", "calls_update", "calls_one_percent", "calls_unchanged_reads", "calls_unchanged_writes"),
-            *("cpu_per_1000_first", "cpu_per_1000_unchanged"),
-        ),
-    ),
-    "growth": (growth.main, ("unchanged_items_per_second", "memory_mib")),
-    "turns": (turns.main, ("turn_ms",)),
-    "connectors": (connectors.main, ("many_connectors_ratio",)),
-    "tenants": (tenants.main, ("claims_per_second",)),
-}
-"""Name -> how it is measured, and the keys of its figures."""
 STUDIES: Mapping[str, Callable[[float], None]] = {
     "fairness": fairness.main,
     "pages": pages.main,
     "replica": replica.main,
     "tables": tables.main,
 }
-SIDE_BY_SIDE = frozenset({"quota", "naive"})
-"""Both wait for a store's answers and quota nearly all of their time, each in a service of its own."""
-WIDTH = 118
 YARDSTICK = 10_000_000
 
 
@@ -70,7 +48,7 @@ def main() -> int:
             STUDIES[name](scale)
     chosen = list(dict.fromkeys(of_key.get(one, one) for one in asked or MEASURED if one not in STUDIES))
     results, before = {}, _yardstick()
-    for name, result, text in _all(chosen, scale):
+    for name, result, text in measured(chosen, scale):
         results[name] = result
         if scale >= 1:
             page.write(name, result, text)
@@ -82,29 +60,6 @@ def main() -> int:
         page.write_figures(results, on=_machine(before))
     print(json.dumps(as_json(figures)))  # noqa: T201 the last line is for machines
     return 0
-
-
-def _all(chosen: Sequence[str], scale: float) -> Iterator[tuple[str, Result, str]]:
-    """Name, result, and what was printed, of each; those that wait for their stores alone go side by side."""
-    waiting = [name for name in chosen if name in SIDE_BY_SIDE]
-    with ProcessPoolExecutor(len(SIDE_BY_SIDE), mp_context=get_context("spawn")) as processes:
-        under_way = {name: processes.submit(_measured, name, scale, quiet=True) for name in waiting}
-        for name, one in under_way.items():
-            result, text = one.result()
-            print(text, end="")  # noqa: T201 as the others print it
-            yield name, result, text
-    for name in chosen:
-        if name not in waiting:
-            yield name, *_measured(name, scale)
-
-
-def _measured(name: str, scale: float, *, quiet: bool = False) -> tuple[Result, str]:
-    """What it came to, and what it has printed meanwhile."""
-    console = Console(width=WIDTH, record=True, file=io.StringIO() if quiet else None)
-    began = time.monotonic()
-    result = MEASURED[name][0](scale, console)
-    console.print(f"{name}: {time.monotonic() - began:.0f} s")
-    return result, console.export_text()
 
 
 def _machine(before: float) -> str:
