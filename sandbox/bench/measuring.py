@@ -10,7 +10,7 @@ from multiprocessing import get_context
 
 from rich.console import Console
 
-from sandbox.bench.figures import Result
+from sandbox.bench.figures import Result, table
 from sandbox.bench.measured import beside_naive, catalogue, connectors, growth, quota, tenants, turns
 
 MEASURED: Mapping[str, tuple[Callable[[float, Console], Result], tuple[str, ...]]] = {
@@ -53,5 +53,6 @@ def play(name: str, scale: float, *, quiet: bool = False) -> tuple[Result, str]:
     console = Console(width=WIDTH, record=True, file=io.StringIO() if quiet else None)
     began = time.monotonic()
     result = MEASURED[name][0](scale, console)
+    console.print(table(result.figures))
     console.print(f"{name}: {time.monotonic() - began:.0f} s")
     return result, console.export_text()

@@ -21,7 +21,7 @@ def write_figures(results: Mapping[str, Result], *, on: str) -> None:
 
 def write(name: str, result: Result, said: str) -> None:
     """What this play has printed, and its curves, in the place of those that stand there; the words around stay."""
-    parts = [f"```text\n{said.strip()}\n```"]
+    parts = ["\n".join(["```text", *map(str.rstrip, said.strip().splitlines()), "```"])]
     if result.panels:
         path = DOCS / "images" / f"bench_{name}.svg"
         draw(result.panels, path)
