@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from tests.as_before import logging_as_before
 from worker import logs
 from worker.ledger import outage
 from worker.settings import Settings
@@ -48,12 +49,8 @@ FAULTS = [
 
 @pytest.fixture(autouse=True)
 def _afterwards_as_before() -> Iterator[None]:
-    before, root = structlog.get_config(), logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    structlog.configure(**before)
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    with logging_as_before():
+        yield
 
 
 def met(engine: Engine, statement: str) -> DBAPIError:

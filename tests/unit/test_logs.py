@@ -15,6 +15,7 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
+from tests.as_before import logging_as_before
 from worker import logs
 from worker.bigcommerce.client import Client as StoreClient
 from worker.bigcommerce.quota import Quota
@@ -31,13 +32,8 @@ FORGED = "x\n2026-01-01T00:00:00Z [info] all is well\r\x1b[31m\x00\u2028"
 
 @pytest.fixture(autouse=True)
 def _afterwards_as_before() -> Iterator[None]:
-    before, root = structlog.get_config(), logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    structlog.configure(**before)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.contextvars.clear_contextvars()
+    with logging_as_before():
+        yield
 
 
 def logged(
