@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.app import build
 from api.pages.signing import Seals, View
@@ -109,15 +110,20 @@ class Looked:
             begun = processes.begin(session, "stage", slots=4)
         seen = time.monotonic()
         while not self._ends.is_set():
-            if time.monotonic() - seen > 5:
-                seen = time.monotonic()
-                with as_scheduler(self.stage.engine) as session:
-                    processes.seen(session, "stage", begun)
-            if not self._plays.is_set():
-                time.sleep(0.05)
-            elif self.stage.play_one() is None:
-                self.stage.let_time_pass()
-                time.sleep(0.1)
+            try:
+                if time.monotonic() - seen > 5:
+                    seen = time.monotonic()
+                    with as_scheduler(self.stage.engine) as session:
+                        processes.seen(session, "stage", begun)
+                if not self._plays.is_set():
+                    time.sleep(0.05)
+                elif self.stage.play_one() is None:
+                    self.stage.let_time_pass()
+                    time.sleep(0.1)
+            except SQLAlchemyError:
+                # As a worker does: Postgres cuts off who rests in the midst of the scheduler's transaction, and on a
+                # machine that is full this thread may rest there for longer than that. What it had comes again.
+                time.sleep(0.5)
 
 
 @contextmanager

@@ -62,6 +62,14 @@ def looked() -> Iterator[Looked]:
             yield opened
 
 
+@pytest.fixture(autouse=True)
+def rested(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No slice is played for a test that is over, nor beside the tests of other folders."""
+    yield
+    if "looked" in request.fixturenames:
+        request.getfixturevalue("looked").rest()
+
+
 class Watched:
     """A page of the browser, and what went wrong in it."""
 
