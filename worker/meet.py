@@ -12,6 +12,7 @@ import redis
 from sqlalchemy.orm import Session
 
 from worker.bigcommerce.client import Client as StoreClient
+from worker.bigcommerce.portions import Portions
 from worker.bigcommerce.quota import Quota
 from worker.errors import CredentialsRefused
 from worker.ledger import connectors
@@ -79,6 +80,11 @@ def meet(
                 max_connections=settings.calls_in_flight,
                 sleep=sleep,
                 tls=certificates(),
+                portions=Portions.of(
+                    categories=settings.categories_a_call,
+                    assignments=settings.assignments_a_call,
+                    known=connector.portions,
+                ),
             )
         except KeyError as missing:
             raise CredentialsRefused(

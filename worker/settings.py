@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     )
     pacemaker_seconds: float = Field(1.5, gt=0, description="Mean time between two looks of the pacemaker, seconds")
     calls_in_flight: int = Field(48, ge=1, le=48, description="Most calls to a store that one slice has in flight")
+    categories_a_call: int = Field(50, ge=10, le=250, description="Most categories with their URL that go in one call")
+    assignments_a_call: int = Field(
+        500, ge=50, le=1000, description="Most pairs of a product and a storefront that go in one call"
+    )
     process_calls_in_flight: int = Field(256, ge=1, description="Most calls to stores that one process has in flight")
     call_timeout_seconds: float = Field(90.0, gt=0, description="Longest a call to the store may take, seconds")
     source_timeout_seconds: float = Field(300.0, gt=0, description="Longest a call to the source may take, seconds")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandbox.bigcommerce.call import Call, Route
-from sandbox.bigcommerce.errors import RefusalError, invalid
+from sandbox.bigcommerce.errors import RefusalError, invalid, too_large
 from sandbox.bigcommerce.fields import checked_list, whole
 from sandbox.bigcommerce.limiter import Lane
 from sandbox.bigcommerce.listing import PAGING, Filter, asked, by, listed, passing
@@ -39,6 +39,8 @@ class Assignment:
         """The pairs exist, whether they did before or not; one wrong id refuses them all."""
         schema = {"product_id": whole(1, required=True), self.other: whole(1, required=True)}
         items = checked_list(call.json(), schema, call.unknown)
+        if 0 < (most := call.store.switches.most_assignments) < len(items):
+            raise too_large(most)
         tables = {"product_id": call.store.products, self.other: self.others(call.store)}
         errors = {
             f"{n}.{name}": f"The {name.removesuffix('_id')} {item[name]} does not exist"

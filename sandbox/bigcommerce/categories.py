@@ -1,11 +1,11 @@
 """Categories of all trees: many in a call, each with its own fate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sandbox.bigcommerce import category_rules, schemas, urls
 from sandbox.bigcommerce.call import Call, Route
-from sandbox.bigcommerce.errors import INVALID_JSON, TYPE, RefusalError, ShapedRefusalError, invalid
+from sandbox.bigcommerce.errors import INVALID_JSON, TYPE, RefusalError, ShapedRefusalError, invalid, too_large
 from sandbox.bigcommerce.fields import Schema, checked_list
 from sandbox.bigcommerce.listing import FIELDS, PAGING, Filter, asked, by, listed, passing
 from sandbox.bigcommerce.lookups import row_of
@@ -69,12 +69,19 @@ def _each(call: Call, items: list[Row], act: Callable[[Row], Row | None]) -> tup
     return done, envelope if errors else {}, meta
 
 
-def _create(call: Call) -> Reply:
-    items = _items(call, schemas.CATEGORY)
+def _weigh(call: Call, items: Sequence[Row]) -> None:
+    """More than ten are refused where one has no `url.path` (API facts §2.5 names both POST and PUT)."""
+    if 0 < (most := call.store.switches.most_categories) < len(items):
+        raise too_large(most)
     if call.store.switches.bulk_category_url_bug and len(items) > BUG_ABOVE:
         lacking = [n for n, item in enumerate(items) if "path" not in item.get("url", {})]
         if lacking:
             raise invalid({f"{n}.url": "Url is required and can't be empty" for n in lacking})
+
+
+def _create(call: Call) -> Reply:
+    items = _items(call, schemas.CATEGORY)
+    _weigh(call, items)
     done, errors, meta = _each(call, items, lambda item: category_rules.add(call.store, item))
     if errors:
         return Reply(207, {"data": done, "errors": errors, "meta": meta})
@@ -82,9 +89,9 @@ def _create(call: Call) -> Reply:
 
 
 def _update(call: Call) -> Reply:
-    _, errors, meta = _each(
-        call, _items(call, schemas.CATEGORY_PUT), lambda item: category_rules.change(call.store, item)
-    )
+    items = _items(call, schemas.CATEGORY_PUT)
+    _weigh(call, items)
+    _, errors, meta = _each(call, items, lambda item: category_rules.change(call.store, item))
     return Reply(207, {"errors": errors, "meta": meta}) if errors else Reply(200, {"meta": meta})
 
 

@@ -10,7 +10,7 @@ class Switches:
 
     # A created product is assigned to channel 1 by itself.
     auto_assign: bool = True
-    # More than 10 categories in a POST, and those without `url` are refused (bigcommerce/docs#904).
+    # More than 10 categories in a call, and those without `url` are refused (bigcommerce/docs#904).
     bulk_category_url_bug: bool = True
     # The answer of a product POST leaves its variants out, as the published schema does.
     bare_product_answer: bool = False
@@ -40,6 +40,9 @@ class Switches:
     variants_touch_product: bool = True
     # A category that still holds products is not deleted (the old endpoint's rule).
     keep_filled_categories: bool = False
+    # Most categories, and most pairs of an assignment, that a call may hold; 0 = as many as one likes.
+    most_categories: int = 0
+    most_assignments: int = 0
     # Channels to which no product can be assigned; whether an inactive one is such is not known.
     closed_channels: tuple[int, ...] = ()
     # What /v2/store says about several storefronts.

@@ -1,4 +1,4 @@
-"""Categories whose URLs are taken are made without them, in as few calls as the store allows."""
+"""Categories whose URLs are taken get others, and all go in as few calls as the store allows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def made(sandbox: Sandbox, jobs: list[Job]) -> tuple[list[Applied], list[int]]:
     return applied, [(entry.body or b"").count(b'"name"') for entry in store.log.entries if entry.route == PATH]
 
 
-def test_urls_that_another_tree_has_are_left_out_of_as_few_calls_as_the_store_allows() -> None:
+def test_urls_that_another_tree_has_get_its_number_and_go_together_again() -> None:
     sandbox = Sandbox()
     channels = [{"id": 1, "name": "One"}, {"id": 2, "name": "Two"}]
     store = sandbox.open("abc", TOKEN, plan="Enterprise", channels=channels)
@@ -51,8 +51,18 @@ def test_urls_that_another_tree_has_are_left_out_of_as_few_calls_as_the_store_al
 
     again = [a_job(100 + number, tree, url=urls[number]) for number in numbers]
     applied, calls = made(sandbox, again)
-    assert calls == [24, 10, 10, 4], "refused as a whole, then at once as many as go without a URL"
+    assert calls == [24, 24], "refused as a whole, then at once with addresses that nobody has"
     assert {one.job.pending_id for one in applied if one.relations} == {100 + number for number in numbers}
     assert {problem.code for one in applied for problem in one.problems} == {"url_refused"}
     assert len(sandbox.snapshot("abc")["categories"]) == 48
-    assert store.log.counters()["by_status"] == {"201": 3, "422": 1}
+    assert {row["url"]["path"] for row in sandbox.snapshot("abc")["categories"]} >= {
+        f"/category-{number}-{tree}/" for number in numbers
+    }
+    assert all("has /category-" in problem.text for one in applied for problem in one.problems)
+    assert store.log.counters()["by_status"] == {"201": 1, "422": 1}
+
+    more = [a_job(200 + number, tree, url=urls[number]) for number in numbers]
+    applied, calls = made(sandbox, more)
+    assert calls == [24, 24, 10, 10, 4], "where those are taken too, as many as go without a URL"
+    assert [len(one.problems) for one in applied] == [1] * 24, "what is said is where it stands in the end"
+    assert {row["url"]["path"] for row in sandbox.snapshot("abc")["categories"]} >= {"/category-201/"}

@@ -76,4 +76,4 @@ def test_the_second_storefront_s_category_has_an_address_of_its_own(open_shop: O
         profile={"category_url": "short", "storefronts": [{"storefront": 1}, {"storefront": 2}]},
     )
     assert shop.run().state == "completed"
-    assert sorted(row["url"]["path"] for row in shop.holds["categories"]) == ["/root-1/", "/root/"]
+    assert sorted(row["url"]["path"] for row in shop.holds["categories"]) == ["/root-2/", "/root/"]

@@ -76,3 +76,39 @@ def test_what_is_not_asked_for_is_not_sent() -> None:
     door = Door()
     batches.send([1], door)
     assert door.sent == []
+
+
+class Narrow(Door):
+    """A door that takes so many at most, and no guilty ones; `by_word`: it says that they were too many."""
+
+    def __init__(self, most: int, *guilty: int, by_word: bool = False) -> None:
+        super().__init__(*guilty)
+        self.most, self.by_word = most, by_word
+
+    def __call__(self, parts: Sequence[int]) -> Answer:
+        if len(parts) > self.most:
+            self.sent.append(tuple(parts))
+            raise RefusedByStore(413 if self.by_word else 422, "refused")
+        return super().__call__(parts)
+
+
+@pytest.mark.parametrize(
+    ("door", "wanted"),
+    [
+        (Narrow(4), []),
+        (Narrow(2), [4]),
+        (Narrow(1), [2, 2, 4]),
+        (Narrow(4, 3), []),
+        (Narrow(2, 3), []),
+        (Narrow(2, 3, by_word=True), [4]),
+    ],
+)
+def test_a_size_that_is_refused_is_told_where_nothing_else_was_to_blame(door: Narrow, wanted: list[int]) -> None:
+    told: list[int] = []
+    assert len(list(batches.send([1, 2, 3, 4], door, too_many=told.append))) == 4
+    assert told == wanted
+
+
+def test_portions_are_as_large_as_they_may_be_at_the_moment() -> None:
+    allowed = iter([4, 2, 2, 2])
+    assert list(batches.in_portions([1, 2, 3, 4, 5, 6, 7], lambda: next(allowed))) == [[1, 2, 3, 4], [5, 6], [7]]

@@ -7,7 +7,7 @@ lists, `batch_errors`, V2's `[{"status", "message"}]`, plain text. Here all beco
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -31,6 +31,10 @@ class Answer:
     title: str = ""
     body: str = ""
     """the raw text, trimmed"""
+
+
+Opened = Callable[[int, str, str], Answer]
+"""Status, text and reason as an Answer; ValueError where a success makes no sense."""
 
 
 def read(status: int, text: str, reason: str = "") -> Answer:

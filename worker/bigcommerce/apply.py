@@ -13,11 +13,10 @@ from typing import assert_never
 from models.vocabulary import ItemKind
 from worker.bigcommerce import reads, trail, write_stock
 from worker.bigcommerce.client import Client
-from worker.bigcommerce.items import assignments, related, write_categories, write_products, write_variants
+from worker.bigcommerce.items import assignments, disable, related, write_categories, write_products, write_variants
+from worker.bigcommerce.items.category_attempt import carries_url
 from worker.bigcommerce.limits import (
-    ASSIGNMENTS_PER_BATCH,
     CATEGORIES_PER_BATCH,
-    CATEGORIES_PER_BATCH_WITH_URL,
     IDS_PER_LOOKUP,
     METAFIELDS_PER_BATCH,
     PRODUCTS_PER_BATCH,
@@ -26,6 +25,7 @@ from worker.bigcommerce.limits import (
 )
 from worker.bigcommerce.options import options_shown, prove, rebuild, relabel
 from worker.bigcommerce.parts import metafields
+from worker.bigcommerce.portions import Portions
 from worker.catalog.changes import (
     AssignStorefronts,
     Change,
@@ -48,19 +48,17 @@ from worker.catalog.sending import Applied, Job
 from worker.errors import AnswerLost, StoreUnwell
 
 
-def batch_size(change: Change) -> int:
-    """How many changes of this kind go in one call."""
+def batch_size(change: Change, portions: Portions) -> int:
+    """How many changes of this kind go in one call, at most."""
     match change:
-        case CreateCategory():
-            return CATEGORIES_PER_BATCH_WITH_URL if change.category.fields.get("url") else CATEGORIES_PER_BATCH
-        case UpdateCategory():
-            return CATEGORIES_PER_BATCH
+        case CreateCategory() | UpdateCategory():
+            return portions.categories if change.category.fields.get("url") else CATEGORIES_PER_BATCH
         case UpdateProduct():
             return PRODUCTS_PER_BATCH
         case UpdateVariant():
             return VARIANTS_PER_BATCH
         case AssignStorefronts():
-            return ASSIGNMENTS_PER_BATCH
+            return portions.assignments
         case RelateProducts():
             return PRODUCTS_PER_BATCH
         case PutMetafields():
@@ -81,6 +79,13 @@ def batch_size(change: Change) -> int:
             return 1
         case _:
             assert_never(change)
+
+
+def size(job: Job, portions: Portions) -> int:
+    """How many like this job go in one call: a category that keeps a URL which is not ours is sent without one."""
+    if isinstance(job.change, CreateCategory | UpdateCategory) and not carries_url(job):
+        return CATEGORIES_PER_BATCH
+    return batch_size(job.change, portions)
 
 
 def apply(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
@@ -146,10 +151,10 @@ def _carried_out(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
         case UpdateVariant():
             yield from write_variants.update(client, jobs)
         case Disable(kind=ItemKind.CATEGORY):
-            yield from write_categories.hide(client, jobs)
+            yield from disable.hide_categories(client, jobs)
         case Disable(kind=ItemKind.PRODUCT):
-            yield from write_categories.disabled(write_products.hide(client, jobs))
+            yield from disable.disabled(write_products.hide(client, jobs))
         case Disable():
-            yield from write_categories.disabled(write_variants.disable(client, jobs))
+            yield from disable.disabled(write_variants.disable(client, jobs))
         case _:
             assert_never(change)

@@ -31,9 +31,10 @@ import httpx
 
 from worker import traces
 from worker.bigcommerce import encode, trail
-from worker.bigcommerce.answer import Answer, read
+from worker.bigcommerce.answer import Answer, Opened, read
 from worker.bigcommerce.endpoints import endpoint
 from worker.bigcommerce.limits import CALLS_AT_ONCE, SLOWEST_ANSWER_SECONDS, SMALLEST_QUOTA, WINDOW_SECONDS
+from worker.bigcommerce.portions import Portions
 from worker.bigcommerce.quota import Quota, Unit
 from worker.errors import (
     AnswerLost,
@@ -50,8 +51,6 @@ from worker.metrics import calls
 __all__ = ["Answer", "Client", "Stopping"]
 
 Params = Mapping[str, str | int]
-Opened = Callable[[int, str, str], Answer]
-"""Status, text and reason as an Answer; ValueError where a success makes no sense."""
 
 USER_AGENT = "saleslayer-bigcommerce/0.1"
 MOST_TRIES = 4  # docs: 3 to 5 for a 500; then the slice waits instead of the thread
@@ -106,6 +105,8 @@ class _Again:
 class Client:
     """One store's API; may be used by many threads at once."""
 
+    portions: Portions
+    """how many items go in one call, where that is not documented"""
     patience: Callable[[float], bool]
     """asked, on the calling thread, when the store allows no call for so many seconds: False = QuotaSpent"""
     stop: threading.Event
@@ -129,7 +130,9 @@ class Client:
         max_connections: int = CALLS_AT_ONCE,
         sleep: Callable[[float], None] = time.sleep,
         tls: ssl.SSLContext | None = None,
+        portions: Portions | None = None,
     ) -> None:
+        self.portions = portions or Portions()
         self.patience = lambda _seconds: True
         self.stop = threading.Event()
         self.calls = 0

@@ -25,6 +25,7 @@ CATEGORIES_PER_BATCH = 10  # seen: beyond it, 422 "Url is required" for items wi
 CATEGORIES_PER_BATCH_WITH_URL = 50  # seen: where every item carries `url.path`; no maximum is documented
 TREES_PER_BATCH = 50  # spec, upsertCategoryTrees: 413 beyond it
 ASSIGNMENTS_PER_BATCH = 500  # seen: 50 to 500 pairs (channels, categories); no maximum is documented
+FEWEST_ASSIGNMENTS_PER_BATCH = 50  # seen: the fewest that anybody sends; no smaller maximum is known
 METAFIELDS_PER_BATCH = 50  # seen; no maximum is documented
 STOCK_ROWS_PER_BATCH = 2000  # spec, inventory adjustments: 422 beyond it
 PRICE_RECORDS_PER_BATCH = 1000  # spec, upsertPriceListRecords

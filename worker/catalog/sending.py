@@ -43,6 +43,8 @@ class Job:
     """The store's list at the last read; None = not known."""
     tree_id: int = 0
     parent_store_id: int = 0
+    url_before: str | None = None
+    """The path that the store's category had at the last read; None = not known."""
     category_ids: tuple[int, ...] | None = None
     """The whole set of the store's categories that the product is to stand in, those of others included."""
     places: tuple[tuple[int, int], ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from worker.catalog import profile_faults
 from worker.catalog.profile import Profile
-from worker.ledger import turns
+from worker.ledger import store_facts, turns
 from worker.ledger.statement import text
 from worker.ledger.vault import Vault
 
@@ -28,6 +28,8 @@ class Connector:
     enabled: bool
     disabled_reason: str | None
     last_checked_at: datetime | None
+    portions: Mapping[str, int] = field(default_factory=dict)
+    """What its store was found to take in one call (store_facts.PORTIONS)."""
 
 
 def next_tenant_id(session: Session) -> int:
@@ -86,10 +88,10 @@ def load(session: Session, connector_id: int) -> Connector | None:
     """The connector; None where the session's tenant has no such one. ProfileUnusable: what is stored is no profile."""
     row = session.execute(
         text(
-            "SELECT id, tenant_id, name, store_hash, profile, enabled, disabled_reason, last_checked_at"
-            " FROM connector WHERE id = :id"
+            "SELECT id, tenant_id, name, store_hash, profile, enabled, disabled_reason, last_checked_at,"
+            " store_facts -> :portions AS portions FROM connector WHERE id = :id"
         ),
-        {"id": connector_id},
+        {"id": connector_id, "portions": store_facts.PORTIONS},
     ).one_or_none()
     return (
         None
@@ -103,6 +105,7 @@ def load(session: Session, connector_id: int) -> Connector | None:
             row.enabled,
             row.disabled_reason,
             row.last_checked_at,
+            row.portions or {},
         )
     )
 
@@ -140,15 +143,15 @@ def keep_credentials(
     session: Session, vault: Vault, *, tenant_id: int, connector_id: int, secrets: Mapping[str, str]
 ) -> None:
     """Seal and keep the secrets (field -> secret); those that are there already are replaced."""
-    for field, secret in secrets.items():
-        key_id, sealed = vault.seal(secret, tenant_id=tenant_id, connector_id=connector_id, field=field)
+    for name, secret in secrets.items():
+        key_id, sealed = vault.seal(secret, tenant_id=tenant_id, connector_id=connector_id, field=name)
         session.execute(
             text(
                 "INSERT INTO credential (connector_id, field, tenant_id, key_id, sealed)"
                 " VALUES (:connector, :field, :tenant, :key_id, :sealed)"
                 " ON CONFLICT (connector_id, field) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed"
             ),
-            {"connector": connector_id, "field": field, "tenant": tenant_id, "key_id": key_id, "sealed": sealed},
+            {"connector": connector_id, "field": name, "tenant": tenant_id, "key_id": key_id, "sealed": sealed},
         )
 
 

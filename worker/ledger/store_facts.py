@@ -21,6 +21,8 @@ LIST_WRITTEN = "storefront_list"
 """The fingerprint of the list of storefronts that the source was last told."""
 TIME_ZONE = "time_zone"
 """[name, seconds east of UTC] of the store's clock; known once a date was mapped."""
+PORTIONS = "portions"
+"""Name -> how many items the store was found to take in one call (bigcommerce/portions.py)."""
 LEFT_ALONE = "left_alone"
 """Ids of the storefronts that had no valid category when the last run was planned."""
 

@@ -128,6 +128,19 @@ def load(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]
     return {row.store_id: StoreRow(ItemKind(row[0]), *row[1:]) for row in rows}
 
 
+def urls(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> dict[int, str]:
+    """Store id -> path, of these ids, where the store's item has one."""
+    rows = session.execute(
+        text(
+            "SELECT store_id, fields ->> 'url' FROM store_item"
+            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind) AND store_id = ANY(:ids)"
+            " AND fields ->> 'url' IS NOT NULL"
+        ),
+        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def variants_of(session: Session, connector_id: int, product_store_id: int) -> list[StoreRow]:
     """All variants of a product that the store holds, others' included."""
     rows = session.execute(

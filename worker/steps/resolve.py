@@ -151,6 +151,14 @@ class _Resolver:
         self._held: Mapping[int, StoreRow] = (
             store_items.load(session, tools.connector_id, ItemKind.PRODUCT, held) if held else {}
         )
+        updated = [
+            self._known[key_of(change)].store_id
+            for change in changes
+            if isinstance(change, UpdateCategory) and key_of(change) in self._known
+        ]
+        self._urls: Mapping[int, str] = (
+            store_items.urls(session, tools.connector_id, ItemKind.CATEGORY, updated) if updated else {}
+        )
         named = {one for change in changes if isinstance(change, RelateProducts) for one in change.references}
         self._related = related.linked(session, tools.connector_id, named) if named else {}
 
@@ -176,6 +184,7 @@ class _Resolver:
                     relation=relation,
                     tree_id=self._trees.get(change.storefront_id, 0),
                     parent_store_id=parent.store_id if parent else 0,
+                    url_before=self._urls.get(relation.store_id) if relation else None,
                 )
             case CreateProduct():
                 ids, there, missing = self._places(change.places, change.without)

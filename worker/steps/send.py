@@ -41,7 +41,7 @@ from worker.catalog.changes import (
 )
 from worker.catalog.sending import Applied, Job
 from worker.errors import ItemTrouble, RunTrouble, Unwell, WorkerError
-from worker.ledger import changes, runs
+from worker.ledger import changes, runs, store_facts
 from worker.ledger.changes import Pending
 from worker.steps import resolve, settle
 from worker.steps.toolbox import BREATH_SECONDS, IDLE, Cursor, Save, Step, Toolbox
@@ -143,6 +143,8 @@ def _save(tools: Toolbox, kept: Cursor, sending: Sending, *, take: bool) -> Save
 
     def write(session: Session) -> None:
         settle.record(tools, session, results, orphans)
+        if tools.store.portions.is_new:
+            store_facts.learn(session, tools.connector_id, {store_facts.PORTIONS: tools.store.portions.learnt})
         if take:
             _take(tools, session, sending)
 
@@ -160,12 +162,12 @@ def _take(tools: Toolbox, session: Session, sending: Sending) -> None:
     wave, sending.kind = front
     under_way = len(sending.calls) + len(sending.queued)
     room = _room(tools, sending.kind) + _ahead(tools, sending.kind) - under_way
-    limit = max(0, room) * apply.batch_size(sending.kind)
+    limit = max(0, room) * apply.batch_size(sending.kind, tools.store.portions)
     taken = changes.take(session, tools.connector_id, wave, limit=limit) if limit else []
     sending.dry = len(taken) < max(1, limit)
     jobs, orphans = resolve.jobs(tools, session, taken)
     sending.orphans += orphans
-    sending.queued += list(_batches(jobs))
+    sending.queued += list(_batches(tools, jobs))
 
 
 def _room(tools: Toolbox, change: Change) -> int:
@@ -194,12 +196,13 @@ def _ahead(tools: Toolbox, change: Change) -> int:
             return min(math.ceil(tools.store.rate() * AHEAD_SECONDS), tools.most_calls // 2)
 
 
-def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+def _batches(tools: Toolbox, jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Jobs that go in one call: of the same kind of change, as many as the store takes."""
     batch: list[Job] = []
     most = 0
-    for job in jobs:
-        takes = apply.batch_size(job.change)
+    sized = [(apply.size(job, tools.store.portions), job) for job in jobs]
+    # Those that go with few do not keep the others from going with many; else the order is as it was planned.
+    for takes, job in sorted(sized, key=lambda one: -one[0]):
         if batch and (
             type(batch[0].change) is not type(job.change)
             or _family(batch[0]) != _family(job)

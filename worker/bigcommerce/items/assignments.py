@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from worker.bigcommerce import batches, trail
 from worker.bigcommerce.client import Answer, Client
-from worker.bigcommerce.limits import ASSIGNMENTS_PER_BATCH, PRODUCTS_PER_DELETE
+from worker.bigcommerce.limits import PRODUCTS_PER_DELETE
 from worker.catalog.calls import Call
 from worker.catalog.changes import AssignStorefronts
 from worker.catalog.fields import Group
@@ -28,8 +29,9 @@ def assign(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     def put(part: Sequence[tuple[Job, int]]) -> Answer:
         return client.put(ASSIGNMENTS, [{"product_id": _id(job), "channel_id": channel} for job, channel in part])
 
-    for start in range(0, len(pairs), ASSIGNMENTS_PER_BATCH):
-        for (job, storefront), answer in batches.send(pairs[start : start + ASSIGNMENTS_PER_BATCH], put):
+    too_many = partial(client.portions.narrow, "assignments")
+    for portion in batches.in_portions(pairs, lambda: client.portions.assignments):
+        for (job, storefront), answer in batches.send(portion, put, too_many=too_many):
             calls[job.pending_id] = trail.calls()
             if isinstance(answer, RefusedByStore):
                 refused.setdefault(job.pending_id, []).append(_refused(job, storefront, "show it on", answer))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from worker.bigcommerce import batches, encode, reads, trail
 from worker.bigcommerce.client import Answer, Client
 from worker.bigcommerce.items import step_aside
-from worker.bigcommerce.limits import CATEGORIES_PER_BATCH, CATEGORIES_PER_BATCH_WITH_URL
-from worker.catalog import pictures
+from worker.bigcommerce.items.category_attempt import Attempt, category_of
+from worker.bigcommerce.limits import CATEGORIES_PER_BATCH
 from worker.catalog.changes import CreateCategory, UpdateCategory
 from worker.catalog.changes import key as key_of
 from worker.catalog.fields import Group
-from worker.catalog.items import Category, Problem
 from worker.catalog.sending import Applied, Job
 from worker.catalog.store import Relation
 from worker.catalog.values import key
@@ -34,61 +33,14 @@ def create(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
             yield Applied(job, trouble=trouble)
             continue
         if found is not None:
-            yield _created(_Attempt(job), found, adopted=True)
+            yield _created(Attempt(job), found, adopted=True)
         else:
-            fresh.append(_Attempt(job))
+            fresh.append(Attempt(job))
     if fresh:
         yield from _create(client, fresh)
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """A category to be made or changed, and what is left out of it because the store refused it."""
-
-    job: Job
-    without: frozenset[str] = frozenset()
-    problems: tuple[Problem, ...] = ()
-    refused: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Source image id -> [url, reason]"""
-
-    @property
-    def body(self) -> encode.Body:
-        if isinstance(self.job.change, UpdateCategory):
-            whole = _changed(self.job)
-        else:
-            whole = encode.new_category(
-                _category(self.job), tree_id=self.job.tree_id, parent_store_id=self.job.parent_store_id
-            )
-        return {name: value for name, value in whole.items() if name not in self.without}
-
-    def lighter(self, reasons: Mapping[str, str]) -> _Attempt | None:
-        """The same without what the store refused of it, if it can be sent without that."""
-        name = next((one for one in _DISPENSABLE if one in self.body and one in reasons), None)
-        if name is None:
-            return None
-        code, text = _DISPENSABLE[name]
-        problem = Problem(code, f"{text}: {reasons[name]}", name)
-        refused = self.refused
-        if name == "image_url":
-            refused = {one.source_id: (one.url, reasons[name]) for one in _category(self.job).images[:1]}
-        return _Attempt(self.job, self.without | {name}, (*self.problems, problem), refused)
-
-    def parts(self, before: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The parts of its relation: which picture the store refused."""
-        change = self.job.change
-        if isinstance(change, UpdateCategory) and Group.IMAGES not in change.groups:
-            return before
-        return pictures.with_refused(before, self.refused)
-
-
-_DISPENSABLE = {
-    "url": ("url_refused", "the store refused the URL, the category has one of the store's own or the one it had"),
-    "image_url": ("image_refused", "the store refused the picture, the category goes without it"),
-}
-"""What a category is sent without where the store refuses it, and how that is said."""
-
-
-def _create(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
+def _create(client: Client, attempts: Sequence[Attempt]) -> Iterator[Applied]:
     """One call; what it made is told by place and name, not by position (API facts §7)."""
     trail.begin()
     try:
@@ -121,7 +73,7 @@ def _create(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
             yield from _create(client, [attempt])
 
 
-def _refused(client: Client, attempts: Sequence[_Attempt], refusal: RefusedByStore) -> Iterator[Applied]:
+def _refused(client: Client, attempts: Sequence[Attempt], refusal: RefusedByStore) -> Iterator[Applied]:
     """Nothing was made: again without what the store says it refused, else halved until the guilty one stands alone."""
     # Its sentence names the place; one without a place is believed only of an item that stood alone.
     named = [_reasons(refusal, place, alone=len(attempts) == 1) for place in range(len(attempts))]
@@ -130,19 +82,24 @@ def _refused(client: Client, attempts: Sequence[_Attempt], refusal: RefusedBySto
         yield from _create_in_portions(client, [again or one for again, one in zip(lighter, attempts, strict=True)])
     elif len(attempts) > 1:
         middle = len(attempts) // 2
-        yield from _create(client, attempts[:middle])
-        yield from _create(client, attempts[middle:])
+        is_taken = True
+        for one in chain(_create(client, attempts[:middle]), _create(client, attempts[middle:])):
+            is_taken = is_taken and one.trouble is None
+            yield one
+        if is_taken or refusal.status == batches.TOO_LARGE:
+            client.portions.narrow("categories", len(attempts))
     else:
         yield Applied(attempts[0].job, trouble=refusal)
 
 
-def _create_in_portions(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
+def _create_in_portions(client: Client, attempts: Sequence[Attempt]) -> Iterator[Applied]:
     """As many in a call as the store takes; those that have no URL any more go fewer at a time (API facts §2.5)."""
     addressed = [attempt for attempt in attempts if "url" in attempt.body]
     plain = [attempt for attempt in attempts if "url" not in attempt.body]
-    for portion, most in ((addressed, CATEGORIES_PER_BATCH_WITH_URL), (plain, CATEGORIES_PER_BATCH)):
-        for start in range(0, len(portion), most):
-            yield from _create(client, portion[start : start + most])
+    for portion in batches.in_portions(addressed, lambda: client.portions.categories):
+        yield from _create(client, portion)
+    for portion in batches.in_portions(plain, lambda: CATEGORIES_PER_BATCH):
+        yield from _create(client, portion)
 
 
 def _reasons(refusal: RefusedByStore, place: int, *, alone: bool) -> dict[str, str]:
@@ -157,19 +114,19 @@ def _reasons(refusal: RefusedByStore, place: int, *, alone: bool) -> dict[str, s
 
 def update(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
     """Update categories; `PUT` answers without rows (API facts §3.1)."""
-    yield from _update(client, [_Attempt(job) for job in jobs])
+    yield from _update(client, [Attempt(job) for job in jobs])
 
 
-def _update(client: Client, attempts: Sequence[_Attempt]) -> Iterator[Applied]:
+def _update(client: Client, attempts: Sequence[Attempt]) -> Iterator[Applied]:
     """One call; what is refused of a category that stands alone is left out of it, where that can be."""
 
-    def call(part: Sequence[_Attempt]) -> Answer:
+    def call(part: Sequence[Attempt]) -> Answer:
         return client.put(PATH, [attempt.body for attempt in part])
 
-    bare = [attempt for attempt in attempts if len(attempt.body) == 1]  # its id: nothing is left to be put
-    yield from (_updated(client, attempt) for attempt in bare)
-    full = [attempt for attempt in attempts if len(attempt.body) > 1]
-    for attempt, answer in batches.send(full, call) if full else ():
+    yield from (_updated(client, attempt) for attempt in attempts if attempt.is_empty)
+    full = [attempt for attempt in attempts if not attempt.is_empty]
+    too_many = partial(client.portions.narrow, "categories")
+    for attempt, answer in batches.send(full, call, too_many=too_many) if full else ():
         refusal = answer if isinstance(answer, WorkerError) else _partly(answer)
         if refusal is None:
             yield _updated(client, attempt)
@@ -195,7 +152,7 @@ def _partly(answer: Answer) -> RefusedByStore | None:
     return RefusedByStore(answer.status, answer.title, answer.errors, answer.body) if answer.status == 207 else None
 
 
-def _updated(client: Client, attempt: _Attempt) -> Applied:
+def _updated(client: Client, attempt: Attempt) -> Applied:
     job, change = attempt.job, attempt.job.change
     assert isinstance(change, UpdateCategory)
     assert job.relation is not None
@@ -216,66 +173,8 @@ def _updated(client: Client, attempt: _Attempt) -> Applied:
     return Applied(job, (relation,), attempt.problems)
 
 
-def hide(client: Client, jobs: Sequence[Job]) -> Iterator[Applied]:
-    """Hide categories that are gone at the source."""
-
-    def call(part: Sequence[Job]) -> Answer:
-        return client.put(
-            PATH, [{"category_id": job.relation.store_id, "is_visible": False} for job in part if job.relation]
-        )
-
-    for job, answer in batches.send(jobs, call):
-        if isinstance(answer, Answer) and answer.status == 207:
-            partly = RefusedByStore(answer.status, answer.title, answer.errors, answer.body)
-            yield from hide(client, [job]) if len(jobs) > 1 else [Applied(job, trouble=partly)]
-        else:
-            yield from disabled(iter([(job, answer)]))
-
-
-def disabled(answers: Iterator[tuple[Job, Answer | WorkerError]]) -> Iterator[Applied]:
-    """The jobs as disabled; one whose store item is gone already counts as done."""
-    for job, answer in answers:
-        if isinstance(answer, WorkerError) and not (isinstance(answer, RefusedByStore) and answer.status == 404):
-            yield Applied(job, trouble=answer)
-        else:
-            relation = job.relation
-            assert relation is not None
-            yield Applied(
-                job,
-                (
-                    Relation(
-                        relation.key,
-                        relation.store_id,
-                        relation.parent_store_id,
-                        relation.created_here,
-                        False,
-                        {name: value for name, value in relation.fingerprints.items() if name != "visibility"},
-                        relation.parts,
-                    ),
-                ),
-            )
-
-
-def _category(job: Job) -> Category:
-    assert isinstance(job.change, CreateCategory | UpdateCategory)
-    return job.change.category
-
-
-def _changed(job: Job) -> encode.Body:
-    assert isinstance(job.change, UpdateCategory)
-    assert job.relation is not None
-    moved = None if job.relation.parent_store_id == job.parent_store_id else job.parent_store_id
-    body = encode.changed_category(
-        job.change.category, job.change.groups, store_id=job.relation.store_id, parent_store_id=moved
-    )
-    if not job.relation.enabled and "is_visible" not in body:
-        # It was disabled when it was gone, or shown elsewhere; it is back.
-        body["is_visible"] = job.change.category.fields.get("is_visible") is not False
-    return body
-
-
 def _place(job: Job) -> tuple[int, int, str | None]:
-    name = _category(job).fields.get("name")
+    name = category_of(job).fields.get("name")
     return (job.tree_id, job.parent_store_id, key(str(name)))
 
 
@@ -288,12 +187,12 @@ def _by_place(answer: Answer) -> dict[tuple[int, int, str | None], Mapping[str, 
 
 def _look_up(client: Client, job: Job) -> Mapping[str, Any] | None:
     """The category of this name at this place, if an earlier slice made it (law 3)."""
-    name = str(_category(job).fields.get("name"))
+    name = str(category_of(job).fields.get("name"))
     rows = reads.categories_named(client, tree_id=job.tree_id, parent_id=job.parent_store_id, name=name)
     return next((row for row in rows if key(row["name"]) == key(name)), None)
 
 
-def _created(attempt: _Attempt, row: Mapping[str, Any], *, adopted: bool = False) -> Applied:
+def _created(attempt: Attempt, row: Mapping[str, Any], *, adopted: bool = False) -> Applied:
     job, change = attempt.job, attempt.job.change
     assert isinstance(change, CreateCategory)
     relation = Relation(
