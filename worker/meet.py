@@ -77,7 +77,6 @@ def meet(
                 quota=quota,
                 transport=store_transport,
                 timeout=settings.call_timeout_seconds,
-                max_connections=settings.calls_in_flight,
                 sleep=sleep,
                 tls=certificates(),
                 portions=Portions.of(

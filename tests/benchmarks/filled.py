@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,7 +135,7 @@ def _insert(engine: Engine, tenant_id: int, given: Mapping[str, object], which: 
 
 
 def _payload(kind: ItemKind) -> str:
-    return json.dumps(changes.to_json(changes.Disable(kind, 0)))
+    return changes.to_json(changes.Disable(kind, 0))
 
 
 _ITEMS = """

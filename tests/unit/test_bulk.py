@@ -22,7 +22,7 @@ def test_no_rows_are_empty_arrays() -> None:
 
 
 def test_json_columns_are_written_as_text() -> None:
-    assert bulk.rows_of({"cells": "jsonb"}, [({"a": 1},), (None,)])[1] == {"r_cells": ['{"a": 1}', None]}
+    assert bulk.rows_of({"cells": "jsonb"}, [({"a": 1},), (None,)])[1] == {"r_cells": ['{"a":1}', None]}
 
 
 @pytest.mark.parametrize("rows", [[(1,)], [(1, 2, 3)], [(1, 2), (3,)]])

@@ -108,13 +108,18 @@ def test_a_change_knows_its_item_and_what_it_does(change: Change, key: Key, acti
     assert (changes.key(change), changes.action(change)) == (key, action)
 
 
+def as_postgres_gives_it(kept: str) -> str:
+    """A jsonb column gives back what was written with names in another order and other blanks."""
+    return json.dumps(json.loads(kept), sort_keys=True, ensure_ascii=False)
+
+
 @pytest.mark.parametrize("change", [row[0] for row in TABLE], ids=lambda change: type(change).__name__)
 def test_a_change_comes_back_from_json_as_it_was(change: Change) -> None:
-    assert changes.from_json(json.loads(json.dumps(changes.to_json(change)))) == change
+    assert changes.from_json(as_postgres_gives_it(changes.to_json(change))) == change
 
 
 def test_values_keep_their_types_on_the_way() -> None:
-    back = changes.from_json(json.loads(json.dumps(changes.to_json(CREATE_PRODUCT))))
+    back = changes.from_json(as_postgres_gives_it(changes.to_json(CREATE_PRODUCT)))
     assert isinstance(back, CreateProduct)
     kept = back.product.fields
     assert kept["is_visible"] is False
@@ -125,10 +130,10 @@ def test_values_keep_their_types_on_the_way() -> None:
 def test_groups_may_be_words_or_their_texts() -> None:
     change = UpdateVariant(1, 301, a_variant(1), frozenset({Group.VISIBILITY, "price"}), {Group.PRICE: "aa"})
     kept = changes.to_json(change)
-    assert sorted(kept["groups"]) == ["price", "visibility"]
+    assert sorted(json.loads(kept)["groups"]) == ["price", "visibility"]
     assert changes.from_json(kept) == change
 
 
 def test_a_change_of_an_unknown_sort_is_refused() -> None:
     with pytest.raises(ValidationError):
-        changes.from_json({"what": "delete_product", "source_id": 1})
+        changes.from_json('{"what": "delete_product", "source_id": 1}')

@@ -6,13 +6,11 @@ lists, `batch_errors`, V2's `[{"status", "message"}]`, plain text. Here all beco
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
-from worker.catalog import letters
+from worker.catalog import json_text, letters
 
 LONGEST_BODY = 2000
 LONGEST_TITLE = 200
@@ -47,7 +45,7 @@ def read(status: int, text: str, reason: str = "") -> Answer:
     if not text.strip():
         return Answer(status, title=reason, body=body)
     try:
-        said = letters.storable(json.loads(text, parse_float=Decimal), text)
+        said = letters.storable(json_text.read_exactly(text), text)
     except ValueError:
         if status < 300:
             raise

@@ -33,7 +33,8 @@ from worker import traces
 from worker.bigcommerce import encode, trail
 from worker.bigcommerce.answer import Answer, Opened, read
 from worker.bigcommerce.endpoints import endpoint
-from worker.bigcommerce.limits import CALLS_AT_ONCE, SLOWEST_ANSWER_SECONDS, SMALLEST_QUOTA, WINDOW_SECONDS
+from worker.bigcommerce.limits import SLOWEST_ANSWER_SECONDS, SMALLEST_QUOTA, WINDOW_SECONDS
+from worker.bigcommerce.lines import ONE, Lines
 from worker.bigcommerce.portions import Portions
 from worker.bigcommerce.quota import Quota, Unit
 from worker.errors import (
@@ -127,7 +128,6 @@ class Client:
         quota: Quota,
         transport: httpx.BaseTransport | None = None,
         timeout: float = SLOWEST_ANSWER_SECONDS,
-        max_connections: int = CALLS_AT_ONCE,
         sleep: Callable[[float], None] = time.sleep,
         tls: ssl.SSLContext | None = None,
         portions: Portions | None = None,
@@ -147,12 +147,14 @@ class Client:
         self._rate_until = 0.0
         self._turnstile = threading.Lock()
         self._probe = threading.Lock()
-        self._http = httpx.Client(
-            headers={"X-Auth-Token": token, "Accept": "application/json", "User-Agent": USER_AGENT},
-            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
-            limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
-            transport=transport,
-            verify=tls or True,
+        self._http = Lines(
+            lambda: httpx.Client(
+                headers={"X-Auth-Token": token, "Accept": "application/json", "User-Agent": USER_AGENT},
+                timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
+                limits=ONE,
+                transport=transport,
+                verify=tls or True,
+            )
         )
 
     def __repr__(self) -> str:
@@ -325,8 +327,9 @@ class Client:
         """The Answer, or the trouble that it means."""
         status = response.status_code
         try:
-            # Before anything is cut: half a token would not be known again.
-            answer = call.opened(status, self._hidden(response.text), response.reason_phrase)
+            # The token goes before anything is cut: half a one would not be known again.
+            said = response.text.replace(self._token, "***") if self._token else response.text
+            answer = call.opened(status, said, response.reason_phrase)
         except ValueError as trouble:
             if not call.repeatable:
                 raise AnswerLost(f"{call}: {status}, but not JSON") from trouble
@@ -344,7 +347,3 @@ class Client:
         if status == 403 and "scope" in answer.title.lower():
             raise ScopeMissing(f"{call}: the store's API account lacks the scope for it")
         raise RefusedByStore(status, answer.title, answer.errors, answer.body)
-
-    def _hidden(self, said: str) -> str:
-        """The text without the token."""
-        return said.replace(self._token, "***") if self._token else said

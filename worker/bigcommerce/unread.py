@@ -6,16 +6,14 @@ tenth of reading them and hashing what was read.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from worker.bigcommerce import answer
 from worker.bigcommerce.answer import Answer
-from worker.catalog import letters
+from worker.catalog import json_text, letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Unread:
     def read(self) -> dict[str, Any]:
         """The product; numbers with a point are Decimals."""
         text = self.written.decode()
-        return dict(letters.storable(json.loads(text, parse_float=Decimal), text))
+        return dict(letters.storable(json_text.read_exactly(text), text))
 
 
 class _Variant(msgspec.Struct):

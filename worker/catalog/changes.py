@@ -268,15 +268,14 @@ Change = (
 _CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator="what")])
 
 
-def to_json(change: Change) -> dict[str, Any]:
+def to_json(change: Change) -> str:
     """The change as it is kept while it is pending."""
-    written: dict[str, Any] = _CHANGE.dump_python(change, mode="json")
-    return written
+    return _CHANGE.dump_json(change).decode()
 
 
-def from_json(kept: Any) -> Change:
+def from_json(kept: str) -> Change:
     """The change that `to_json` kept."""
-    return _CHANGE.validate_python(kept)
+    return _CHANGE.validate_json(kept)
 
 
 def key(change: Change) -> Key:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.vocabulary import Action, ChangeState, ItemKind
 from worker.catalog import changes
 from worker.catalog.changes import Change
-from worker.ledger.bulk import rows_of, written
+from worker.ledger.bulk import WRITTEN, rows_of, without_nul
 from worker.ledger.statement import text
 
 QUARANTINED_AFTER = 3
@@ -35,7 +35,7 @@ _COLUMNS = {
     "storefront_id": "bigint",
     "action": "text",
     "wave": "int",
-    "payload": "jsonb",
+    "payload": WRITTEN,
 }
 
 
@@ -135,7 +135,7 @@ def front(session: Session, connector_id: int) -> tuple[int, Change] | None:
           SELECT id, wave, payload FROM pending_change WHERE connector_id = (SELECT :id) AND state <> 'sending'
           ORDER BY wave, id LIMIT 1
         )
-        SELECT wave, payload FROM (
+        SELECT wave, payload::text AS payload FROM (
           SELECT *, false AS sent FROM waiting UNION ALL SELECT *, true FROM sending) front
         ORDER BY wave, sent, id LIMIT 1
         """),
@@ -162,7 +162,7 @@ def take(session: Session, connector_id: int, wave: int, *, limit: int) -> list[
           ORDER BY state = 'pending', id LIMIT :limit
         )
         UPDATE pending_change p SET state = 'sending' FROM next WHERE p.id = next.id AND p.state = next.state
-        RETURNING p.id, p.payload, p.attempts, next.state
+        RETURNING p.id, p.payload::text AS payload, p.attempts, next.state
         """),
         {"connector": connector_id, "wave": wave, "limit": limit},
     ).all()
@@ -233,7 +233,7 @@ def revise(session: Session, change_id: int, change: Change, wave: int) -> None:
             "UPDATE pending_change SET payload = CAST(:payload AS jsonb), state = 'pending', wave = :wave"
             " WHERE id = :id"
         ),
-        {"id": change_id, "payload": written(changes.to_json(change)), "wave": wave},
+        {"id": change_id, "payload": without_nul(changes.to_json(change)), "wave": wave},
     )
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from worker.catalog import json_text
 from worker.ledger import outage
 from worker.ledger.statement import text
 
@@ -43,6 +44,7 @@ def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0, longest_state
         max_overflow=0,
         # An error of a statement is logged; its values are a tenant's.
         hide_parameters=True,
+        json_deserializer=json_text.read,
         connect_args={
             "connect_timeout": 5,
             "keepalives_idle": CUT_AFTER_SECONDS // 3,

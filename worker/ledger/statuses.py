@@ -13,9 +13,10 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
+from worker.catalog import json_text
 from worker.catalog.calls import Sent
 from worker.catalog.items import Key, Problem, Settled
-from worker.ledger.bulk import rows_of
+from worker.ledger.bulk import WRITTEN, rows_of
 from worker.ledger.statement import text
 from worker.metrics import items
 
@@ -39,8 +40,9 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
     unique = {one.key: one for one in settled}
     if not unique:
         return
+    told: dict[int, str] = {}
     table, parameters = rows_of(
-        {**_COLUMNS, "calls": "jsonb"},
+        {**_COLUMNS, "calls": WRITTEN},
         [
             (
                 one.key.kind.value,
@@ -51,7 +53,7 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
                 one.message,
                 [problem.to_json() for problem in one.problems],
                 (one.answer or "")[:LONGEST_ANSWER] or None,
-                [sent.to_json() for sent in one.sent],
+                _calls(one.sent, told),
             )
             for one in unique.values()
         ],
@@ -87,6 +89,13 @@ def record(session: Session, tenant_id: int, connector_id: int, run_id: int, set
     )
     add(session, tenant_id, run_id, moved)
     counted_once_it_stands(session, moved)
+
+
+def _calls(sent: Sequence[Sent], told: dict[int, str]) -> str:
+    """By which calls an item was sent, as JSON; a product and its variants share theirs, so they are written once."""
+    if id(sent) not in told:
+        told[id(sent)] = json_text.kept([one.to_json() for one in sent])
+    return told[id(sent)]
 
 
 def counted_once_it_stands(session: Session, moved: Mapping[tuple[str, int, str], int]) -> None:

@@ -59,7 +59,7 @@ def jobs(tools: Toolbox, session: Session, taken: Sequence[Pending]) -> tuple[li
         else:
             found.append(job)
     behind = _behind_ours(tools, session, taken, found)
-    return [replace(job, waits_for_ours=job.pending_id in behind) for job in found], orphans
+    return [replace(job, waits_for_ours=True) if job.pending_id in behind else job for job in found], orphans
 
 
 def _keys(item: Item) -> list[str]:

@@ -123,7 +123,10 @@ def _write(tools: Toolbox, session: Session, books: Books) -> None:
     sent_by: dict[Key, tuple[Sent, ...]] = {}
     for one in (*books.weak, *books.strong):
         sent_by[one.key] = (*sent_by.get(one.key, ()), *one.sent)
-    told_anew = [replace(one, sent=sent_by.pop(at)) for at, one in final.items()]
+    told_anew = [
+        one if one.sent == sent else replace(one, sent=sent)
+        for one, sent in ((one, sent_by.pop(at)) for at, one in final.items())
+    ]
     statuses.record(session, tools.tenant_id, tools.connector_id, tools.run_id, told_anew)
     statuses.add_calls(session, tools.connector_id, tools.run_id, sent_by)
     # A follow-up settles no item whose main change is still to be completed.
