@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-# Made once: to make one costs as much as to write a small value.
+from worker.catalog import json_text
+
+# Made once: to make one costs as much as to write a small value. What was sent is known by these texts for years: they
+# are written as they were on the first day, whatever writes faster.
 _SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-_IN_ORDER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str)
 
 
 def of(value: Any) -> str:
@@ -29,11 +31,11 @@ def of_row(columns: Iterable[str], row: Iterable[Any]) -> str:
 
 def of_rows(columns: Iterable[str]) -> Callable[[list[Any]], str]:
     """The same for many rows under the same columns, which are written once."""
-    begun = blake2b(f"[{_IN_ORDER.encode(list(columns))},".encode(), digest_size=12)
+    begun = blake2b(b"[" + json_text.in_order(list(columns)) + b",", digest_size=12)
 
     def of_one(row: list[Any]) -> str:
         whole = begun.copy()
-        whole.update(f"{_IN_ORDER.encode(row)}]".encode())
+        whole.update(json_text.in_order(row) + b"]")
         return whole.hexdigest()
 
     return of_one
@@ -41,4 +43,4 @@ def of_rows(columns: Iterable[str]) -> Callable[[list[Any]], str]:
 
 def of_written(written: bytes, *under: Any) -> str:
     """The hash of a value as its JSON came, by which it is known unread; of what it is read under, too."""
-    return blake2b(_IN_ORDER.encode(under).encode() + written, digest_size=12).hexdigest()
+    return blake2b(json_text.in_order(under) + written, digest_size=12).hexdigest()

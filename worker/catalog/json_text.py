@@ -15,11 +15,17 @@ import msgspec
 
 _KEPT = msgspec.json.Encoder(enc_hook=str)
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
+_WRITTEN = msgspec.json.Decoder(float_hook=str)
 
 
 def kept(value: Any) -> str:
     """A value as it is kept: what JSON has no word for (a Decimal, a date) is told as a text."""
     return _KEPT.encode(value).decode()
+
+
+def in_order(value: Any) -> bytes:
+    """The same as bytes, as they are hashed; names stay in their order."""
+    return _KEPT.encode(value)
 
 
 def read(written: str | bytes) -> Any:
@@ -36,3 +42,11 @@ def read_exactly(written: str) -> Any:
         return _EXACT.decode(written)
     except ValueError:
         return json.loads(written, parse_float=Decimal)
+
+
+def read_as_written(written: str) -> Any:
+    """The same with texts for numbers with a point, so that none loses a digit."""
+    try:
+        return _WRITTEN.decode(written)
+    except ValueError:
+        return json.loads(written, parse_float=str, parse_constant=str)

@@ -24,7 +24,7 @@ from urllib.parse import quote, quote_plus
 
 import httpx
 
-from worker.catalog import letters
+from worker.catalog import json_text, letters
 from worker.errors import CredentialsRefused, SourceUnreadable, SourceUnwell, WorkerError
 
 MENDED_BY_ASKING_AGAIN = frozenset({3, 5, 13})
@@ -77,7 +77,7 @@ def opened(response: httpx.Response, *, hide: Iterable[str] = ()) -> dict[str, A
         raise SourceUnreadable(f"Sales Layer answered with a redirect ({status}). Check its address (SALESLAYER_URL).")
     try:
         written = response.content.decode("utf-8-sig")
-        found = json.loads(written, parse_float=str, parse_constant=str)
+        found = json_text.read_as_written(written)
     except (ValueError, RecursionError):
         if status == 401:
             raise CredentialsRefused(_REFUSED_BY_HTTP) from None
