@@ -31,12 +31,16 @@ class EmbeddedPostgres:
     """A Postgres on a unix socket, for as long as the `with` lasts or the process lives.
 
     With `durable=False` nothing is flushed to the disk: right for tests, whose data may go when the machine crashes.
-    `settings` are further ones of the server.
+    `settings` are further ones of the server. `data` is the folder of a cluster, an unpacked base backup say: a copy of
+    it is served instead of an empty cluster.
     """
 
-    def __init__(self, *, durable: bool = True, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *, durable: bool = True, settings: Mapping[str, str] | None = None, data: Path | None = None
+    ) -> None:
         self._durable = durable
         self._further = dict(settings or {})
+        self._found = data
         self._kept: Kept | None = None
 
     def __enter__(self) -> Self:
@@ -47,18 +51,17 @@ class EmbeddedPostgres:
         self.stop()
 
     def start(self) -> None:
-        """Start the server and wait until it answers."""
+        """Start the server and wait until it answers; one that recovers may answer before it takes anything new."""
         user = unprivileged_user()
         self._kept = Kept(user=user)
         binaries = _binaries(copied_to=self._kept.folder if user else None)
         data = str(self._kept.folder / "data")
-        initdb = [str(binaries / "initdb"), "-D", data, "-U", SUPERUSER, "--auth=trust", "--no-sync"]
-        # The same order and the same upper and lower case on every machine, whatever locales it has.
-        locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        if self._found:
+            shutil.copytree(self._found, data, symlinks=True)
         options = [part for name, value in self._settings().items() for part in ("-c", f"{name}={value}")]
         self._kept.serve(
             [str(binaries / "postgres"), "-D", data, *options],
-            prepare=[[*initdb, *locale]],
+            prepare=[] if self._found else [_empty_cluster(binaries, data)],
             stop_signal=signal.SIGQUIT,  # an immediate stop, without a last checkpoint: the data goes with the folder
         )
         self._kept.wait_until(self._is_ready)
@@ -145,6 +148,13 @@ class EmbeddedPostgres:
                 yield ask
         finally:
             connection.close()
+
+
+def _empty_cluster(binaries: Path, data: str) -> list[str]:
+    initdb = [str(binaries / "initdb"), "-D", data, "-U", SUPERUSER, "--auth=trust", "--no-sync"]
+    # The same order and the same upper and lower case on every machine, whatever locales it has.
+    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    return [*initdb, *locale]
 
 
 def _binaries(*, copied_to: Path | None) -> Path:

