@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
 from worker.catalog.columns import Columns, Row
+from worker.ledger import bulk
 from worker.ledger.bulk import rows_of, written
 from worker.ledger.statement import text
 
@@ -133,9 +134,10 @@ def _united(session: Session, connector_id: int, kind: ItemKind, rows: Sequence[
     staged = session.execute(
         text(
             "SELECT source_id, raw_hash, gone, cells FROM source_staged"
-            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind) AND source_id = ANY(:ids)"
+            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
+            " AND source_id = ANY(CAST(:ids AS bigint[]))"
         ),
-        {"connector": connector_id, "kind": kind.value, "ids": [row.source_id for row in rows]},
+        {"connector": connector_id, "kind": kind.value, "ids": bulk.ids(row.source_id for row in rows)},
     )
     earlier = {one.source_id: Row(kind, one.source_id, one.gone, one.raw_hash, cells=one.cells) for one in staged}
     united = ((row, earlier.get(row.source_id)) for row in rows)
@@ -149,9 +151,10 @@ def _hashes(
     rows = session.execute(
         text(
             "SELECT source_id, CASE WHEN gone THEN 'gone' ELSE raw_hash END, name_key, sku_key FROM source_item"
-            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind) AND source_id = ANY(:ids)"
+            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
+            " AND source_id = ANY(CAST(:ids AS bigint[]))"
         ),
-        {"connector": connector_id, "kind": kind.value, "ids": ids},
+        {"connector": connector_id, "kind": kind.value, "ids": bulk.ids(ids)},
     )
     return {row[0]: (row[1], row[2], row[3]) for row in rows}
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models.vocabulary import ItemKind
 from worker.catalog.items import Key
 from worker.catalog.store import Relation
+from worker.ledger import bulk
 from worker.ledger.bulk import rows_of
 from worker.ledger.statement import text
 
@@ -105,10 +106,10 @@ def of_families(
     """The relations of these products and variants."""
     rows = session.execute(
         text(
-            f"{_SELECT} AND ((kind = (SELECT 'product') AND source_id = ANY(:products))"
-            " OR (kind = (SELECT 'variant') AND source_id = ANY(:variants)))"
+            f"{_SELECT} AND ((kind = (SELECT 'product') AND source_id = ANY(CAST(:products AS bigint[])))"
+            " OR (kind = (SELECT 'variant') AND source_id = ANY(CAST(:variants AS bigint[]))))"
         ),
-        {"connector": connector_id, "products": list(product_ids), "variants": list(variant_ids)},
+        {"connector": connector_id, "products": bulk.ids(product_ids), "variants": bulk.ids(variant_ids)},
     )
     return _by_key(rows)
 
@@ -271,11 +272,12 @@ def unsettle_products_in(session: Session, connector_id: int, category_ids: Iter
         WITH touched AS (
           UPDATE source_item i SET due = true
           WHERE i.connector_id = (SELECT :connector) AND i.kind = (SELECT 'product') AND NOT i.gone AND EXISTS (
-            SELECT FROM jsonb_array_elements(i.cells -> 'ID_catalogue') c WHERE CAST(c AS bigint) = ANY(:ids))
+            SELECT FROM jsonb_array_elements(i.cells -> 'ID_catalogue') c
+            WHERE CAST(c AS bigint) = ANY(CAST(:ids AS bigint[])))
           RETURNING i.source_id
         )
         UPDATE relation l SET fingerprints = l.fingerprints - 'categories' FROM touched t
         WHERE l.connector_id = (SELECT :connector) AND l.kind = (SELECT 'product') AND l.source_id = t.source_id
         """),
-        {"connector": connector_id, "ids": ids},
+        {"connector": connector_id, "ids": bulk.ids(ids)},
     )

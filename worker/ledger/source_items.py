@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
+from worker.ledger import bulk
 from worker.ledger.bulk import rows_of
 from worker.ledger.statement import text
 
@@ -68,11 +69,12 @@ def families(session: Session, connector_id: int, ids: Sequence[int]) -> dict[in
     rows = session.execute(
         text(
             f"SELECT {_ROW} FROM source_item WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'product')"  # noqa: S608
-            f" AND source_id = ANY(:ids) UNION ALL SELECT {_ROW} FROM source_item"
-            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'variant') AND parent_id = ANY(:ids)"
+            f" AND source_id = ANY(CAST(:ids AS bigint[])) UNION ALL SELECT {_ROW} FROM source_item"
+            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'variant')"
+            " AND parent_id = ANY(CAST(:ids AS bigint[]))"
             " ORDER BY 1, 2"
         ),
-        {"connector": connector_id, "ids": list(ids)},
+        {"connector": connector_id, "ids": bulk.ids(ids)},
     )
     found: dict[int, list[SourceRow]] = {family: [] for family in ids}
     for row in rows:
@@ -86,9 +88,9 @@ def rows(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]
     found = session.execute(
         text(
             f"SELECT {_ROW} FROM source_item WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"  # noqa: S608
-            " AND source_id = ANY(:ids) ORDER BY source_id"
+            " AND source_id = ANY(CAST(:ids AS bigint[])) ORDER BY source_id"
         ),
-        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+        {"connector": connector_id, "kind": kind.value, "ids": bulk.ids(ids)},
     )
     return [_source_row(row) for row in found]
 
@@ -130,11 +132,11 @@ def settle_sent(session: Session, connector_id: int, kind: ItemKind, ids: Iterab
     session.execute(
         text("""
         UPDATE source_item i SET due = false WHERE i.connector_id = (SELECT :connector) AND i.kind = (SELECT :kind)
-          AND i.source_id = ANY(:ids) AND i.due AND NOT EXISTS (
+          AND i.source_id = ANY(CAST(:ids AS bigint[])) AND i.due AND NOT EXISTS (
             SELECT FROM pending_change p WHERE p.connector_id = i.connector_id AND p.kind = i.kind
               AND p.source_id = i.source_id)
         """),
-        {"connector": connector_id, "kind": kind.value, "ids": wanted},
+        {"connector": connector_id, "kind": kind.value, "ids": bulk.ids(wanted)},
     )
 
 
@@ -145,9 +147,9 @@ def settle(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[in
     session.execute(
         text(
             "UPDATE source_item SET due = false WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
-            " AND source_id = ANY(:ids) AND due"
+            " AND source_id = ANY(CAST(:ids AS bigint[])) AND due"
         ),
-        {"connector": connector_id, "kind": kind.value, "ids": wanted},
+        {"connector": connector_id, "kind": kind.value, "ids": bulk.ids(wanted)},
     )
 
 
@@ -181,9 +183,9 @@ def make_due(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[
     session.execute(
         text(
             "UPDATE source_item SET due = true WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
-            " AND source_id = ANY(:ids) AND NOT due"
+            " AND source_id = ANY(CAST(:ids AS bigint[])) AND NOT due"
         ),
-        {"connector": connector_id, "kind": kind.value, "ids": wanted},
+        {"connector": connector_id, "kind": kind.value, "ids": bulk.ids(wanted)},
     )
 
 
@@ -252,9 +254,9 @@ def variants_of(
     rows = session.execute(
         text(
             f"SELECT {_ROW} FROM source_item WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'variant')"  # noqa: S608
-            " AND parent_id = ANY(:ids) AND NOT gone AND refused IS NOT DISTINCT FROM :refused"
+            " AND parent_id = ANY(CAST(:ids AS bigint[])) AND NOT gone AND refused IS NOT DISTINCT FROM :refused"
         ),
-        {"connector": connector_id, "ids": list(product_ids), "refused": refused},
+        {"connector": connector_id, "ids": bulk.ids(product_ids), "refused": refused},
     )
     return [_source_row(row) for row in rows]
 
@@ -283,9 +285,10 @@ def make_products_due_in(session: Session, connector_id: int, category_ids: Iter
         UPDATE source_item i SET due = true
         WHERE i.connector_id = (SELECT :connector) AND i.kind = (SELECT 'product') AND NOT i.gone AND NOT i.due
           AND i.refused IS NULL AND EXISTS (
-            SELECT FROM jsonb_array_elements(i.cells -> 'ID_catalogue') c WHERE CAST(c AS bigint) = ANY(:ids))
+            SELECT FROM jsonb_array_elements(i.cells -> 'ID_catalogue') c
+            WHERE CAST(c AS bigint) = ANY(CAST(:ids AS bigint[])))
         """),
-        {"connector": connector_id, "ids": ids},
+        {"connector": connector_id, "ids": bulk.ids(ids)},
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from worker.ledger import bulk
 from worker.ledger.bulk import rows_of
 from worker.ledger.statement import text
 
@@ -31,13 +32,13 @@ class Mark:
 _VERSIONS = """
     WITH source AS (
       SELECT source_id AS family, kind, source_id, xmin FROM source_item
-      WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'product') AND source_id = ANY(:ids)
+      WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'product') AND source_id = ANY(CAST(:ids AS bigint[]))
       UNION ALL
       SELECT parent_id, kind, source_id, xmin FROM source_item
-      WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'variant') AND parent_id = ANY(:ids)
+      WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'variant') AND parent_id = ANY(CAST(:ids AS bigint[]))
     ), product AS (
       SELECT source_id AS family, store_id FROM relation
-      WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'product') AND source_id = ANY(:ids)
+      WHERE connector_id = (SELECT :connector) AND kind = (SELECT 'product') AND source_id = ANY(CAST(:ids AS bigint[]))
     )
     SELECT family, md5(string_agg(version, ',' ORDER BY version)) FROM (
       SELECT i.family, concat_ws(' ', i.kind, i.source_id, i.xmin, l.xmin) AS version FROM source i
@@ -54,7 +55,7 @@ _VERSIONS = """
 
 def versions(session: Session, connector_id: int, ids: Sequence[int]) -> dict[int, str]:
     """Product id -> the version of its family."""
-    rows = session.execute(text(_VERSIONS), {"connector": connector_id, "ids": list(ids)})
+    rows = session.execute(text(_VERSIONS), {"connector": connector_id, "ids": bulk.ids(ids)})
     return {row[0]: row[1] for row in rows}
 
 
@@ -100,9 +101,9 @@ def marks(session: Session, connector_id: int, ids: Sequence[int]) -> dict[int, 
     rows = session.execute(
         text(
             "SELECT family_id, version, reading, planning FROM family_standing"
-            " WHERE connector_id = (SELECT :connector) AND family_id = ANY(:ids)"
+            " WHERE connector_id = (SELECT :connector) AND family_id = ANY(CAST(:ids AS bigint[]))"
         ),
-        {"connector": connector_id, "ids": list(ids)},
+        {"connector": connector_id, "ids": bulk.ids(ids)},
     )
     return {row[0]: Mark(row[1], row[2], row[3]) for row in rows}
 

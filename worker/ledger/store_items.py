@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
 from worker.catalog.store import Candidate, StoreRow
+from worker.ledger import bulk
 from worker.ledger.bulk import rows_of
 from worker.ledger.statement import text
 
@@ -29,9 +30,9 @@ def as_read(session: Session, connector_id: int, product_ids: Sequence[int]) -> 
     rows = session.execute(
         text(
             "SELECT store_id, read_as FROM store_item WHERE connector_id = (SELECT :connector)"
-            " AND kind = (SELECT 'product') AND store_id = ANY(:ids) AND read_as IS NOT NULL"
+            " AND kind = (SELECT 'product') AND store_id = ANY(CAST(:ids AS bigint[])) AND read_as IS NOT NULL"
         ),
-        {"connector": connector_id, "ids": list(product_ids)},
+        {"connector": connector_id, "ids": bulk.ids(product_ids)},
     )
     return {row[0]: row[1] for row in rows}
 
@@ -58,9 +59,9 @@ def keep(
             for row in session.execute(
                 text(
                     "SELECT store_id, hash, read_as FROM store_item WHERE connector_id = (SELECT :connector)"
-                    " AND kind = (SELECT :kind) AND store_id = ANY(:ids)"
+                    " AND kind = (SELECT :kind) AND store_id = ANY(CAST(:ids AS bigint[]))"
                 ),
-                {"connector": connector_id, "kind": kind.value, "ids": list(of_kind)},
+                {"connector": connector_id, "kind": kind.value, "ids": bulk.ids(of_kind)},
             )
         }
         changed = [row for row in of_kind.values() if known.get(row.store_id) != (row.hash, row.read_as)]
@@ -121,9 +122,10 @@ def load(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]
     rows = session.execute(
         text(
             "SELECT kind, store_id, parent_id, tree_id, name_key, sku_key, fields, hash FROM store_item"
-            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind) AND store_id = ANY(:ids)"
+            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
+            " AND store_id = ANY(CAST(:ids AS bigint[]))"
         ),
-        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+        {"connector": connector_id, "kind": kind.value, "ids": bulk.ids(ids)},
     )
     return {row.store_id: StoreRow(ItemKind(row[0]), *row[1:]) for row in rows}
 
@@ -133,10 +135,11 @@ def urls(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]
     rows = session.execute(
         text(
             "SELECT store_id, fields ->> 'url' FROM store_item"
-            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind) AND store_id = ANY(:ids)"
+            " WHERE connector_id = (SELECT :connector) AND kind = (SELECT :kind)"
+            " AND store_id = ANY(CAST(:ids AS bigint[]))"
             " AND fields ->> 'url' IS NOT NULL"
         ),
-        {"connector": connector_id, "kind": kind.value, "ids": list(ids)},
+        {"connector": connector_id, "kind": kind.value, "ids": bulk.ids(ids)},
     )
     return {row[0]: row[1] for row in rows}
 
