@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import threading
@@ -26,7 +25,7 @@ from worker.ledger.session import as_scheduler
 from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
 from worker.metrics import calls, database, deliveries, items, quota, slices
-from worker.process import Process, process
+from worker.process import Process, collect_seldom, process
 from worker.scheduling import dispatch, figures
 from worker.scheduling.beginning import wait_for_schema
 from worker.scheduling.caretaker import Caretaker
@@ -43,9 +42,6 @@ log = structlog.get_logger(__name__)
 
 STUCK = 70
 """Exit code of a process with a stuck slot (EX_SOFTWARE): its supervisor starts another."""
-
-COLLECT_AFTER = (50_000, 20, 20)
-"""gc.set_threshold: objects made until the first collection, and how many of one kind until the next."""
 
 SAID_WITHIN_SECONDS = 3.0
 """A process that ends waits no longer for the database to hear of it."""
@@ -245,10 +241,7 @@ def _task_ends(**_: object) -> None:
 
 @signals.celeryd_after_setup.connect
 def _set_up(**_: object) -> None:
-    # What is there by now stays: the collector need not look at it again. What a slice makes is mostly freed without
-    # it; at Python's own thresholds it took every tenth second of a worker's processor.
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
+    collect_seldom()
     wait_for_schema(process().engine)
 
 

@@ -70,6 +70,30 @@ def test_a_release_that_waits_does_not_touch_a_turn_that_was_taken_from_it(at: T
     assert (taken, at.of(shop.id, "state")) in [(None, "parked"), (2, "running")]
 
 
+@pytest.mark.parametrize(
+    ("change", "column", "wanted"),
+    [
+        ("UPDATE turn SET again = true", "state", "ready"),
+        ("UPDATE scheduler SET virtual_time = 7e6", "tag", 7e6),
+        ("UPDATE tenant_turn SET virtual_finish = 9e6", "tag", 9e6),
+    ],
+)
+def test_a_release_that_waits_goes_by_what_stands_there_by_then(
+    at: Turns, a_connector: AConnector, change: str, column: str, wanted: object
+) -> None:
+    shop = a_connector()
+    one = at.begin(shop.id)
+    park = FOREVER if column == "state" else None
+    with as_scheduler(at.engine) as hand:
+        hand.execute(text(change))
+        releasing = threading.Thread(target=lambda: at.release(one, park=park))
+        releasing.start()
+        assert is_soon(lambda: waiting(at.engine) == 1)
+    releasing.join()
+    found = at.of(shop.id, column)
+    assert found == wanted if column == "state" else float(found) == pytest.approx(wanted, rel=1e-4)
+
+
 def test_a_release_and_the_pacemaker_do_not_wait_for_each_other_in_a_circle(at: Turns, a_connector: AConnector) -> None:
     running, due = a_connector("running"), a_connector("due")
     one = at.begin(running.id)

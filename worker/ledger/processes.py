@@ -57,17 +57,24 @@ def free_slots(session: Session) -> int | None:
     A slice whose process takes nothing new any more, or is gone, holds none of theirs; another process of the same name
     is another one.
     """
+    return free_slots_and_dispatched(session)[0]
+
+
+def free_slots_and_dispatched(session: Session) -> tuple[int | None, int]:
+    """The same, and how many turns stand at the door. As scheduler."""
     there: int | None
     held: int
-    there, held = session.execute(
+    dispatched: int
+    there, held, dispatched = session.execute(
         text(f"""
         WITH there AS (SELECT worker, slots, started_at FROM worker_process WHERE {TAKES_UP})
         SELECT (SELECT sum(slots) FROM there),
           (SELECT count(*) FROM turn u WHERE u.state = 'running' AND EXISTS (
-             SELECT FROM there WHERE there.worker = u.worker AND there.started_at <= u.started_at))
+             SELECT FROM there WHERE there.worker = u.worker AND there.started_at <= u.started_at)),
+          (SELECT count(*) FROM turn WHERE state = 'dispatched')
         """)  # noqa: S608 constants
     ).one()
-    return None if there is None else max(0, int(there) - held)
+    return (None if there is None else max(0, int(there) - held)), dispatched
 
 
 def is_to_drain(session: Session, worker: str, started_at: datetime) -> bool:

@@ -107,7 +107,7 @@ def take_the_mutex(session: Session) -> float:
     Locks are taken in one order everywhere: the turn, the scheduler, the tenant. Who holds the scheduler
     waits for no turn (SKIP LOCKED), so that nobody waits in a circle.
     """
-    return float(session.scalar(text("SELECT virtual_time FROM scheduler FOR UPDATE")) or 0.0)
+    return _scheduler(session, wait=True) or 0.0
 
 
 def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> list[Dispatched]:
@@ -119,14 +119,13 @@ def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> l
     A connector passes if its store has no slice, neither its store nor its source rests, and its tenant is under its
     limit.
     """
-    if not take_the_baton(session, wait=wait):
+    virtual_time = _scheduler(session, wait=wait)
+    if virtual_time is None:
         return []
-    free = processes.free_slots(session)
-    places = door if free is None else min(door, free)
-    places -= int(session.scalar(text("SELECT count(*) FROM turn WHERE state = 'dispatched'")))
+    free, waiting = processes.free_slots_and_dispatched(session)
+    places = (door if free is None else min(door, free)) - waiting
     if places <= 0:
         return []
-    virtual_time = take_the_mutex(session)
     passed = []
     for _ in range(places):
         row = session.execute(_PASS, {"ttl": ttl}).first()
@@ -165,8 +164,17 @@ _PASS = text(f"""
 
 def take_the_baton(session: Session, *, wait: bool = False) -> bool:
     """Whether this pacemaker is the one that acts now; the lock lasts until the transaction's end."""
-    lock = text("SELECT 1 FROM scheduler FOR UPDATE" if wait else "SELECT 1 FROM scheduler FOR UPDATE SKIP LOCKED")
-    return session.execute(lock).first() is not None
+    return _scheduler(session, wait=wait) is not None
+
+
+_SCHEDULER = text("SELECT virtual_time FROM scheduler FOR UPDATE")
+_FREE_SCHEDULER = text("SELECT virtual_time FROM scheduler FOR UPDATE SKIP LOCKED")
+
+
+def _scheduler(session: Session, *, wait: bool) -> float | None:
+    """The virtual time, with the lock that is mutex and baton at once; None where another one has it (not `wait`)."""
+    row = session.execute(_SCHEDULER if wait else _FREE_SCHEDULER).first()
+    return None if row is None else float(row.virtual_time)
 
 
 def claim(session: Session, connector_id: int, epoch: int, *, lease: float, worker: str) -> bool:
@@ -228,46 +236,49 @@ def release(
     came meanwhile (`again`) wins over parking. `failed`: no progress was made; after five such the turn
     is broken.
     """
-    # The turn's row stays ours until the commit: no request (`again`) and no sweep comes in between.
-    row = session.execute(
-        text(
-            "SELECT tenant_id, again, attempts, extract(epoch FROM now() - started_at)::float8 AS held FROM turn"
-            " WHERE connector_id = :id AND epoch = :epoch AND state = 'running' FOR UPDATE"
-        ),
-        {"id": connector_id, "epoch": epoch},
-    ).first()
+    row = session.execute(_HELD, {"id": connector_id, "epoch": epoch}).first()
     if row is None:
         return False
-    virtual_time = take_the_mutex(session)
-    weight, finish = weight_and_finish(session, row.tenant_id)
-    finish = tags.settle(finish, weight=weight, quantum=quantum, held=row.held)
-    is_broken = failed and row.attempts + 1 >= BROKEN_AFTER
-    is_ready = not is_broken and (park is None or (row.again and not failed))
-    if is_ready:
+    finish = tags.settle(row.virtual_finish, weight=row.weight, quantum=quantum, held=row.held)
+    tag = None
+    if failed and row.attempts + 1 >= BROKEN_AFTER:
+        state = TurnState.BROKEN
+    elif park is None or (row.again and not failed):
         # As in `make_ready`, with what is in hand already: every turn of every slice comes by here.
-        charged = tags.charge(virtual_time, finish, weight=weight, quantum=quantum)
-        finish = charged.finish
-        _set_ready(session, [(connector_id, charged.tags[0])])
-    keep_finishes(session, [(row.tenant_id, finish)])
-    if is_broken:
-        session.execute(
-            text("UPDATE turn SET state = 'broken', attempts = attempts + 1, deadline = NULL WHERE connector_id = :id"),
-            {"id": connector_id},
-        )
-        return True
-    if failed:
-        session.execute(text("UPDATE turn SET attempts = attempts + 1 WHERE connector_id = :id"), {"id": connector_id})
-    if not is_ready:
-        session.execute(
-            text(
-                "UPDATE turn SET state = 'parked', deadline = NULL, tag = NULL,"
-                " not_before = CASE WHEN CAST(:park AS float8) = 'infinity' THEN 'infinity'"
-                "   ELSE now() + make_interval(secs => least(CAST(:park AS float8), 1e8)) END"
-                " WHERE connector_id = :id"
-            ),
-            {"id": connector_id, "park": park},
-        )
+        state = TurnState.READY
+        charged = tags.charge(row.virtual_time, finish, weight=row.weight, quantum=quantum)
+        finish, tag = charged.finish, charged.tags[0]
+    else:
+        state = TurnState.PARKED
+    session.execute(
+        _GIVEN_BACK[state],
+        {"id": connector_id, "tenant": row.tenant_id, "finish": finish, "failed": int(failed)}
+        | ({"tag": tag} if state is TurnState.READY else {"park": park} if state is TurnState.PARKED else {}),
+    )
     return True
+
+
+_HELD = text("""
+    -- Locked in the order in which they stand (LockRows), which is everybody's. The turn stays ours until the commit:
+    -- no request (`again`) and no sweep comes in between. Who waited for a lock reads what stands there by then.
+    SELECT u.tenant_id, u.again, u.attempts, extract(epoch FROM now() - u.started_at)::float8 AS held,
+      s.virtual_time, t.weight, t.virtual_finish
+    FROM turn u JOIN tenant_turn t USING (tenant_id) CROSS JOIN scheduler s
+    WHERE u.connector_id = :id AND u.epoch = :epoch AND u.state = 'running' FOR UPDATE OF u, s, t
+""")
+_GIVEN_BACK = {
+    state: text(
+        "WITH charged AS (UPDATE tenant_turn SET virtual_finish = :finish WHERE tenant_id = :tenant)"  # noqa: S608 constants
+        f" UPDATE turn SET state = '{state}', deadline = NULL, attempts = attempts + :failed{further}"
+        " WHERE connector_id = :id"
+    )
+    for state, further in {
+        TurnState.READY: ", ready_at = now(), not_before = '-infinity', again = false, tag = :tag",
+        TurnState.BROKEN: "",
+        TurnState.PARKED: ", tag = NULL, not_before = CASE WHEN CAST(:park AS float8) = 'infinity' THEN 'infinity'"
+        " ELSE now() + make_interval(secs => least(CAST(:park AS float8), 1e8)) END",
+    }.items()
+}
 
 
 def weight_and_finish(session: Session, tenant_id: int) -> tuple[float, float]:

@@ -157,6 +157,7 @@ class Slice:
         return self._have_answered() - {self._unwell}
 
     def _work(self) -> Ending:
+        trouble: RunTrouble | None = None
         with self.fence.transaction() as session:
             connector = connectors.load(session, self.connector_id)
             if connector is None or not connector.enabled:
@@ -174,9 +175,14 @@ class Slice:
                 runs.begin(session, run.id, connector.profile)
                 calendar.serve(session, connector)
             self._bugs_before = run.bugs
-        # In a transaction of its own: where there is trouble with a credential, the run is there to say so.
-        with as_tenant(self.engine, self.tenant_id) as session:
-            self._neighbours = self.meet(connector, session)
+            try:
+                self._neighbours = self.meet(connector, session)
+            except RunTrouble as of_a_credential:
+                # What stands in this transaction stands all the same: the run is there to say so.
+                trouble = of_a_credential
+        if self._neighbours is None:
+            assert trouble is not None
+            raise trouble
         profile = run.profile or connector.profile
         return self._walk(connector, run, profile, self._neighbours)
 

@@ -22,7 +22,7 @@ from worker.ledger.fairness import quantile
 from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
 from worker.meet import meet
-from worker.process import Process
+from worker.process import Process, collect_seldom
 from worker.steps import sequence
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox
 from worker.tasks import publish, run_slice
@@ -37,6 +37,7 @@ def main(scale: float, console: Console) -> Result:
     console.print(f"turns: {turns} turns of {CONNECTORS} connectors ...")
     with works() as at, _one_step():
         logs.configure(at.settings)
+        collect_seldom()  # as a worker process does
         milliseconds = [1000 * seconds for seconds in _turns(at, turns)]
     middle = median(milliseconds)
     console.print(
