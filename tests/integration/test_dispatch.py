@@ -364,3 +364,10 @@ def test_slices_of_many_threads_share_the_stores_one_at_a_time(engine: Engine, a
         list(pool.map(work, range(4)))
     assert trouble == []
     assert set(served) == {shop.id for shop in shops}
+
+
+def test_the_database_s_function_says_what_the_code_says(engine: Engine) -> None:
+    """Who could have a worker now is asked here too, by a slice that might leave for somebody poorer."""
+    with as_scheduler(engine) as session:
+        passing = str(session.scalar(text("SELECT prosrc FROM pg_proc WHERE proname = 'pass_the_door'")))
+    assert " ".join(turns.may_pass().split()) in " ".join(passing.split())

@@ -66,13 +66,7 @@ def free_slots_and_dispatched(session: Session) -> tuple[int | None, int]:
     held: int
     dispatched: int
     there, held, dispatched = session.execute(
-        text(f"""
-        WITH there AS (SELECT worker, slots, started_at FROM worker_process WHERE {TAKES_UP})
-        SELECT (SELECT sum(slots) FROM there),
-          (SELECT count(*) FROM turn u WHERE u.state = 'running' AND EXISTS (
-             SELECT FROM there WHERE there.worker = u.worker AND there.started_at <= u.started_at)),
-          (SELECT count(*) FROM turn WHERE state = 'dispatched')
-        """)  # noqa: S608 constants
+        text("SELECT * FROM at_the_door(:seconds)"), {"seconds": GONE_AFTER_SECONDS}
     ).one()
     return (None if there is None else max(0, int(there) - held)), dispatched
 

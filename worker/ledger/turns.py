@@ -139,7 +139,10 @@ def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> l
 
 
 def may_pass(*, but: str = "") -> str:
-    """SQL: the turn `u` of tenant `t` and store `s` could have a worker now; slices under way count, `but` for some."""
+    """SQL: the turn `u` of tenant `t` and store `s` could have a worker now; slices under way count, `but` for some.
+
+    The function `pass_the_door` says the same.
+    """
     under_way = f"state IN ('dispatched', 'running'){but}"
     return f"""u.state = 'ready' AND greatest(s.not_before, u.source_not_before) <= now()
         AND NOT EXISTS (SELECT FROM turn b WHERE b.store_hash = u.store_hash AND b.{under_way})
@@ -147,19 +150,8 @@ def may_pass(*, but: str = "") -> str:
           SELECT count(*) FROM turn b WHERE b.tenant_id = u.tenant_id AND b.{under_way}))"""  # noqa: S608 constants
 
 
-_PASS = text(f"""
-    WITH next AS (
-      -- While its neighbour rested, it did not wait for a slot.
-      SELECT u.connector_id, greatest(u.ready_at, s.not_before, u.source_not_before) AS waits_since
-      FROM turn u JOIN tenant_turn t USING (tenant_id) LEFT JOIN store_turn s ON s.store_hash = u.store_hash
-      WHERE {may_pass()}
-      ORDER BY u.tag, u.ready_at, u.connector_id LIMIT 1 FOR UPDATE OF u SKIP LOCKED
-    )
-    UPDATE turn u SET state = 'dispatched', epoch = u.epoch + 1, deadline = now() + make_interval(secs => :ttl),
-           ready_at = next.waits_since
-    FROM next, tenant_turn t WHERE u.connector_id = next.connector_id AND t.tenant_id = u.tenant_id
-    RETURNING u.tenant_id, u.connector_id, u.epoch, u.tag, u.name, t.name AS tenant
-""")  # noqa: S608 constants
+_PASS = text("SELECT * FROM pass_the_door(:ttl)")
+"""The first by its tag of those that may pass is dispatched; a function of the database, which keeps its plan."""
 
 
 def take_the_baton(session: Session, *, wait: bool = False) -> bool:
