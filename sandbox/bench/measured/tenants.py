@@ -1,8 +1,8 @@
 """The scheduler alone, with 10,000 tenants and 50,000 connectors on Postgres: `make bench T=tenants`.
 
-A hand-off is what a turn takes of the scheduler: dispatched by its tag, claimed, released, tagged again. Three processes
-hand off at the same time, as workers do; the rate is what they come to together. It is measured for more and more
-connectors that are ready at the same time; the rate that counts is that of the most.
+A hand-off is what a turn takes of the scheduler: dispatched by its tag, claimed, released, tagged again. Three
+processes hand off at the same time, as workers do; the rate is what they come to together. It is measured for more and
+more connectors that are ready at the same time; the rate that counts is that of the most.
 """
 
 from __future__ import annotations
