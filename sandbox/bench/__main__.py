@@ -23,11 +23,12 @@ from rich.console import Console
 from sandbox.bench import page
 from sandbox.bench.figures import as_json, table
 from sandbox.bench.measuring import MEASURED, WIDTH, measured
-from sandbox.bench.studies import fairness, pages, replica, tables
+from sandbox.bench.studies import fairness, pages, profile, replica, tables
 
 STUDIES: Mapping[str, Callable[[float], None]] = {
     "fairness": fairness.main,
     "pages": pages.main,
+    "profile": profile.main,
     "replica": replica.main,
     "tables": tables.main,
 }

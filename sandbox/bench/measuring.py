@@ -31,20 +31,25 @@ MEASURED: Mapping[str, tuple[Callable[[float, Console], Result], tuple[str, ...]
 """Name -> how it is measured, and the keys of its figures."""
 SIDE_BY_SIDE = frozenset({"quota", "naive"})
 """Both wait for a store's answers and quota nearly all of their time, each in a service of its own."""
+BESIDE_THEM = frozenset({"growth"})
+"""What counts memory and processor seconds of its own processes, and no time: it may go on while the others wait."""
 WIDTH = 118
 
 
 def measured(chosen: Sequence[str], scale: float) -> Iterator[tuple[str, Result, str]]:
     """Name, result, and what was printed, of each; those that wait for their stores alone go side by side."""
     waiting = [name for name in chosen if name in SIDE_BY_SIDE]
+    beside = [name for name in chosen if name in BESIDE_THEM]
     with ProcessPoolExecutor(len(SIDE_BY_SIDE), mp_context=get_context("spawn")) as processes:
         under_way = {name: processes.submit(play, name, scale, quiet=True) for name in waiting}
+        for name in beside:
+            yield name, *play(name, scale)
         for name, one in under_way.items():
             result, text = one.result()
             print(text, end="")  # noqa: T201 as the others print it
             yield name, result, text
     for name in chosen:
-        if name not in waiting:
+        if name not in {*waiting, *beside}:
             yield name, *play(name, scale)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sandbox.bench.figures import Figure, Result, shown
@@ -21,13 +21,24 @@ def write_figures(results: Mapping[str, Result], *, on: str) -> None:
 
 def write(name: str, result: Result, said: str) -> None:
     """What this play has printed, and its curves, in the place of those that stand there; the words around stay."""
-    parts = ["\n".join(["```text", *map(str.rstrip, said.strip().splitlines()), "```"])]
+    parts = [_said(said)]
     if result.panels:
         path = DOCS / "images" / f"bench_{name}.svg"
         draw(result.panels, path)
         titles = ", ".join(panel.title.lower() for panel in result.panels)
         parts.append(f"![{titles}]({path.relative_to(DOCS)})")
     _put(name, "\n\n".join(parts))
+
+
+def write_drawn(name: str, said: str, draw_into: Callable[[Path], None], says: str) -> None:
+    """What a study has printed, with a drawing of its own; `says` is the drawing in words."""
+    path = DOCS / "images" / f"bench_{name}.svg"
+    draw_into(path)
+    _put(name, f"{_said(said)}\n\n![{says}]({path.relative_to(DOCS)})")
+
+
+def _said(said: str) -> str:
+    return "\n".join(["```text", *map(str.rstrip, said.strip().splitlines()), "```"])
 
 
 def _table(figures: list[Figure]) -> str:
