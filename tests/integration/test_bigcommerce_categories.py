@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import fakeredis
 
 from sandbox.bigcommerce.core import Sandbox
 from sandbox.bigcommerce.transport import SandboxTransport
-from worker.bigcommerce.client import Client
+from worker.bigcommerce.client import Client, Stopping
 from worker.bigcommerce.items import write_categories
 from worker.bigcommerce.quota import Quota
 from worker.catalog.changes import CreateCategory
@@ -66,3 +67,35 @@ def test_urls_that_another_tree_has_get_its_number_and_go_together_again() -> No
     assert calls == [24, 24, 10, 10, 4], "where those are taken too, as many as go without a URL"
     assert [len(one.problems) for one in applied] == [1] * 24, "what is said is where it stands in the end"
     assert {row["url"]["path"] for row in sandbox.snapshot("abc")["categories"]} >= {"/category-201/"}
+
+
+def test_a_url_that_was_refused_is_not_asked_for_again_where_the_slice_ends_in_between() -> None:
+    sandbox = Sandbox()
+    sandbox.open("abc", TOKEN, plan="Enterprise", channels=[{"id": 1, "name": "One"}, {"id": 2, "name": "Two"}])
+    (tree,) = [row["id"] for row in sandbox.snapshot("abc")["trees"]]
+    made(sandbox, [a_job(1, tree, url="/taken/")])
+    other = a_job(2, tree, url="/taken/")
+    quota = Quota(fakeredis.FakeRedis(), store_hash="abc")
+    client = Client(
+        base_url="https://s.example", store_hash="abc", token=TOKEN, quota=quota, transport=SandboxTransport(sandbox)
+    )
+    answered = client.post
+
+    def post_and_stop(*given: Any, **named: Any) -> Any:
+        try:
+            return answered(*given, **named)
+        finally:
+            client.stop.set()
+
+    client.post = post_and_stop  # type: ignore[method-assign]
+    (left,) = write_categories.create(client, [other])
+    client.close()
+    assert isinstance(left.trouble, Stopping)
+    assert isinstance(left.revised, CreateCategory)
+    assert left.revised.category.fields["url"] == f"/taken-{tree}/"
+    assert [problem.code for problem in left.revised.category.remarks] == ["url_refused"]
+
+    applied, calls = made(sandbox, [replace(other, change=left.revised)])
+    assert calls == [1]
+    assert applied[0].trouble is None
+    assert sandbox.store("abc").log.counters()["by_status"] == {"201": 1}

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from worker.bigcommerce import encode
+from worker.bigcommerce.client import Stopping
 from worker.catalog import pictures
 from worker.catalog.changes import CreateCategory, UpdateCategory
 from worker.catalog.fields import Group
 from worker.catalog.items import Category, Problem
 from worker.catalog.sending import Job
 from worker.catalog.urls import LONGEST_URL
+from worker.errors import QuotaSpent, WorkerError
 
 _TAKEN = re.compile(r"duplicate|taken|in use|exist|unique", re.IGNORECASE)
 """What a refusal of a URL says that somebody else has; the store's own words are not known for sure (API facts §5)."""
@@ -79,6 +81,19 @@ class Attempt:
             refused = {one.source_id: (one.url, reasons[name]) for one in category_of(self.job).images[:1]}
         address = None if name == "url" else self.address
         return Attempt(self.job, self.without | {name}, (*problems, problem), refused, address)
+
+    def kept(self, trouble: WorkerError) -> CreateCategory | UpdateCategory | None:
+        """The change as it is kept where this attempt was not sent: a URL that is refused is not asked for again."""
+        is_other = self.address is not None or "url" in self.without
+        if not isinstance(trouble, Stopping | QuotaSpent) or not is_other or "url" not in _whole(self.job):
+            return None
+        change, category = self.job.change, category_of(self.job)
+        assert isinstance(change, CreateCategory | UpdateCategory)
+        fields = {name: value for name, value in category.fields.items() if name != "url"}
+        if self.address is not None:
+            fields["url"] = self.address
+        remarks = (*category.remarks, *(one for one in self.problems if one.field == "url"))
+        return replace(change, category=replace(category, fields=fields, remarks=remarks))
 
     def parts(self, before: Mapping[str, Any]) -> Mapping[str, Any]:
         """The parts of its relation: which picture the store refused."""

@@ -49,7 +49,7 @@ def _create(client: Client, attempts: Sequence[Attempt]) -> Iterator[Applied]:
         yield from _refused(client, attempts, whole)
         return
     except WorkerError as trouble:
-        yield from (Applied(attempt.job, trouble=trouble) for attempt in attempts)
+        yield from (Applied(attempt.job, trouble=trouble, revised=attempt.kept(trouble)) for attempt in attempts)
         return
     made = _by_place(answer)
     left = []
@@ -131,7 +131,7 @@ def _update(client: Client, attempts: Sequence[Attempt]) -> Iterator[Applied]:
         if refusal is None:
             yield _updated(client, attempt)
         elif not isinstance(refusal, RefusedByStore):
-            yield Applied(attempt.job, trouble=refusal)
+            yield Applied(attempt.job, trouble=refusal, revised=attempt.kept(refusal))
         elif len(full) > 1 and refusal.status == 207:
             yield from _update(client, [attempt])
         elif (lighter := attempt.lighter(_reasons(refusal, 0, alone=True))) is not None:
