@@ -22,7 +22,7 @@ STUCK_AFTER_LEASES = 8
 """A slot that has not beaten for so many leases is stuck: threads cannot be killed, the process can."""
 
 
-COLLECT_AFTER = (50_000, 20, 20)
+COLLECT_AFTER = (10_000, 10, 10)
 """gc.set_threshold: objects made until the first collection, and how many of one kind until the next."""
 
 

@@ -28,6 +28,8 @@ from worker.tasks import publish
 NEVER = 100_000
 """Seconds until a connector is checked by itself: nothing goes on that was not asked for."""
 PATIENCE = 3_600.0
+AS_IN_THE_IMAGE = {"MALLOC_ARENA_MAX": "2"}
+"""What the Dockerfile sets for every process."""
 AS_CREATED = {"switches": {"option_display": "as_created"}}
 """Options are left as the store makes them, as the figures of calls are meant."""
 
@@ -151,7 +153,7 @@ def works(*, durable: bool = True, **settings: object) -> Iterator[Works]:
 
 @contextmanager
 def _on(opened: Ground, further: Mapping[str, object]) -> Iterator[Works]:
-    environment = opened.environment(opened.database("bench")) | {"LOG_LEVEL": "warning"}
+    environment = opened.environment(opened.database("bench")) | {"LOG_LEVEL": "warning"} | AS_IN_THE_IMAGE
     environment |= {name.upper(): str(value) for name, value in further.items()}
     chosen = {name.lower(): value for name, value in environment.items()}
     settings = Settings.model_validate({name: chosen[name] for name in Settings.model_fields if name in chosen})
