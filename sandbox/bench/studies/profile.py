@@ -77,7 +77,7 @@ def main(scale: float) -> None:
     for name, one in found.items():
         console.print(_by_function(name, one))
     if scale >= 1:
-        drawn = [(f"a {name}, by frames", one) for name, one in found.items()]
+        drawn = [(f"{name}, by frames", one) for name, one in found.items()]
         page.write_drawn("profile", console.export_text(), lambda path: draw(drawn, path), "where the processor goes")
 
 
@@ -133,7 +133,7 @@ def ours(found: Stacks) -> list[tuple[str, float]]:
     """Functions of ours with the share of samples in which they stand, the largest first."""
     counted: Counter[str] = Counter()
     for frames, samples in found.items():
-        counted.update(dict.fromkeys({frame for frame in frames if "(worker/" in frame}, samples))
+        counted.update(dict.fromkeys((frame for frame in frames if "(worker/" in frame), samples))
     return [(name, samples / sum(found.values())) for name, samples in counted.most_common()]
 
 
