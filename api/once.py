@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 from fastapi import Header, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.orm import Session
 
 from api.callers import Tenants
 from api.problems import ProblemError
@@ -18,7 +17,7 @@ from worker.commands.desk import Desk
 from worker.commands.refusal import Refusal
 from worker.ledger import answered
 from worker.ledger.answered import Answer
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 
 IdempotencyKey = Annotated[
     str | None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy.orm import Session
 
 from cli import find, show
 from cli.errors import RefusalError
@@ -15,7 +14,7 @@ from models.vocabulary import Outcome
 from worker.catalog import causes
 from worker.ledger import register
 from worker.ledger.register import Entry, ErrorGroup, Message
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 
 PLANNED = {
     "to_create": "to create",

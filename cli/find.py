@@ -7,12 +7,11 @@ from difflib import get_close_matches
 from typing import Annotated
 
 import typer
-from sqlalchemy.orm import Session
 
 from cli.errors import RefusalError
 from cli.here import Here
 from worker.ledger import connectors, overview
-from worker.ledger.session import as_scheduler
+from worker.ledger.session import Session, as_scheduler
 
 ConnectorName = Annotated[str, typer.Argument(metavar="CONNECTOR", help="Its name or id.", show_default=False)]
 TenantName = Annotated[str | None, typer.Option("--tenant", "-t", help="Tenant, where several have one of that name.")]

@@ -112,7 +112,7 @@ def keep_columns(engine: Engine, a_row: Callable[..., int]) -> None:
         {ItemKind.PRODUCT: product, ItemKind.CATEGORY: (Column("section_name", "section_name", "string"),)}
     )
     with as_tenant(engine, tenant_id) as session:
-        session.connection().exec_driver_sql("UPDATE mirror SET columns = %s", (json.dumps(columns.to_json()),))
+        session.exec_driver_sql("UPDATE mirror SET columns = %s", (json.dumps(columns.to_json()),))
     a_row(tenant_id, "source_item", connector_id=connector_id, kind="category", source_id=11, cells={}, raw_hash="x")
 
 

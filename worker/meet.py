@@ -9,7 +9,6 @@ from functools import lru_cache, partial
 
 import httpx
 import redis
-from sqlalchemy.orm import Session
 
 from worker.bigcommerce.client import Client as StoreClient
 from worker.bigcommerce.portions import Portions
@@ -17,6 +16,7 @@ from worker.bigcommerce.quota import Quota
 from worker.errors import CredentialsRefused
 from worker.ledger import connectors
 from worker.ledger.connectors import Connector
+from worker.ledger.session import Session
 from worker.ledger.vault import KeyMissing, Vault
 from worker.saleslayer.client import Client as SourceClient
 from worker.scheduling.neighbours import Meet, Neighbours

@@ -21,7 +21,9 @@ from worker.app import QUEUE, app
 from worker.commands import runs as commands
 from worker.commands.desk import Desk
 from worker.ledger import outage, rests, turns
+from worker.ledger import slices as log_of_slices
 from worker.ledger.session import as_scheduler
+from worker.ledger.slices import Ended
 from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
 from worker.metrics import calls, database, deliveries, items, quota, slices
@@ -158,32 +160,41 @@ def _fill_the_place(here: Process, publish: Callable[[Dispatched], None]) -> Non
 
 def _release(here: Process, slice_of: Slice, ending: Ending, publish: Callable[[Dispatched], None]) -> None:
     """Give the turn back; where the database is away, the lease runs out and the pacemaker finds it."""
-    config = here.settings
     if ending.why is SliceEnd.TURN_LOST:
         return
     try:
-        slice_of.log_end(ending)
+        slice_of.count_last_calls()
+        passed = _give_back(here, slice_of, ending, slice_of.told(ending))
     except SQLAlchemyError as trouble:
         # Where the disk is full, a turn can still be given back, and a lease that runs out would count as an attempt.
         log.warning("slice not logged", error=type(trouble).__name__, reason=outage.reason(trouble))
-    try:
-        with as_scheduler(here.engine) as session:
-            for neighbour in sorted(slice_of.served_by()):
-                rests.heal(session, neighbour, slice_of.connector_id, slice_of.epoch)
-            turns.release(
-                session,
-                slice_of.connector_id,
-                slice_of.epoch,
-                quantum=config.slice_yield_seconds,
-                park=ending.park,
-                failed=ending.failed,
-            )
-            passed = turns.dispatch(session, door=config.door_size, ttl=config.dispatch_seconds)
-    except SQLAlchemyError as trouble:
-        log.warning("turn not released", error=type(trouble).__name__, reason=outage.reason(trouble))
-        database.unwell(database.RELEASE)
-        return
+        try:
+            passed = _give_back(here, slice_of, ending, None)
+        except SQLAlchemyError as trouble:
+            log.warning("turn not released", error=type(trouble).__name__, reason=outage.reason(trouble))
+            database.unwell(database.RELEASE)
+            return
     dispatch.send_off(passed, publish)
+
+
+def _give_back(here: Process, slice_of: Slice, ending: Ending, told: Ended | None) -> list[Dispatched]:
+    """The turn is free, its neighbours are well, the log has its end, and who is next is dispatched: in one."""
+    config = here.settings
+    with as_scheduler(here.engine, durable=False) as session:
+        for neighbour in sorted(slice_of.served_by()):
+            rests.heal(session, neighbour, slice_of.connector_id, slice_of.epoch)
+        is_ours = turns.release(
+            session,
+            slice_of.connector_id,
+            slice_of.epoch,
+            quantum=config.slice_yield_seconds,
+            park=ending.park,
+            failed=ending.failed,
+            end=told,
+        )
+        if not is_ours and told is not None:
+            log_of_slices.ended(session, slice_of.connector_id, slice_of.epoch, told)
+        return turns.dispatch(session, door=config.door_size, ttl=config.dispatch_seconds)
 
 
 @app.task(name="connector.request_run")

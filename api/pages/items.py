@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import HTMLResponse, StreamingResponse
-from sqlalchemy.orm import Session
 
 from api import exports
 from api.here import Here
@@ -25,7 +24,7 @@ from worker.commands.items import shown
 from worker.commands.runs import there
 from worker.ledger import item_counts, item_detail, item_register, register
 from worker.ledger.item_register import Item
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.orm import Session
 
 from api.callers import Reader, Tenants, Writer
 from api.here import Here
@@ -32,7 +31,7 @@ from worker.commands import connectors as commands
 from worker.commands import validation
 from worker.commands.desk import Desk
 from worker.ledger import journal, overview
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import Session, as_scheduler, as_tenant
 
 router = APIRouter(prefix="/v1/connectors", tags=["connectors"], responses=told(400, 401, 403, 413, 422, 429, 503))
 

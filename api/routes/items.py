@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.orm import Session
 
 from api.callers import Reader, Writer
 from api.here import Here
@@ -25,7 +24,7 @@ from worker.commands.items import shown
 from worker.commands.runs import Requested
 from worker.ledger import item_counts, item_detail, item_register
 from worker.ledger.item_register import Item
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 
 router = APIRouter(
     prefix="/v1/connectors/{connector_id}/items",

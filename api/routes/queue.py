@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from sqlalchemy.orm import Session
 
 from api.callers import Reader
 from api.here import Here
@@ -16,7 +15,7 @@ from worker.commands import connectors as known
 from worker.commands.desk import Desk
 from worker.ledger import progress, queue, register, runs, slices
 from worker.ledger.queue import Standing
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import Session, as_scheduler, as_tenant
 
 router = APIRouter(
     prefix="/v1/connectors/{connector_id}", tags=["runs"], responses=told(400, 401, 403, 404, 413, 422, 429, 503)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.orm import Session
 
 from api.callers import Reader, Writer
 from api.here import Here
@@ -23,7 +22,7 @@ from worker.commands.items import shown
 from worker.commands.runs import Requested
 from worker.ledger import planned_items, register
 from worker.ledger.register import Entry
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 
 router = APIRouter(
     prefix="/v1/connectors/{connector_id}", tags=["runs"], responses=told(400, 401, 403, 404, 413, 422, 429, 503)

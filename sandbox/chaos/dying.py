@@ -8,11 +8,10 @@ from collections.abc import Callable
 
 import httpx
 import redis
-from sqlalchemy.orm import Session
 
 from sandbox.stage.dying import Fate
 from worker.ledger.connectors import Connector
-from worker.ledger.session import engine
+from worker.ledger.session import Session, engine
 from worker.ledger.vault import Vault
 from worker.meet import meet
 from worker.process import Process

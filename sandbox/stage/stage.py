@@ -15,7 +15,6 @@ from typing import Any
 import httpx
 import redis
 from sqlalchemy import Engine, text
-from sqlalchemy.orm import Session
 
 from sandbox.bigcommerce.core import Sandbox as Stores
 from sandbox.bigcommerce.transport import SandboxTransport as StoreTransport
@@ -24,7 +23,7 @@ from sandbox.saleslayer.transport import SandboxTransport as SourceTransport
 from worker.bigcommerce import quota
 from worker.catalog.profile import Profile
 from worker.ledger import connectors, lapsed, runs, turns
-from worker.ledger.session import as_scheduler, as_tenant, engine
+from worker.ledger.session import Session, as_scheduler, as_tenant, engine
 from worker.ledger.turns import Dispatched
 from worker.ledger.vault import Vault
 from worker.meet import meet

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
 from tests.benchmarks.filled import (
@@ -45,7 +44,7 @@ from worker.ledger import (
     statuses,
     store_items,
 )
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 
 CATEGORY, PRODUCT, VARIANT = ItemKind.CATEGORY, ItemKind.PRODUCT, ItemKind.VARIANT
 SLOW = 0.1

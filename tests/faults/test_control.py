@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from models.vocabulary import RunState, TurnState
 from sandbox.stage.compare import content
 from tests.shop import Shop, a_source
 from worker.ledger import connectors, register, runs, turns
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import Session, as_scheduler, as_tenant
 from worker.scheduling import dispatch
 from worker.settings import Settings
 

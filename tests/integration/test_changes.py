@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.orm import Session
 
 from models.vocabulary import Action, ItemKind
 from worker.catalog.changes import Change, CreateProduct, CreateVariant, Disable, ShowOptions, UpdateProduct
 from worker.catalog.items import Option, OptionValue, Product, Variant
 from worker.ledger import changes
 from worker.ledger.changes import Pending
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 
 PRODUCT, VARIANT = ItemKind.PRODUCT, ItemKind.VARIANT
 AConnector = Callable[..., Any]

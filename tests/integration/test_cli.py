@@ -47,6 +47,6 @@ def test_every_turn_state_is_in_the_docs_shape(acme: Operator) -> None:
     acme.adds()
     for state in ("ready", "running", "broken"):
         with as_scheduler(acme.here.engine) as session:
-            session.connection().exec_driver_sql("UPDATE turn SET state = %s, not_before = 'infinity'", (state,))
+            session.exec_driver_sql("UPDATE turn SET state = %s, not_before = 'infinity'", (state,))
             assert overview.standings(session)[0].state == state
         assert acme.reads("list", shape="list")["connectors"][0]["turn"] == state

@@ -37,7 +37,7 @@ def test_a_connector_is_added_with_sealed_credentials_and_a_check_that_is_due(ac
     assert line["due"] is not None
     tenant_id, connector_id = in_its_name(acme.here.engine)
     with as_tenant(acme.here.engine, tenant_id) as session:
-        kept = session.connection().exec_driver_sql("SELECT string_agg(encode(sealed, 'escape'), '') FROM credential")
+        kept = session.exec_driver_sql("SELECT string_agg(encode(sealed, 'escape'), '') FROM credential")
         assert CANARY not in str(kept.scalar())
         opened = connectors.open_credentials(session, vault, tenant_id=tenant_id, connector_id=connector_id)
     assert (opened["source_secret"], opened["store_token"]) == (CANARY, TOKEN)
@@ -47,7 +47,7 @@ def test_a_connector_whose_store_rests_is_listed_with_the_time(acme: Operator) -
     acme.adds()
     assert acme.reads("list", shape="list")["connectors"][0]["rests_until"] is None
     with as_scheduler(acme.here.engine) as session:
-        session.connection().exec_driver_sql("UPDATE store_turn SET not_before = '2999-01-01 12:34:56 UTC'")
+        session.exec_driver_sql("UPDATE store_turn SET not_before = '2999-01-01 12:34:56 UTC'")
     assert acme.reads("list", shape="list")["connectors"][0]["rests_until"].startswith("2999-01-01")
     assert "its neighbour rests until" in " ".join(acme.says("list").stdout.split())
 

@@ -39,7 +39,7 @@ def test_a_turn_that_is_broken_ends_the_wait(acme: Operator) -> None:
 
     def break_it(_: Dispatched) -> None:
         with as_scheduler(acme.here.engine) as session:
-            session.connection().exec_driver_sql("UPDATE turn SET state = 'broken'")
+            session.exec_driver_sql("UPDATE turn SET state = 'broken'")
 
     acme.here.publish = break_it
     assert "five times in a row" in acme.says("run", "spring-shop", "--wait", code=2).stdout

@@ -77,7 +77,7 @@ def test_a_stored_profile_of_another_version_is_told_with_all_its_faults(acme: O
     tenant_id, _ = in_its_name(acme.here.engine)
     with as_tenant(acme.here.engine, tenant_id) as session:
         stored = {"mapping": {"product": {"prize": "p"}}, "sock": 1}
-        session.connection().exec_driver_sql("UPDATE connector SET profile = %s", (json.dumps(stored),))
+        session.exec_driver_sql("UPDATE connector SET profile = %s", (json.dumps(stored),))
     problems = acme.reads("validate", "spring-shop", shape="validate", code=1)["problems"]
     assert len(problems) == 2
     assert "no such field: product.prize" in problems[0]

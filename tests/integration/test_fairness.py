@@ -20,7 +20,8 @@ from models.vocabulary import SliceEnd, TurnState
 from tests.operators import Operator
 from tests.scraping import a_free_port, count, samples
 from worker import errors
-from worker.ledger import fairness, lapsed, processes, runs, service_figures, turns
+from worker.ledger import fairness, lapsed, processes, service_figures, turns
+from worker.ledger import slices as log_of_slices
 from worker.ledger.fairness import Figures
 from worker.ledger.service_figures import ServiceFigures
 from worker.ledger.session import as_scheduler, as_tenant
@@ -57,13 +58,13 @@ def begin(engine: Engine, *, waited: float) -> Dispatched:
     )
     with as_tenant(engine, one.tenant_id) as session:
         assert turns.claim(session, one.connector_id, one.epoch, lease=25.0, worker="w1")
-        runs.log_slice(session, one.tenant_id, one.connector_id, one.epoch, worker="w1")
+        log_of_slices.begun(session, one.tenant_id, one.connector_id, one.epoch, worker="w1")
     return one
 
 
 def end(engine: Engine, one: Dispatched, *, why: str, park: float | None) -> None:
     with as_tenant(engine, one.tenant_id) as session:
-        runs.end_slice(session, one.connector_id, one.epoch, why=why, step="send", calls=1, settled=1)
+        log_of_slices.ended(session, one.connector_id, one.epoch, log_of_slices.Ended(why, "send", calls=1, settled=1))
     with as_scheduler(engine) as session:
         assert turns.release(session, one.connector_id, one.epoch, quantum=QUANTUM, park=park)
 
@@ -156,7 +157,7 @@ def test_while_its_store_rests_a_connector_waits_for_no_slot(engine: Engine, a_c
         (one,) = turns.dispatch(session, door=1, ttl=150.0)
     with as_tenant(engine, one.tenant_id) as session:
         assert turns.claim(session, one.connector_id, one.epoch, lease=25.0, worker="w1")
-        runs.log_slice(session, one.tenant_id, one.connector_id, one.epoch, worker="w1")
+        log_of_slices.begun(session, one.tenant_id, one.connector_id, one.epoch, worker="w1")
     found = figures(engine)
     assert found.longest_wait == pytest.approx(30, abs=2)
     assert found.idle_while_ready == pytest.approx(30, abs=2)

@@ -11,13 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
-from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.items import Key, Problem, Settled
 from worker.catalog.store import Relation
 from worker.ledger import relations, statuses
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 from worker.metrics import items
 
 CATEGORY, PRODUCT, VARIANT = ItemKind.CATEGORY, ItemKind.PRODUCT, ItemKind.VARIANT

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
 from worker.catalog.columns import Column, Columns, Row
 from worker.catalog.items import Key
 from worker.catalog.store import Relation, StoreRow
 from worker.ledger import mirror, relations, source_items, store_items
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 from worker.ledger.source_items import Repeated, SourceRow
 
 CATEGORY, PRODUCT, VARIANT = ItemKind.CATEGORY, ItemKind.PRODUCT, ItemKind.VARIANT

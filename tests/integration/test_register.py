@@ -371,9 +371,9 @@ def test_the_overview_has_every_connector_with_its_last_listed_run(
 def test_a_turn_that_waits_for_a_date_is_held_back_and_one_that_is_ready_is_not(shop: Shop, engine: Engine) -> None:
     with as_scheduler(engine) as session:
         parked = overview.turn(session, shop.id)
-        session.connection().exec_driver_sql("UPDATE turn SET state = 'ready', tag = 0, not_before = '-infinity'")
+        session.exec_driver_sql("UPDATE turn SET state = 'ready', tag = 0, not_before = '-infinity'")
         ready = overview.turn(session, shop.id)
-        session.connection().exec_driver_sql("UPDATE store_turn SET not_before = now() + interval '1 minute'")
+        session.exec_driver_sql("UPDATE store_turn SET not_before = now() + interval '1 minute'")
         resting = overview.turn(session, shop.id)
         assert overview.turn(session, 999) is None
     assert parked is not None

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind
 from worker.catalog.items import Key
 from worker.catalog.store import Relation, StoreRow
 from worker.ledger import relations, store_items
 from worker.ledger.relations import Vanished
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 
 CATEGORY, PRODUCT, VARIANT = ItemKind.CATEGORY, ItemKind.PRODUCT, ItemKind.VARIANT
 AConnector = Callable[..., Any]

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import Engine, NullPool, Table, create_engine, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import IntegrityError, ProgrammingError
-from sqlalchemy.orm import Session
 
 import models
 from models.base import Base
@@ -21,7 +20,7 @@ from sandbox.servers.postgres import EmbeddedPostgres
 from worker.catalog.items import Key
 from worker.catalog.store import Relation
 from worker.ledger import relations
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import Session, as_scheduler, as_tenant
 
 for _module in iter_modules(models.__path__):
     import_module(f"models.{_module.name}")
@@ -33,7 +32,7 @@ SCHEDULERS = {"turn", "tenant_turn", "store_turn", "scheduler", "worker_process"
 HISTORY = "slice_log"
 """Of a tenant, but ids, times, worker and reason in it are seen across tenants by the role scheduler."""
 SEEN = {"connector_id", "epoch", "tenant_id", "worker", "ready_at", "started_at", "ended_at", "ended_why"}
-ENDS = {"ended_at", "ended_why"}
+ENDS = {"ended_at", "ended_why", "step", "calls", "settled"}
 FOUND = "item_text"
 """Seen as a whole by owner, in whose name one function searches it; that function tells a tenant its own rows alone."""
 COUNTED = {"connector", "run"}

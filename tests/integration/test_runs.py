@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, MAY_BECOME, RunState, Trigger
 from worker.catalog.profile import Profile
 from worker.errors import RunHeld
-from worker.ledger import runs, turns
+from worker.ledger import runs, slices, turns
 from worker.ledger.runs import Run
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import Session, as_scheduler, as_tenant
 
 AConnector = Callable[..., Any]
 
@@ -260,10 +259,10 @@ def test_the_same_message_is_told_once(at: Runs) -> None:
 def test_a_slice_is_logged_from_begin_to_end(at: Runs) -> None:
     run_id = at.request()
     for _ in range(2):
-        runs.log_slice(at.session, at.tenant_id, at.id, 4, worker="w1")
-    runs.log_slice(at.session, at.tenant_id, at.id, 5, worker="w2")
-    runs.begin_slice(at.session, run_id, at.id, 4)
-    runs.end_slice(at.session, at.id, 4, why="time_is_up", step="send", calls=9, settled=8)
+        slices.begun(at.session, at.tenant_id, at.id, 4, worker="w1")
+    slices.begun(at.session, at.tenant_id, at.id, 5, worker="w2")
+    slices.works_on(at.session, run_id, at.id, 4)
+    slices.ended(at.session, at.id, 4, slices.Ended("time_is_up", "send", calls=9, settled=8))
     rows = at.session.execute(
         text(
             "SELECT epoch, run_id, worker, ended_at IS NOT NULL, ended_why, step, calls, settled FROM slice_log"
@@ -279,8 +278,8 @@ def test_a_slice_is_logged_from_begin_to_end(at: Runs) -> None:
 
 def test_a_check_that_found_nothing_leaves_its_slice_and_no_run(at: Runs) -> None:
     check = at.check()
-    runs.log_slice(at.session, at.tenant_id, at.id, 1, worker="w1")
-    runs.begin_slice(at.session, check, at.id, 1)
+    slices.begun(at.session, at.tenant_id, at.id, 1, worker="w1")
+    slices.works_on(at.session, check, at.id, 1)
     runs.say(at.session, at.tenant_id, check, level="warning", code="c", message="m")
     runs.forget(at.session, check)
     assert runs.load(at.session, check) is None

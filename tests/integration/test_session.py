@@ -44,6 +44,35 @@ def test_a_scheduler_s_transaction_is_committed_at_its_end(engine: Engine, a_con
         assert session.scalar(text("SELECT attempts FROM turn")) == 3
 
 
+def test_who_wants_to_know_that_it_stands_is_told_once_and_not_where_it_broke(
+    engine: Engine, a_connector: AConnector
+) -> None:
+    made, told = a_connector(), list[str]()
+    with as_tenant(engine, made.tenant_id) as session:
+        session.once_it_stands(lambda: told.append("stands"))
+        assert told == []
+    assert told == ["stands"]
+    with pytest.raises(KeyError), as_tenant(engine, made.tenant_id) as session:
+        session.once_it_stands(lambda: told.append("broke"))
+        raise KeyError
+    with as_tenant(engine, made.tenant_id):
+        pass
+    assert told == ["stands"]
+
+
+def test_a_commit_waits_for_the_disk_unless_its_loss_would_do_no_harm(database_url: str) -> None:
+    one = engine_of(database_url, pool=1)
+    with one.begin() as connection:
+        connection.execute(text("SET synchronous_commit = 'on'"))  # whatever the server of the tests has
+    waits = text("SHOW synchronous_commit")
+    for durable, said in ((True, "on"), (False, "off"), (True, "on")):
+        with as_scheduler(one, durable=durable) as session:
+            assert session.scalar(waits) == said
+        with as_tenant(one, 1) as session:
+            assert session.scalar(waits) == "on"
+    one.dispose()
+
+
 @pytest.mark.parametrize(("setting", "value"), [
     ("statement_timeout", "30s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "25s"),
     ("jit", "off"), ("application_name", "connector"), ("transaction_isolation", "read committed"),

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.turning import FOREVER, QUANTUM, AConnector, Turns
-from worker.ledger import runs
+from worker.ledger import slices
 from worker.ledger.session import as_tenant
 from worker.ledger.turns import BROKEN_AFTER
 
@@ -63,14 +63,14 @@ def test_the_log_of_slices_says_when_a_turn_was_lost_and_from_when_on_its_heir_w
         (one,) = at.dispatch()
         at.claim(one)
         with as_tenant(at.engine, shop.tenant_id) as session:
-            runs.log_slice(session, shop.tenant_id, shop.id, one.epoch, worker="w1")
+            slices.begun(session, shop.tenant_id, shop.id, one.epoch, worker="w1")
     with as_tenant(at.engine, shop.tenant_id) as session:
         lost, heir = session.execute(text("SELECT ended_why, ended_at, ready_at, started_at FROM slice_log"
                                           " ORDER BY epoch")).all()  # fmt: skip
         assert lost.ended_why == "turn_lost"
         assert lost.started_at <= lost.ended_at == heir.ready_at <= heir.started_at
         # A slice that was only thought dead comes back: it ended when it lost its turn.
-        runs.end_slice(session, shop.id, 1, why="work_done", step=None, calls=3, settled=1)
+        slices.ended(session, shop.id, 1, slices.Ended("work_done", None, calls=3, settled=1))
         again = session.execute(text("SELECT ended_at, ended_why, calls FROM slice_log WHERE epoch = 1")).one()
     assert tuple(again) == (lost.ended_at, "turn_lost", 3)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
-
 from tests.turning import AConnector, Turns
 from worker.ledger import overview, rests
 from worker.ledger.rests import Neighbour
-from worker.ledger.session import as_scheduler
+from worker.ledger.session import Session, as_scheduler
 
 # ---- rests
 

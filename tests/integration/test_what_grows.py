@@ -166,7 +166,6 @@ def test_the_caretaker_leaves_alone_whom_somebody_works_on(engine: Engine, shop:
     assert a_caretaker(engine).tidy(shop.tenant_id) == 0
     with as_scheduler(engine) as session:
         session.execute(text("UPDATE turn SET state = 'parked', deadline = NULL"))
-        session.flush()
         assert a_caretaker(engine).tidy(shop.tenant_id) == 0, "somebody holds its turn just now"
     assert a_caretaker(engine).tidy(shop.tenant_id) == 11
 

@@ -114,7 +114,7 @@ def versions(shop: Shop) -> dict[str, list[Any]]:
 
 def change(shop: Shop, sql: str, **values: Any) -> None:
     with as_tenant(shop.stage.engine, shop.cast.tenant_id) as session:
-        assert session.execute(text(sql), values).rowcount > 0  # type: ignore[attr-defined]
+        assert session.execute(text(sql), values).rowcount > 0
 
 
 def test_what_stands_is_not_looked_at_and_no_row_is_written(shop: Shop, looks: Looks) -> None:

@@ -29,7 +29,7 @@ from urllib.parse import quote as percent_encoded
 
 import httpx
 
-from worker import traces
+from worker import http_client, traces
 from worker.bigcommerce import encode, trail
 from worker.bigcommerce.answer import Answer, Opened, read
 from worker.bigcommerce.endpoints import endpoint
@@ -148,7 +148,7 @@ class Client:
         self._turnstile = threading.Lock()
         self._probe = threading.Lock()
         self._http = Lines(
-            lambda: httpx.Client(
+            lambda: http_client.Client(
                 headers={"X-Auth-Token": token, "Accept": "application/json", "User-Agent": USER_AGENT},
                 timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
                 limits=ONE,

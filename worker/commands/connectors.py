@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Mapping
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from models.vocabulary import Deed
 from worker.catalog import fingerprint, profile_changes
@@ -16,7 +15,7 @@ from worker.commands.refusal import Refusal, Why
 from worker.commands.runs import there
 from worker.errors import ProfileUnusable
 from worker.ledger import asked, connectors, journal, mirror
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 from worker.ledger.vault import KeyMissing
 from worker.scheduling import calendar, removal
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import TROUBLE, ChangeState, ItemKind
 from worker.catalog.calls import Sent
 from worker.catalog.values import text
@@ -17,6 +15,7 @@ from worker.commands.refusal import Refusal, Why
 from worker.commands.runs import there
 from worker.ledger import item_detail
 from worker.ledger.item_detail import PendingNow, SentIn
+from worker.ledger.session import Session
 from worker.rules import provenance
 from worker.rules.provenance import Origin
 

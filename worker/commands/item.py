@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog.calls import Call, Sent
 from worker.catalog.profile import Profile
 from worker.ledger import anew, connectors, item_detail, mirror, run_facts, source_items, store_facts
 from worker.ledger.item_detail import Known, Link, SentIn
+from worker.ledger.session import Session
 from worker.rules import field_values, mapping
 from worker.rules.mapping import Mapped
 from worker.steps import reading

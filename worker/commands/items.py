@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog.profile import Profile
 from worker.ledger import mirror
 from worker.ledger.item_register import Shown
+from worker.ledger.session import Session
 from worker.rules import mapping
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import Scope
 from worker.commands.desk import Desk
 from worker.commands.refusal import Refusal, Why
 from worker.ledger import api_keys
 from worker.ledger.api_keys import ApiKey
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import Session, as_scheduler, as_tenant
 
 LONGEST_OVERLAP = 30 * 86_400.0
 """Seconds for which a key that was rotated may still open."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.commands.refusal import Refusal, Why
 from worker.ledger import item_named
+from worker.ledger.session import Session
 
 Meant = tuple[ItemKind, int]
 """Kind and source id."""

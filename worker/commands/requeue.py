@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import Deed, RunState, TurnState
 from worker.commands.desk import Desk
 from worker.commands.refusal import Refusal, Why
@@ -19,7 +17,7 @@ from worker.ledger import asked, connectors, journal, overview, queue, rests, ru
 from worker.ledger.asked import TurnHeld
 from worker.ledger.queue import Standing
 from worker.ledger.rests import Ended
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import Session, as_scheduler, as_tenant
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import Deed, ItemKind, RunState
 from worker.commands import item as items
 from worker.commands.desk import Desk
@@ -19,7 +17,7 @@ from worker.errors import ProfileUnusable
 from worker.ledger import asked, connectors, journal, runs, source_items, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.runs import Run
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 from worker.scheduling import calendar
 
 

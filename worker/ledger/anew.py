@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog.items import Key
 from worker.catalog.store import Relation
 from worker.ledger import source_items
 from worker.ledger.bulk import rows_of
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog import changes
 from worker.catalog.changes import Change, CreateProduct
 from worker.catalog.items import Key
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
-
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 KEPT_HOURS = 24

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import Scope
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 PREFIX = "slbc"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 DEEPEST = 30

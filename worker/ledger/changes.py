@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import Action, ChangeState, ItemKind
 from worker.catalog import changes
 from worker.catalog.changes import Change
 from worker.ledger.bulk import WRITTEN, rows_of, without_nul
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 QUARANTINED_AFTER = 3

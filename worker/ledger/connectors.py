@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from worker.catalog import profile_faults
 from worker.catalog.profile import Profile
 from worker.ledger import store_facts, turns
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 from worker.ledger.vault import Vault
 

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import EventType
 from worker.catalog import causes
 from worker.ledger import register
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 MOST_ERRORS = 10

@@ -13,9 +13,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from worker.ledger.processes import IS_THERE
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 LONGEST_WINDOW = 86_400.0

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from worker.ledger.processes import TAKES_UP
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 

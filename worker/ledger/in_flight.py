@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ENDED, SENDING_STEPS, Phase, SliceEnd
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 

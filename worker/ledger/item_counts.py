@@ -12,11 +12,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import TROUBLE, ItemKind, Outcome
 from worker.ledger.item_places import SHOWN
 from worker.ledger.item_search import Filter
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 MOST_COUNTED = 1_000

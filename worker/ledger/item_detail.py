@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog.calls import Sent
 from worker.catalog.items import Problem
 from worker.ledger import source_items
 from worker.ledger.register import storefront_names
+from worker.ledger.session import Session
 from worker.ledger.source_items import SourceRow
 from worker.ledger.statement import text
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog.values import key
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 MOST = 50

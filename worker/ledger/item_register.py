@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind, Outcome
 from worker.ledger.item_search import BEFORE_ALL, Filter, Place, found
 from worker.ledger.register import storefront_names
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 

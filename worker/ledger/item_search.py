@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.base import NO_STOREFRONT
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.values import key
 from worker.ledger.item_places import KNOWN, PRESENT, STATUSES
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 Place = tuple[str, int, int]

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import Deed
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 THE_SERVICE = "the service"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from worker.ledger import tags, turns
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 from worker.ledger.turns import BROKEN_AFTER
 

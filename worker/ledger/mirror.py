@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog.columns import Columns, Row
 from worker.ledger import bulk
 from worker.ledger.bulk import rows_of, written
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 

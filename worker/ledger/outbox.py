@@ -10,9 +10,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from sqlalchemy.orm import Session
-
 from worker.ledger import webhooks
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 from worker.ledger.vault import KeyMissing, Vault
 

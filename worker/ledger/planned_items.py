@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import Action, ItemKind
 from worker.ledger.item_register import Shown
 from worker.ledger.register import storefront_names
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 Place = tuple[int, int, int]

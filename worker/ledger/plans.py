@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
-
 from worker.ledger import tags
 from worker.ledger.bulk import rows_of
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 GONE_AFTER_SECONDS = 30.0
@@ -57,18 +56,21 @@ def free_slots(session: Session) -> int | None:
     A slice whose process takes nothing new any more, or is gone, holds none of theirs; another process of the same name
     is another one.
     """
-    return free_slots_and_dispatched(session)[0]
+    return _free(*session.execute(_SLOTS, {"seconds": GONE_AFTER_SECONDS}).one())
 
 
-def free_slots_and_dispatched(session: Session) -> tuple[int | None, int]:
-    """The same, and how many turns stand at the door. As scheduler."""
-    there: int | None
-    held: int
-    dispatched: int
-    there, held, dispatched = session.execute(
-        text("SELECT * FROM at_the_door(:seconds)"), {"seconds": GONE_AFTER_SECONDS}
-    ).one()
-    return (None if there is None else max(0, int(there) - held)), dispatched
+def hold_the_door(session: Session) -> tuple[float, int | None, int]:
+    """Lock the scheduler until the commit; virtual time, free slots, turns at the door. As scheduler."""
+    virtual_time, slots, running, dispatched = session.execute(_DOOR, {"seconds": GONE_AFTER_SECONDS}).one()
+    return virtual_time, _free(slots, running), dispatched
+
+
+def _free(slots: int | None, running: int) -> int | None:
+    return None if slots is None else max(0, int(slots) - running)
+
+
+_SLOTS = text("SELECT slots, running FROM at_the_door(:seconds)")
+_DOOR = text("SELECT virtual_time, slots, running, dispatched FROM hold_the_door(:seconds)")
 
 
 def is_to_drain(session: Session, worker: str, started_at: datetime) -> bool:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import Action, Phase, RunState
 from worker.ledger import register
 from worker.ledger.register import Entry
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 _ACTIONS = frozenset(action.value for action in Action)

@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import RunState, TurnState, Waiting
 from worker.ledger import processes, turns
 from worker.ledger.processes import TAKES_UP
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 LOOKED_BACK_SECONDS = 600.0

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.base import NO_STOREFRONT
 from models.vocabulary import ENDED, SENDING_STEPS, ItemKind, Outcome, Phase, RunState, Trigger
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 Counters = Mapping[str, Mapping[str, Mapping[str, int]]]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy.orm import Session
-
 from worker.catalog.items import Key
 from worker.catalog.values import key
 from worker.ledger.bulk import rows_of
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 

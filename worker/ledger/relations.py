@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog.items import Key
 from worker.catalog.store import Relation
 from worker.ledger import bulk
 from worker.ledger.bulk import rows_of
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 _COLUMNS = {

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from worker.ledger import webhooks
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 from worker.ledger.vault import KeyMissing, Vault
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy.orm import Session
-
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ENDED
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 KEPT_RUNS = 19

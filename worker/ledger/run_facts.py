@@ -8,10 +8,9 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import Trigger
 from worker.ledger.register import SAMPLES, ErrorGroup, grouped, storefront_names
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 MOST_LOOKED_AT = 1_000

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ENDED, MAY_BECOME, SENDING_STEPS, RunState, Trigger
 from worker.catalog.profile import Profile
 from worker.errors import RunHeld
 from worker.ledger import events, turns
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 
@@ -308,41 +307,3 @@ def keep_saying(session: Session, tenant_id: int, run_id: int, *, level: str, co
     )
     if told.first() is None:
         say(session, tenant_id, run_id, level=level, code=code, message=message)
-
-
-def log_slice(session: Session, tenant_id: int, connector_id: int, epoch: int, *, worker: str) -> float | None:
-    """A slice has begun; the seconds since its turn was tagged, or lost by the slice before it; None = not known."""
-    waited: float | None = session.scalar(
-        text("""
-        INSERT INTO slice_log (connector_id, epoch, tenant_id, worker, ready_at)
-        SELECT :connector, :epoch, :tenant, :worker, greatest(
-          (SELECT ready_at FROM turn WHERE connector_id = :connector),
-          (SELECT ended_at FROM slice_log WHERE connector_id = :connector AND epoch < :epoch
-           ORDER BY epoch DESC LIMIT 1))
-        ON CONFLICT DO NOTHING RETURNING extract(epoch FROM started_at - ready_at)::float8
-        """),
-        {"connector": connector_id, "epoch": epoch, "tenant": tenant_id, "worker": worker},
-    )
-    return waited
-
-
-def begin_slice(session: Session, run_id: int, connector_id: int, epoch: int) -> None:
-    """The slice works on this run."""
-    session.execute(
-        text("UPDATE slice_log SET run_id = :run WHERE connector_id = :connector AND epoch = :epoch"),
-        {"run": run_id, "connector": connector_id, "epoch": epoch},
-    )
-    session.execute(text("UPDATE run SET slices = slices + 1 WHERE id = :id"), {"id": run_id})
-
-
-def end_slice(
-    session: Session, connector_id: int, epoch: int, *, why: str, step: str | None, calls: int, settled: int
-) -> None:
-    """A slice has ended, and why; one that had lost its turn meanwhile ended then, and by that."""
-    session.execute(
-        text(
-            "UPDATE slice_log SET ended_at = coalesce(ended_at, now()), ended_why = coalesce(ended_why, :why),"
-            " step = :step, calls = :calls, settled = :settled WHERE connector_id = :connector AND epoch = :epoch"
-        ),
-        {"connector": connector_id, "epoch": epoch, "why": why, "step": step, "calls": calls, "settled": settled},
-    )

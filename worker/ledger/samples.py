@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.items import Key
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 _WRITTEN = [Outcome.CREATED.value, Outcome.UPDATED.value, Outcome.DISABLED.value]

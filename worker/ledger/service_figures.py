@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from worker.ledger import health
 from worker.ledger.rests import Neighbour
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 BY_HAND = "by_hand"

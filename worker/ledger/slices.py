@@ -1,12 +1,11 @@
-"""The slices of a run: who held a worker for it, for how long, and why each ended."""
+"""The log of slices: who held a worker, for which run and how long, and why each ended."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 
@@ -37,3 +36,52 @@ def of_run(
         {"connector": connector_id, "run": run_id, "before": before, "limit": limit},
     )
     return [SliceLine(*row) for row in rows]
+
+
+def begun(session: Session, tenant_id: int, connector_id: int, epoch: int, *, worker: str) -> float | None:
+    """A slice has begun; the seconds since its turn was tagged, or lost by the slice before it; None = not known."""
+    waited: float | None = session.scalar(
+        text("""
+        INSERT INTO slice_log (connector_id, epoch, tenant_id, worker, ready_at)
+        SELECT :connector, :epoch, :tenant, :worker, greatest(
+          (SELECT ready_at FROM turn WHERE connector_id = :connector),
+          (SELECT ended_at FROM slice_log WHERE connector_id = :connector AND epoch < :epoch
+           ORDER BY epoch DESC LIMIT 1))
+        ON CONFLICT DO NOTHING RETURNING extract(epoch FROM started_at - ready_at)::float8
+        """),
+        {"connector": connector_id, "epoch": epoch, "tenant": tenant_id, "worker": worker},
+    )
+    return waited
+
+
+def works_on(session: Session, run_id: int, connector_id: int, epoch: int) -> None:
+    """The slice works on this run."""
+    session.execute(
+        text(
+            "WITH counted AS (UPDATE run SET slices = slices + 1 WHERE id = :run)"
+            " UPDATE slice_log SET run_id = :run WHERE connector_id = :connector AND epoch = :epoch"
+        ),
+        {"run": run_id, "connector": connector_id, "epoch": epoch},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What the log says of a slice that has ended."""
+
+    why: str
+    step: str | None
+    calls: int
+    settled: int
+
+
+ENDED = (
+    "UPDATE slice_log SET ended_at = coalesce(ended_at, now()), ended_why = coalesce(ended_why, :why),"
+    " step = :step, calls = :calls, settled = :settled WHERE connector_id = :id AND epoch = :epoch"
+)
+"""SQL: a slice has ended; one that had lost its turn meanwhile ended then, and by that."""
+
+
+def ended(session: Session, connector_id: int, epoch: int, end: Ended) -> None:
+    """A slice has ended, and why; its turn is given back elsewhere (`turns.release`)."""
+    session.execute(text(ENDED), {"id": connector_id, "epoch": epoch} | asdict(end))

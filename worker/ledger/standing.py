@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from worker.ledger import bulk
 from worker.ledger.bulk import rows_of
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 

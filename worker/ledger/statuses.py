@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from sqlalchemy import event
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog import json_text
 from worker.catalog.calls import Sent
 from worker.catalog.items import Key, Problem, Settled
 from worker.ledger.bulk import WRITTEN, rows_of
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 from worker.metrics import items
 
@@ -100,7 +98,7 @@ def _calls(sent: Sequence[Sent], told: dict[int, str]) -> str:
 
 def counted_once_it_stands(session: Session, moved: Mapping[tuple[str, int, str], int]) -> None:
     """Metrics count these outcomes when the transaction is committed: what is rolled back was none."""
-    event.listen(session, "after_commit", lambda _session: items.booked(moved), once=True)
+    session.once_it_stands(lambda: items.booked(moved))
 
 
 def add_calls(session: Session, connector_id: int, run_id: int, sent_by: Mapping[Key, Sequence[Sent]]) -> None:

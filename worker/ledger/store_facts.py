@@ -10,9 +10,8 @@ from datetime import timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy.orm import Session
-
 from worker.ledger.bulk import written
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 STOREFRONTS = "storefronts"

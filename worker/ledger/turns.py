@@ -8,15 +8,16 @@ are Postgres's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import TextClause
 
 from models.vocabulary import TurnState
-from worker.ledger import processes, tags
+from worker.ledger import processes, slices, tags
 from worker.ledger.bulk import rows_of
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 
 BROKEN_AFTER = 5
@@ -119,10 +120,9 @@ def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> l
     A connector passes if its store has no slice, neither its store nor its source rests, and its tenant is under its
     limit.
     """
-    virtual_time = _scheduler(session, wait=wait)
-    if virtual_time is None:
+    if not wait and _scheduler(session, wait=False) is None:
         return []
-    free, waiting = processes.free_slots_and_dispatched(session)
+    virtual_time, free, waiting = processes.hold_the_door(session)
     places = (door if free is None else min(door, free)) - waiting
     if places <= 0:
         return []
@@ -184,15 +184,12 @@ def claim(session: Session, connector_id: int, epoch: int, *, lease: float, work
 
 def renew(session: Session, connector_id: int, epoch: int, *, lease: float, progress: bool) -> Renewed | None:
     """Fence and heartbeat in one: None = the turn is lost, and nothing of this transaction may stand."""
-    row = session.execute(
-        text("""
-        UPDATE turn SET deadline = now() + make_interval(secs => :lease),
-               attempts = CASE WHEN :progress THEN 0 ELSE attempts END
-        WHERE connector_id = :id AND epoch = :epoch AND state = 'running' RETURNING stop_asked
-        """),
-        {"id": connector_id, "epoch": epoch, "lease": lease, "progress": progress},
-    ).first()
+    row = session.execute(_RENEW, {"id": connector_id, "epoch": epoch, "lease": lease, "progress": progress}).first()
     return None if row is None else Renewed(row.stop_asked)
+
+
+_RENEW = text("SELECT * FROM renew_turn(:id, :epoch, :lease, :progress)")
+"""Asked by every save of every slice; a function of the database, which keeps its plan."""
 
 
 def is_wanted(session: Session, connector_id: int, epoch: int, *, quantum: float, ttl: float) -> bool:
@@ -220,13 +217,20 @@ def is_wanted(session: Session, connector_id: int, epoch: int, *, quantum: float
 
 
 def release(
-    session: Session, connector_id: int, epoch: int, *, quantum: float, park: float | None, failed: bool = False
+    session: Session,
+    connector_id: int,
+    epoch: int,
+    *,
+    quantum: float,
+    park: float | None,
+    failed: bool = False,
+    end: slices.Ended | None = None,
 ) -> bool:
     """Give the turn back and charge the seconds held; False if it was lost.
 
     `park`: seconds until it is due again; None = there is more work, tag again at once. A request that
     came meanwhile (`again`) wins over parking. `failed`: no progress was made; after five such the turn
-    is broken.
+    is broken. `end`: what the log of slices is to say, if it can be written to.
     """
     row = session.execute(_HELD, {"id": connector_id, "epoch": epoch}).first()
     if row is None:
@@ -243,9 +247,10 @@ def release(
     else:
         state = TurnState.PARKED
     session.execute(
-        _GIVEN_BACK[state],
-        {"id": connector_id, "tenant": row.tenant_id, "finish": finish, "failed": int(failed)}
-        | ({"tag": tag} if state is TurnState.READY else {"park": park} if state is TurnState.PARKED else {}),
+        _given_back(state, is_told=end is not None),
+        {"id": connector_id, "epoch": epoch, "tenant": row.tenant_id, "finish": finish, "failed": int(failed)}
+        | ({"tag": tag} if state is TurnState.READY else {"park": park} if state is TurnState.PARKED else {})
+        | ({} if end is None else asdict(end)),
     )
     return True
 
@@ -259,18 +264,21 @@ _HELD = text("""
     WHERE u.connector_id = :id AND u.epoch = :epoch AND u.state = 'running' FOR UPDATE OF u, s, t
 """)
 _GIVEN_BACK = {
-    state: text(
-        "WITH charged AS (UPDATE tenant_turn SET virtual_finish = :finish WHERE tenant_id = :tenant)"  # noqa: S608 constants
-        f" UPDATE turn SET state = '{state}', deadline = NULL, attempts = attempts + :failed{further}"
-        " WHERE connector_id = :id"
-    )
-    for state, further in {
-        TurnState.READY: ", ready_at = now(), not_before = '-infinity', again = false, tag = :tag",
-        TurnState.BROKEN: "",
-        TurnState.PARKED: ", tag = NULL, not_before = CASE WHEN CAST(:park AS float8) = 'infinity' THEN 'infinity'"
-        " ELSE now() + make_interval(secs => least(CAST(:park AS float8), 1e8)) END",
-    }.items()
+    TurnState.READY: ", ready_at = now(), not_before = '-infinity', again = false, tag = :tag",
+    TurnState.BROKEN: "",
+    TurnState.PARKED: ", tag = NULL, not_before = CASE WHEN CAST(:park AS float8) = 'infinity' THEN 'infinity'"
+    " ELSE now() + make_interval(secs => least(CAST(:park AS float8), 1e8)) END",
 }
+
+
+def _given_back(state: TurnState, *, is_told: bool) -> TextClause:
+    """The turn, its tenant's finish and the end in the log, in one statement: all the others wait for it."""
+    told = f", told AS ({slices.ENDED})" if is_told else ""
+    return text(
+        f"WITH charged AS (UPDATE tenant_turn SET virtual_finish = :finish WHERE tenant_id = :tenant){told}"  # noqa: S608 constants
+        f" UPDATE turn SET state = '{state}', deadline = NULL, attempts = attempts + :failed{_GIVEN_BACK[state]}"
+        " WHERE connector_id = :id AND epoch = :epoch"
+    )
 
 
 def weight_and_finish(session: Session, tenant_id: int) -> tuple[float, float]:

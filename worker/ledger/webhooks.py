@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import EventType
+from worker.ledger.session import Session
 from worker.ledger.statement import text
 from worker.ledger.vault import Vault
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from worker import traces
+from worker import http_client, traces
 from worker.catalog.columns import Columns, Page
 from worker.errors import CredentialsRefused, SourceUnreadable, SourceUnwell
 from worker.metrics import calls
@@ -73,7 +73,7 @@ class Client:
         self._secret = secret
         self._clock = clock
         self._language = language
-        self._http = httpx.Client(
+        self._http = http_client.Client(
             transport=transport,
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
             follow_redirects=False,

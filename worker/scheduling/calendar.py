@@ -10,14 +10,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from worker.catalog.profile import Profile, Schedule
 from worker.errors import ProfileUnusable
 from worker.ledger import asked, connectors, runs, schedules
 from worker.ledger.connectors import Connector
 from worker.ledger.runs import Run
 from worker.ledger.schedules import Standing
+from worker.ledger.session import Session
 from worker.rules.schedule import next_date
 
 AFTER_TROUBLE_SECONDS = 3600.0

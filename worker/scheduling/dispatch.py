@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 def fill_the_door(engine: Engine, settings: Settings, publish: Publish) -> None:
     """Dispatch the poorest of those that are ready, as many as the door takes."""
-    with as_scheduler(engine) as session:
+    with as_scheduler(engine, durable=False) as session:
         passed = turns.dispatch(session, door=settings.door_size, ttl=settings.dispatch_seconds)
     send_off(passed, publish)
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from models.vocabulary import ENDED, Deed, RunState, SliceEnd
 from worker.errors import CredentialsRefused, ProfileUnusable, RootCategoryGone, RunTrouble, Unwell
 from worker.ledger import connectors, events, journal, outage, runs, schedules
+from worker.ledger.session import Session
 from worker.scheduling import breaker, calendar
 from worker.scheduling.fence import Fence
 

@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from worker.errors import TurnLost
 from worker.ledger import turns
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 from worker.scheduling.deadline import Deadline
 
 

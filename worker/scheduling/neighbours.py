@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from worker.bigcommerce.client import Client as StoreClient
 from worker.ledger.connectors import Connector
+from worker.ledger.session import Session
 from worker.saleslayer.client import Client as SourceClient
 
 

@@ -18,17 +18,16 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
 
 from models.vocabulary import RunState, SliceEnd, Trigger
 from worker import traces
 from worker.catalog.profile import Profile
 from worker.errors import QuotaSpent, RunHeld, RunTrouble, SliceTrouble, TurnLost, Unwell, WorkerTooOld
-from worker.ledger import connectors, retention, runs, source_items, turns
+from worker.ledger import connectors, retention, runs, slices, source_items, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.rests import Neighbour
 from worker.ledger.runs import Run
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import Session, as_scheduler, as_tenant
 from worker.metrics import database
 from worker.scheduling import breaker, calendar
 from worker.scheduling.deadline import Deadline
@@ -95,7 +94,7 @@ class Slice:
                 session, self.connector_id, self.epoch, lease=self.settings.lease_seconds, worker=self.worker
             )
             if claimed:
-                self.waited = runs.log_slice(session, self.tenant_id, self.connector_id, self.epoch, worker=self.worker)
+                self.waited = slices.begun(session, self.tenant_id, self.connector_id, self.epoch, worker=self.worker)
             return claimed
 
     def work(self) -> Ending:
@@ -170,7 +169,7 @@ class Slice:
             self.run_id = run.id
             structlog.contextvars.bind_contextvars(run=run.id)
             traces.note(run=run.id)
-            runs.begin_slice(session, run.id, self.connector_id, self.epoch)
+            slices.works_on(session, run.id, self.connector_id, self.epoch)
             if run.state is RunState.QUEUED:
                 runs.begin(session, run.id, connector.profile)
                 calendar.serve(session, connector)
@@ -268,11 +267,15 @@ class Slice:
                 runs.keep_cursor(session, self.run_id, step, save.cursor)
         self.settled += save.settled
 
-    def _count_calls(self, session: Session) -> None:
+    def _calls_so_far(self) -> tuple[int, int]:
+        """Calls to the store and to the source."""
         if self._neighbours is None or self.run_id is None:
-            return
-        calls = (self._neighbours.store.calls, self._neighbours.source_calls)
-        if calls != self._calls:
+            return self._calls
+        return self._neighbours.store.calls, self._neighbours.source_calls
+
+    def _count_calls(self, session: Session) -> None:
+        calls = self._calls_so_far()
+        if self.run_id is not None and calls != self._calls:
             runs.count(session, self.run_id, calls=calls[0] - self._calls[0], source_calls=calls[1] - self._calls[1])
             self._calls = calls
 
@@ -324,17 +327,15 @@ class Slice:
             runs.say(session, self.tenant_id, self.run_id, level=level, code=code, message=message)
             self._count_calls(session)
 
-    def log_end(self, ending: Ending) -> None:
-        """Write the slice's end into the log of slices; it is history, so it is not fenced."""
-        with as_tenant(self.engine, self.tenant_id) as session:
-            # Calls that came back after the last save: their work is done again, they were sent all the same.
-            self._count_calls(session)
-            runs.end_slice(
-                session,
-                self.connector_id,
-                self.epoch,
-                why=ending.why,
-                step=self.step,
-                calls=self._calls[0],
-                settled=self.settled,
-            )
+    def count_last_calls(self) -> None:
+        """Calls that came back after the last save: their work is done again, they were sent all the same.
+
+        It is history, so it is not fenced.
+        """
+        if self._calls_so_far() != self._calls:
+            with as_tenant(self.engine, self.tenant_id) as session:
+                self._count_calls(session)
+
+    def told(self, ending: Ending) -> slices.Ended:
+        """What the log of slices is to say of its end."""
+        return slices.Ended(ending.why.value, self.step, self._calls[0], self.settled)

@@ -12,12 +12,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.items import Key, Problem, Settled, Variant
 from worker.catalog.values import key
 from worker.ledger import mirror, relations, source_items, standing, statuses
+from worker.ledger.session import Session
 from worker.ledger.source_items import SourceRow
 from worker.rules import validity
 from worker.rules.mapping import Mapped

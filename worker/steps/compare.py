@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog.items import Key
 from worker.catalog.store import Relation
 from worker.ledger import anew as ledger
 from worker.ledger import relations, source_items, store_items
+from worker.ledger.session import Session
 from worker.rules import anew
 from worker.rules.mapping import Mapped
 from worker.steps import reading

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog import bulk_pricing, pictures
 from worker.catalog.fields import Group
@@ -15,6 +13,7 @@ from worker.catalog.items import Category, Key, Problem, Product, Settled, Varia
 from worker.catalog.store import DEFAULT_LOCATION, Candidate, Relation, StoreRow
 from worker.catalog.values import key
 from worker.ledger import relations, source_items, statuses, store_items
+from worker.ledger.session import Session
 from worker.rules import holding, matching
 from worker.rules.mapping import Mapped
 from worker.steps import reading

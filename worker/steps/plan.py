@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind, Outcome, RunState
 from worker.catalog import fingerprint, pictures
 from worker.catalog.changes import CreateCategory, Disable, UpdateCategory
@@ -26,6 +24,7 @@ from worker.ledger import (
     statuses,
     store_items,
 )
+from worker.ledger.session import Session
 from worker.ledger.standing import Mark
 from worker.rules import brake, difference, validity
 from worker.rules.brake import Reach

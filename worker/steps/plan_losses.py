@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.changes import SetStock, UpdateCategory, UpdateProduct, UpdateVariant
 from worker.catalog.changes import key as key_of
@@ -13,6 +11,7 @@ from worker.catalog.fields import WhenEmpty
 from worker.catalog.items import Item, Key
 from worker.catalog.store import Relation
 from worker.ledger import store_items
+from worker.ledger.session import Session
 from worker.rules import blanks
 from worker.rules.mapping import Mapped
 from worker.steps.planned import Figures, Plan

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind, Outcome
 from worker.catalog.changes import Change, CreateCategory, Disable, UpdateCategory
 from worker.catalog.fields import Group
 from worker.catalog.items import Key, Settled
 from worker.catalog.store import Relation
 from worker.ledger import runs, source_items, store_facts
+from worker.ledger.session import Session
 from worker.rules import storefronts
 from worker.rules.mapping import Mapped
 from worker.steps import reading

@@ -12,14 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog import values
 from worker.catalog.columns import Columns, Page, Row
 from worker.catalog.values import Unreadable
 from worker.errors import CompanyChanged, ProfileUnusable, SourceUnreadable, SourceUnwell
 from worker.ledger import mirror, runs
+from worker.ledger.session import Session
 from worker.rules import mapping
 from worker.rules.mapping import Mapped
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered

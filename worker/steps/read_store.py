@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.bigcommerce import decode, reads
 from worker.bigcommerce.limits import PRODUCTS_PER_PAGE
@@ -26,6 +24,7 @@ from worker.ledger import (
     store_facts,
     store_items,
 )
+from worker.ledger.session import Session
 from worker.rules import storefronts
 from worker.steps import reading, store_time, storefront_list
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered

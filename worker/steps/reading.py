@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog.items import Category, Key, Product, Read, Variant
 from worker.errors import ProfileUnusable, RootCategoryGone
 from worker.ledger import connectors, mirror, relations, source_items, store_facts
 from worker.ledger.connectors import Storefront
+from worker.ledger.session import Session
 from worker.ledger.source_items import SourceRow
 from worker.rules import coverage, mapping, reading, storefronts
 from worker.rules.coverage import Covered

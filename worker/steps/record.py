@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import TROUBLE, Outcome, RunState
 from worker.catalog.items import Key
 from worker.errors import BooksDoNotClose
 from worker.ledger import announced, runs, statuses
+from worker.ledger.session import Session
 from worker.steps import reading
 from worker.steps.planned import Figures
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox

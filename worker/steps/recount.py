@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind, Outcome
 from worker.bigcommerce import decode, reads
 from worker.catalog.items import Key
 from worker.catalog.store import Relation, StoreRow
 from worker.errors import RefusedByStore, ScopeMissing, StoreUnwell
 from worker.ledger import register, relations, runs, samples, source_items, statuses
+from worker.ledger.session import Session
 from worker.rules import recount as rule
 from worker.steps import reading
 from worker.steps.told import told

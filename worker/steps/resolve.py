@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog import values
 from worker.catalog.changes import (
@@ -34,6 +32,7 @@ from worker.catalog.store import Relation, StoreRow
 from worker.ledger import changes as pending_changes
 from worker.ledger import connectors, related, relations, store_items
 from worker.ledger.changes import Pending
+from worker.ledger.session import Session
 from worker.steps.toolbox import Toolbox
 
 

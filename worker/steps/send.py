@@ -17,8 +17,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import RunState
 from worker.bigcommerce import apply
 from worker.bigcommerce.client import Stopping
@@ -43,6 +41,7 @@ from worker.catalog.sending import Applied, Job
 from worker.errors import ItemTrouble, RunTrouble, Unwell, WorkerError
 from worker.ledger import changes, runs, store_facts
 from worker.ledger.changes import Pending
+from worker.ledger.session import Session
 from worker.steps import resolve, settle
 from worker.steps.toolbox import BREATH_SECONDS, IDLE, Cursor, Save, Step, Toolbox
 

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind, Outcome
 from worker.bigcommerce.options.prove import in_words
 from worker.catalog.calls import Sent
@@ -37,6 +35,7 @@ from worker.catalog.sending import Applied, Job
 from worker.errors import AnswerLost, ItemTrouble, RefusedByStore, WorkerError
 from worker.ledger import changes, related, relations, source_items, statuses
 from worker.ledger.changes import QUARANTINED_AFTER, Pending
+from worker.ledger.session import Session
 from worker.rules import field_values, matching, ordering
 from worker.steps.resolve import Orphan
 from worker.steps.toolbox import Toolbox

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.bigcommerce import reads
 from worker.catalog.fields import FIELDS, Type
 from worker.errors import ScopeMissing
 from worker.ledger import mirror, runs, store_facts
+from worker.ledger.session import Session
 from worker.steps import reading
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered
 

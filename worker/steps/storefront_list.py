@@ -6,12 +6,11 @@ written; what goes wrong with it is said, and tried again by the next run: it is
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
-
 from worker.catalog import fingerprint
 from worker.catalog.fields import TABLES
 from worker.errors import CredentialsRefused, SourceUnreadable, SourceUnwell
 from worker.ledger import runs, store_facts
+from worker.ledger.session import Session
 from worker.rules import storefronts
 from worker.saleslayer import choices
 from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered

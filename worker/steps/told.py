@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from models.vocabulary import ItemKind
 from worker.catalog.items import Item, Key
 from worker.catalog.store import Relation
 from worker.ledger import source_items
+from worker.ledger.session import Session
 from worker.rules import difference, options
 from worker.rules.mapping import Mapped
 from worker.steps import reading

@@ -16,10 +16,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy.orm import Session
-
 from worker.bigcommerce.client import Client as StoreClient
 from worker.catalog.profile import Profile
+from worker.ledger.session import Session
 from worker.saleslayer.client import Client as SourceClient
 
 Cursor = Mapping[str, Any]

@@ -14,10 +14,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy.orm import Session
-
 from worker.catalog import fingerprint, sources
 from worker.ledger import mirror, source_items, standing, store_facts
+from worker.ledger.session import Session
 from worker.ledger.standing import Mark
 from worker.steps import reading
 from worker.steps.reading import FAMILIES, Family, Trees

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from models.vocabulary import ItemKind, Outcome
 from sandbox.bench.studies.filled import STOREFRONTS, Filled, filled
@@ -26,7 +25,7 @@ from worker.commands import item
 from worker.ledger import item_counts, item_detail, item_register, register, statuses
 from worker.ledger.fairness import quantile
 from worker.ledger.item_register import Shown
-from worker.ledger.session import as_tenant
+from worker.ledger.session import Session, as_tenant
 
 STATUSES = 1_000_000
 SEED = 1

@@ -1,0 +1,53 @@
+"""A neighbour's answer is freed when nobody holds it any more, and does not wait for the garbage collector."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from worker.http_client import Client
+
+BODY = b"a page of a store" * 1000
+
+
+@pytest.fixture(autouse=True)
+def _without_a_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def answering(request: httpx.Request) -> httpx.Response:
+    """As a server answers: in parts, which are read from the line."""
+    return httpx.Response(200, content=iter([BODY[:100], BODY[100:]]), request=request)
+
+
+def gone_after(client: httpx.Client) -> bool:
+    answer = client.get("https://store.example/")
+    assert answer.content == BODY
+    held = weakref.ref(answer)
+    del answer
+    return held() is None
+
+
+def test_an_answer_is_freed_when_nobody_holds_it() -> None:
+    with Client(transport=httpx.MockTransport(answering)) as client:
+        assert gone_after(client)
+
+
+def test_httpx_s_own_answer_is_not() -> None:
+    """Where this fails, httpx frees its answers by itself, and the class has no reason any more."""
+    with httpx.Client(transport=httpx.MockTransport(answering)) as client:
+        assert not gone_after(client)
+
+
+def test_an_answer_that_is_read_in_parts_is_whole() -> None:
+    with (
+        Client(transport=httpx.MockTransport(answering)) as client,
+        client.stream("GET", "https://store.example/") as it,
+    ):
+        assert b"".join(it.iter_bytes()) == BODY
