@@ -25,7 +25,12 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("worker.catalog", "worker.redaction", "worker.traces"),  # clients open spans, logs redact; neither knows more
     ("worker.metrics",),  # what a process counts of itself, wherever it happens
     ("worker.exporter",),  # with the SDK behind it; loaded by name, where an endpoint is set
-    ("worker.errors", "worker.settings", "worker.named_values"),  # the ground: they know nothing of the product
+    (
+        "worker.errors",
+        "worker.settings",
+        "worker.named_values",
+        "worker.http_client",
+    ),  # the ground: they know nothing of the product
     ("models",),  # worker may only name models.vocabulary; the tables are for the ledger
 )
 """From the roof to the ground; rooms on one line do not know each other."""

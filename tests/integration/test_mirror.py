@@ -501,6 +501,26 @@ def test_variants_are_found_by_what_they_stand_refused_for(source: Source) -> No
     ]
 
 
+def test_families_are_taken_up_as_long_as_their_rows_fit(source: Source) -> None:
+    of = {101: 1, 102: 1, 103: 1, 201: 2, 301: 3, 302: 3, 303: 3, 304: 3}
+    source.read(
+        a_row(1),
+        a_row(2),
+        a_row(3),
+        *(a_row(one, VARIANT, cells={"ID_products": to}, parent_id=to) for one, to in of.items()),
+    )
+
+    def fit(*ids: int, rows: int) -> list[int]:
+        return source_items.as_many_as_fit(source.session, source.id, ids, rows=rows)
+
+    assert fit(1, 2, 3, rows=11) == [1, 2, 3]
+    assert fit(1, 2, 3, rows=10) == [1, 2]
+    assert fit(1, 2, 3, rows=5) == [1]
+    assert fit(3, 2, 1, rows=6) == [3]
+    assert fit(3, 1, rows=1) == [3], "a family that is larger than what fits goes alone"
+    assert fit(rows=9) == []
+
+
 def test_known_counts_what_the_source_has(source: Source) -> None:
     source.read(a_row(1), a_row(2), a_row(3), a_row(1, CATEGORY))
     source.read(gone(3))

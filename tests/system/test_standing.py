@@ -128,6 +128,37 @@ def test_what_stands_is_not_looked_at_and_no_row_is_written(shop: Shop, looks: L
     assert versions(shop) == before
 
 
+@pytest.mark.parametrize("families", [1, 2])
+@pytest.mark.parametrize("rows", [1, 3, 4])
+def test_in_however_small_portions_all_are_looked_at_once(
+    shop: Shop, looks: Looks, monkeypatch: pytest.MonkeyPatch, families: int, rows: int
+) -> None:
+    """Each family has three rows; one is larger than the portion, or two do not fit together."""
+    held: list[int] = []
+    portion = walking.portion
+
+    def hold(*asked: Any, **how: Any) -> walking.Portion | None:
+        found = portion(*asked, **how)
+        held.append(len(found.families) if found else 0)
+        return found
+
+    monkeypatch.setattr(walking, "portion", hold)
+    monkeypatch.setattr(walking, "FAMILIES", families)
+    monkeypatch.setattr(walking, "ROWS", rows)
+    for source_id in (CUP, MUG):
+        shop.edit("products", source_id, price=8)
+    assert shop.run(refresh=True) == "completed"
+    assert looks.planned == looks.cleaned == [CUP, MUG]
+    assert max(held) == 1
+    looks.forget()
+    # What stands is passed over, also where it fills a portion; what is wanted behind it is found.
+    assert shop.run(refresh=True) == "completed"
+    shop.edit("products", MUG, price=9)
+    looks.forget()
+    assert shop.run(refresh=True) == "completed"
+    assert looks.planned == looks.cleaned == [MUG]
+
+
 @pytest.mark.parametrize(
     ("table", "source_id", "values"),
     [("products", CUP, {"price": 7}), ("product_formats", 9001, {"price": 6}), ("products", CUP, {"colour": "blue"})],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox.bench import icicle
 from sandbox.bench.studies import profile
+from sandbox.bench.works import NotAsMeant
 
 RAW = """process 7:"celery worker";slice_ (worker/tasks.py:20);record (worker/steps/settle.py:88);\
 execute (sqlalchemy/engine/base.py:1450) 6
@@ -16,6 +19,22 @@ process 7:"celery worker";_apply (worker/steps/send.py:260);\
 request (/srv/lib/python3.11/site-packages/httpx/_client.py:9) 3
 process 7:"celery worker";run (/usr/lib/python3.11/threading.py:982) 1
 """
+
+
+def test_the_profiler_ends_with_a_run_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in for it looks on until it is told to stop, as it does."""
+    begun: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def looks_on(_command: object, **given: Any) -> subprocess.Popen[bytes]:
+        begun.append(popen(["sleep", "3600"], **given))
+        return begun[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", looks_on)
+    monkeypatch.setattr(profile, "SECONDS_TO_ATTACH", 0)
+    with pytest.raises(NotAsMeant), profile._watched(1, tmp_path / "raw"):
+        raise NotAsMeant
+    assert begun[0].poll() is not None
 
 
 def test_a_function_is_one_whatever_its_line_and_no_folder_of_a_machine_is_named() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from models.vocabulary import ItemKind
@@ -80,6 +81,20 @@ def families(session: Session, connector_id: int, ids: Sequence[int]) -> dict[in
         source = _source_row(row)
         found[source.source_id if source.kind is ItemKind.PRODUCT else source.parent_id].append(source)
     return found
+
+
+def as_many_as_fit(session: Session, connector_id: int, ids: Sequence[int], *, rows: int) -> list[int]:
+    """The first of these products that have so many rows with their variants; one at least, if there is one."""
+    counted = session.execute(
+        text(
+            "SELECT parent_id, count(*) FROM source_item WHERE connector_id = (SELECT :connector)"
+            " AND kind = (SELECT 'variant') AND parent_id = ANY(CAST(:ids AS bigint[])) GROUP BY 1"
+        ),
+        {"connector": connector_id, "ids": bulk.ids(ids)},
+    )
+    variants: dict[int, int] = {row[0]: row[1] for row in counted}
+    together = accumulate(1 + variants.get(one, 0) for one in ids)
+    return [one for place, (one, sum_) in enumerate(zip(ids, together, strict=True)) if place == 0 or sum_ <= rows]
 
 
 def rows(session: Session, connector_id: int, kind: ItemKind, ids: Iterable[int]) -> list[SourceRow]:

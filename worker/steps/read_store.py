@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,10 @@ from worker.steps.toolbox import Cursor, Save, Step, Toolbox, Write, answered
 
 SMALLEST_PAGE = 10
 """A page of products is halved down to this before the store counts as unwell."""
+MOST_BYTES = 8 * 2**20
+"""A page that is larger is followed by smaller ones: families of six hundred variants come 250 at a time otherwise."""
+MOST_ROWS = 1_500
+"""Rows of products and variants, new ones, that are held and kept at a time; some more where a product has them."""
 
 
 def read_store(tools: Toolbox, cursor: Cursor | None) -> Step:
@@ -76,7 +81,10 @@ def _categories(tools: Toolbox, kept: dict[str, Any]) -> Step:
 
 
 def _products(tools: Toolbox, kept: dict[str, Any]) -> Step:
-    """Page by page by id; a page that the store cannot make is asked for again by halves (API facts §8)."""
+    """Page by page by id; a page that the store cannot make is asked for again by halves (API facts §8).
+
+    What was read of a page is kept by portions: each says after which id the next read begins.
+    """
     size = PRODUCTS_PER_PAGE
     brands = {int(brand_id): str(name) for brand_id, name in kept["brands"].items()}
     after: int | None = kept["after"]
@@ -97,31 +105,44 @@ def _products(tools: Toolbox, kept: dict[str, Any]) -> Step:
             named, left = yield from answered(tools, partial(reads.brands, tools.store, sorted(unknown)))
             brands |= {int(raw["id"]): str(raw["name"]) for raw in named}
             leaving = leaving or left
-        rows, as_they_were = _read(tools, page.rows, brands)
-        number = kept["page"]
-        after = page.next
-        kept |= {"after": after, "page": number + 1, "brands": {str(one): name for one, name in brands.items()}}
-        if (yield Save(dict(kept), _keeping(tools, number, rows, as_they_were))) or leaving:
-            return after is None and not leaving
+        if (written := sum(len(one.written) for one in page.rows)) > MOST_BYTES:
+            size = max(SMALLEST_PAGE, size * MOST_BYTES // written)
+        for portion in _portions(tools, page, brands):
+            number, after = kept["page"], portion.next
+            kept |= {"after": after, "page": number + 1, "brands": {str(one): name for one, name in brands.items()}}
+            if (yield Save(dict(kept), _keeping(tools, number, portion.rows, portion.as_they_were))) or leaving:
+                return after is None and not leaving
     return True
 
 
-def _read(
-    tools: Toolbox, products: Sequence[Unread], brands: Mapping[int, str]
-) -> tuple[list[StoreRow], dict[ItemKind, list[int]]]:
-    """The rows of these products; a product that is as it was is not read again, and tells its ids alone."""
+@dataclass(slots=True)
+class _Portion:
+    """What was read of some products of a page."""
+
+    rows: list[StoreRow] = field(default_factory=list)
+    as_they_were: dict[ItemKind, list[int]] = field(default_factory=lambda: {kind: [] for kind in ItemKind})
+    """Ids of what is as it was, and is not read again."""
+    next: int | None = None
+    """The product's id after which it goes on."""
+
+
+def _portions(tools: Toolbox, page: reads.Page[Unread], brands: Mapping[int, str]) -> Iterator[_Portion]:
     with tools.read() as session:
-        known = store_items.as_read(session, tools.connector_id, [one.id for one in products])
-    rows: list[StoreRow] = []
-    as_they_were: dict[ItemKind, list[int]] = {kind: [] for kind in ItemKind}
-    for one in products:
+        known = store_items.as_read(session, tools.connector_id, [one.id for one in page.rows])
+    portion = _Portion()
+    for one in page.rows:
+        if len(portion.rows) >= MOST_ROWS:
+            yield portion
+            portion = _Portion()
         now = decode.read_as(one, brands)
         if known.get(one.id) == now:
-            as_they_were[ItemKind.PRODUCT].append(one.id)
-            as_they_were[ItemKind.VARIANT] += one.variant_ids
+            portion.as_they_were[ItemKind.PRODUCT].append(one.id)
+            portion.as_they_were[ItemKind.VARIANT] += one.variant_ids
         else:
-            rows += decode.product(one.read(), brands, read_as=now)
-    return rows, as_they_were
+            portion.rows += decode.product(one.read(), brands, read_as=now)
+        portion.next = one.id
+    portion.next = page.next
+    yield portion
 
 
 def _storefronts(tools: Toolbox) -> tuple[dict[int, str], list[dict[str, Any]]]:

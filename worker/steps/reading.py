@@ -18,8 +18,8 @@ from worker.rules.coverage import Covered
 from worker.rules.mapping import Mapped
 from worker.steps.toolbox import Toolbox
 
-FAMILIES = 200
-"""Products, with their variants, that a step holds in memory at a time."""
+FAMILIES, ROWS = 200, 1_200
+"""Products that a step holds in memory at a time, and rows of theirs and of their variants; one product at least."""
 
 
 def mapped(tools: Toolbox, session: Session) -> dict[ItemKind, Mapped]:

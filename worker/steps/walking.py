@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from worker.catalog import fingerprint, sources
@@ -19,11 +19,11 @@ from worker.ledger import mirror, source_items, standing, store_facts
 from worker.ledger.session import Session
 from worker.ledger.standing import Mark
 from worker.steps import reading
-from worker.steps.reading import FAMILIES, Family, Trees
+from worker.steps.reading import FAMILIES, ROWS, Family, Trees
 from worker.steps.toolbox import Toolbox
 
 SKIM = 2_000
-"""Families whose versions are looked up at a time."""
+"""Families whose versions are looked up for a portion, at most."""
 CODE = sources.hash_of("catalog", "rules", "steps")
 """What decides about a family: with other code, all is looked at once more."""
 
@@ -84,11 +84,30 @@ def portion(tools: Toolbox, after: int, under: Under, *, all_due: bool) -> Porti
         ids = source_items.family_ids(session, tools.connector_id, after=after, limit=limit, all_due=all_due)
         if not ids:
             return None
-        marks = standing.marks(session, tools.connector_id, ids) if all_due else {}
-        if not any(under.is_of(mark) for mark in marks.values()):
-            ids = ids[:FAMILIES]  # nothing stands: to skim further would look versions up in vain
-        now = standing.versions(session, tools.connector_id, ids) if all_due else {}
-        wanted = [one for one in ids if not under.stands(marks.get(one), now.get(one, ""))]
-        chosen = wanted[:FAMILIES]
-        last = chosen[-1] if len(wanted) > FAMILIES else ids[-1]
-        return Portion(reading.families(session, tools.connector_id, chosen), last, now)
+        skimmed = _skim(session, tools.connector_id, ids, under) if all_due else Skimmed(ids, ids[-1])
+        chosen = source_items.as_many_as_fit(session, tools.connector_id, skimmed.wanted[:FAMILIES], rows=ROWS)
+        last = chosen[-1] if len(skimmed.wanted) > len(chosen) else skimmed.last
+        return Portion(reading.families(session, tools.connector_id, chosen), last, skimmed.versions)
+
+
+@dataclass(slots=True)
+class Skimmed:
+    """Families that do not stand as they were found, the last one that was looked at, and what versions they have."""
+
+    wanted: list[int]
+    last: int
+    versions: dict[int, str] = field(default_factory=dict)
+
+
+def _skim(session: Session, connector_id: int, ids: Sequence[int], under: Under) -> Skimmed:
+    """The first that are wanted of these, enough for a portion; looked at more at a time the more of them stand."""
+    marks = standing.marks(session, connector_id, ids)
+    found, looked_at, size = Skimmed([], ids[-1]), 0, FAMILIES
+    while looked_at < len(ids) and len(found.wanted) < FAMILIES:
+        some = ids[looked_at : looked_at + size]
+        now = standing.versions(session, connector_id, some)
+        found.wanted += [one for one in some if not under.stands(marks.get(one), now.get(one, ""))]
+        found.versions |= now
+        found.last = some[-1]
+        looked_at, size = looked_at + size, 2 * size
+    return found

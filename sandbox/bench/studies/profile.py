@@ -92,9 +92,11 @@ def _watched(pid: int, into: Path) -> Iterator[Path]:
         if looking.poll() is not None:
             said = looking.stderr.read().decode(errors="replace").strip() if looking.stderr else ""
             raise CannotAttach(f"py-spy may not look at the worker; run this as root, or allow ptrace ({said[:200]})")
-        yield into
-        looking.send_signal(signal.SIGINT)
-        looking.wait(30)
+        try:
+            yield into
+        finally:  # also where the run has failed: it would look on for an hour
+            looking.send_signal(signal.SIGINT)
+            looking.wait(30)
 
 
 def stacks(raw: str) -> dict[tuple[str, ...], int]:
