@@ -6,8 +6,9 @@
 ARG PYTHON_IMAGE=python:3.13.16-slim-trixie
 
 FROM ${PYTHON_IMAGE} AS base
-# With an arena for each thread, glibc would keep what fifty threads have had at their busiest.
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2
+# With an arena for each thread, glibc would keep what fifty threads have had at their busiest; and of a page of a store,
+# megabytes, it would keep the place once it has seen one, unless it is told that such are to be given back.
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=1048576
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent connector
 WORKDIR /app
 

@@ -28,8 +28,8 @@ from worker.tasks import publish
 NEVER = 100_000
 """Seconds until a connector is checked by itself: nothing goes on that was not asked for."""
 PATIENCE = 3_600.0
-AS_IN_THE_IMAGE = {"MALLOC_ARENA_MAX": "2"}
-"""What the Dockerfile sets for every process."""
+AS_IN_THE_IMAGE = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
+"""What the Dockerfile sets for every process, by which its memory is what it is there."""
 AS_CREATED = {"switches": {"option_display": "as_created"}}
 """Options are left as the store makes them, as the figures of calls are meant."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sandbox.bench.works import AS_IN_THE_IMAGE
 from tests.imaging import DOCKERFILE, ROOT, context, listed, stages
 
 RECIPE = stages()
@@ -52,6 +53,15 @@ def test_the_builder_is_sent_no_secret_no_history_and_nothing_that_tools_leave(t
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert {path.as_posix() for path in context(tmp_path)} == good
+
+
+def test_the_memory_that_is_measured_is_that_of_the_image() -> None:
+    told = [
+        word for line in DOCKERFILE.splitlines() if line.startswith("ENV ") for word in line.split()
+    ]
+    assert {f"{name}={value}" for name, value in AS_IN_THE_IMAGE.items()} == {
+        word for word in told if word.startswith("MALLOC_")
+    }
 
 
 def test_the_base_is_one_and_named_by_version_and_release() -> None:

@@ -141,6 +141,7 @@ ASKED: Mapping[str, Asked] = {
     "source_items.has_due": lambda s, c: source_items.has_due(s, c.id),
     "source_items.family_ids, due": lambda s, c: source_items.family_ids(s, c.id, after=900, limit=50, all_due=False),
     "source_items.family_ids, all": lambda s, c: source_items.family_ids(s, c.id, after=900, limit=50, all_due=True),
+    "source_items.as_many_as_fit": lambda s, c: source_items.as_many_as_fit(s, c.id, PRODUCT_IDS, rows=100),
     "source_items.families": lambda s, c: source_items.families(s, c.id, PRODUCT_IDS),
     "source_items.rows": lambda s, c: source_items.rows(s, c.id, VARIANT, VARIANT_IDS),
     "source_items.categories": lambda s, c: source_items.categories(s, c.id),

@@ -13,6 +13,7 @@ import secrets
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -73,11 +74,16 @@ class Client:
         self._secret = secret
         self._clock = clock
         self._language = language
-        self._http = http_client.Client(
-            transport=transport,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
+        self._transport, self._timeout, self._tls = transport, timeout, tls
+
+    @cached_property
+    def _http(self) -> http_client.Client:
+        """Made at the first call: a slice that sends asks the source nothing."""
+        return http_client.Client(
+            transport=self._transport,
+            timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT_SECONDS)),
             follow_redirects=False,
-            verify=tls or True,
+            verify=self._tls or True,
         )
 
     def __repr__(self) -> str:
@@ -119,7 +125,8 @@ class Client:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._http.close()
+        if "_http" in vars(self):
+            self._http.close()
 
     def _asked(self, what: str, parameters: Mapping[str, str], *, form: Form | None = None) -> dict[str, Any]:
         """The answer to a signed call, asked for once again for each error that this may mend.
