@@ -2,13 +2,18 @@
 
 Catalogues of 10,000, 100,000 and 500,000 items, each with a worker process, a database and a store of its own: a first
 run, a look at all that was written, and one run more that finds nothing to do. The store answers at once and allows
-everything, so what is measured is ours.
+everything, so what is measured is ours. The largest goes on beside the others, or all would take twenty minutes more
+than they do; the run whose rate is a figure waits until it is alone.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +27,7 @@ SIZES: Mapping[int, int] = {10_000: 5, 100_000: 5, 500_000: 24}
 """Items -> variants of a product; the largest has larger families, or its creations would take half an hour."""
 MEASURED = 100_000
 """The size whose unchanged run is the figure."""
+LARGEST = max(SIZES)
 PRODUCTS_A_CATEGORY = 20
 MOST_MEBIBYTES, MOST_APART = 256.0, 0.2
 AT_LEAST = 10_000.0
@@ -44,10 +50,19 @@ class Grown:
 
 def main(scale: float, console: Console) -> Result:
     """Measure it."""
-    grown = []
     for size, variants in SIZES.items():
         console.print(f"growth: {int(size * scale):,} items, {variants} variants a product ...")
-        grown.append(_grown(int(size * scale), variants))
+    context = get_context("spawn")
+    is_alone = context.Event()
+    with ProcessPoolExecutor(2, mp_context=context, initializer=_begin, initargs=(is_alone,)) as two:
+        largest = two.submit(_grown, int(LARGEST * scale), SIZES[LARGEST])
+        others = [
+            two.submit(_grown, int(size * scale), variants, waits=size == MEASURED)
+            for size, variants in SIZES.items()
+            if size != LARGEST
+        ]
+        largest.add_done_callback(lambda _: is_alone.set())
+        grown = [one.result() for one in (*others, largest)]
     console.print(_table(grown))
     peaks = [round(one.mebibytes, 1) for one in grown]
     is_flat = max(peaks) <= MOST_MEBIBYTES and max(peaks) <= min(peaks) * (1 + MOST_APART)
@@ -65,7 +80,16 @@ def main(scale: float, console: Console) -> Result:
     return Result(figures, [_curves(grown), _memory(grown)])
 
 
-def _grown(size: int, variants: int) -> Grown:
+_is_alone: list[Event] = []
+
+
+def _begin(is_alone: Event) -> None:
+    """Whoever is measured by the clock meanwhile comes first."""
+    os.nice(5)
+    _is_alone.append(is_alone)
+
+
+def _grown(size: int, variants: int, *, waits: bool = False) -> Grown:
     categories = max(5, size // (1 + (1 + variants) * PRODUCTS_A_CATEGORY))
     products = max(10, (size - categories) // (1 + variants))
     sold = catalogue(products=products, categories=categories, variants=variants)
@@ -74,6 +98,8 @@ def _grown(size: int, variants: int) -> Grown:
         cast = at.add("grown", sold, **STORE)
         with processor.peak(worker.child.process.pid) as held:
             costs = {FIRST: cost(at, cast), LOOKED_AT: cost(at, cast, refresh=True)}
+            if waits:
+                _is_alone[0].wait()
             costs[UNCHANGED] = cost(at, cast, refresh=True)
     return Grown(categories + products * (1 + variants), costs, held.mebibytes)
 
