@@ -56,9 +56,7 @@ def test_the_builder_is_sent_no_secret_no_history_and_nothing_that_tools_leave(t
 
 
 def test_the_memory_that_is_measured_is_that_of_the_image() -> None:
-    told = [
-        word for line in DOCKERFILE.splitlines() if line.startswith("ENV ") for word in line.split()
-    ]
+    told = [word for line in DOCKERFILE.splitlines() if line.startswith("ENV ") for word in line.split()]
     assert {f"{name}={value}" for name, value in AS_IN_THE_IMAGE.items()} == {
         word for word in told if word.startswith("MALLOC_")
     }

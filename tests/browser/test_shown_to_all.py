@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -181,6 +182,8 @@ def test_pages_that_tell_a_trouble_are_for_everybody_too(
         late = looked.stage.request(cast)
         page.goto(looked.link(cast))
         stale = context.new_page()
+        # It hears nothing of what happens meanwhile: or it might take its button away before that is pressed.
+        stale.route(re.compile(r"/runs/\d+/(live|now)$"), lambda route: route.abort())
         for one in (page, stale):
             one.goto(f"{looked.address}/connectors/{cast.connector_id}/runs/{late}")
             # By the keyboard: what has the focus is left alone, where a pointer waits for a part that is drawn anew.
