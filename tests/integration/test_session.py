@@ -55,8 +55,9 @@ def test_who_wants_to_know_that_it_stands_is_told_once_and_not_where_it_broke(
     with pytest.raises(KeyError), as_tenant(engine, made.tenant_id) as session:  # noqa: PT012 it breaks afterwards
         session.once_it_stands(lambda: told.append("broke"))
         raise KeyError
-    with as_tenant(engine, made.tenant_id):
-        pass
+    with as_tenant(engine, made.tenant_id) as session:
+        session.once_it_stands(lambda: told.append("undone"))
+        session.rollback()
     assert told == ["stands"]
 
 

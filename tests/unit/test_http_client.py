@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from worker.http_client import Client
 
+WORKER = Path(__file__).parents[2] / "worker"
 BODY = b"a page of a store" * 1000
 
 
@@ -43,6 +45,11 @@ def test_httpx_s_own_answer_is_not() -> None:
     """Where this fails, httpx frees its answers by itself, and the class has no reason any more."""
     with httpx.Client(transport=httpx.MockTransport(answering)) as client:
         assert not gone_after(client)
+
+
+def test_nobody_in_the_worker_calls_by_httpx_s_own() -> None:
+    found = [path.name for path in WORKER.rglob("*.py") if "httpx.Client(" in path.read_text("utf-8")]
+    assert found == []
 
 
 def test_an_answer_that_is_read_in_parts_is_whole() -> None:

@@ -102,6 +102,11 @@ class Session(Connection):
         for tell in told:
             tell()
 
+    def rollback(self) -> None:
+        """Undo, and tell nobody."""
+        super().rollback()
+        self._afterwards.clear()
+
 
 _AS_TENANT = text("SELECT set_config('app.tenant', :tenant, true)")
 _AS_SCHEDULER = (

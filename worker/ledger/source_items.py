@@ -85,6 +85,8 @@ def families(session: Session, connector_id: int, ids: Sequence[int]) -> dict[in
 
 def as_many_as_fit(session: Session, connector_id: int, ids: Sequence[int], *, rows: int) -> list[int]:
     """The first of these products that have so many rows with their variants; one at least, if there is one."""
+    if len(ids) <= 1:
+        return list(ids)
     counted = session.execute(
         text(
             "SELECT parent_id, count(*) FROM source_item WHERE connector_id = (SELECT :connector)"
