@@ -37,7 +37,8 @@ class Turns:
 
     def claim(self, one: Dispatched, *, epoch: int | None = None, tenant_id: int | None = None) -> bool:
         with as_tenant(self.engine, tenant_id or one.tenant_id) as session:
-            return turns.claim(session, one.connector_id, epoch or one.epoch, lease=LEASE, worker="w1")
+            claimed = turns.claim(session, one.connector_id, epoch or one.epoch, lease=LEASE, worker="w1")
+        return claimed is not None
 
     def renew(self, one: Dispatched, *, progress: bool = False) -> Renewed | None:
         with as_tenant(self.engine, one.tenant_id) as session:

@@ -78,7 +78,7 @@ class Fair:
         if not self._ready:
             return None
         tag, _, run = heapq.heappop(self._ready)
-        self.virtual_time = tags.advance(self.virtual_time, tag)
+        self.virtual_time = max(self.virtual_time, tag)
         return run
 
     def is_wanted(self, run: Run, held: float, at_door: Sequence[Run]) -> bool:

@@ -54,8 +54,8 @@ def database_url(migrated: EmbeddedPostgres) -> Iterator[str]:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """The service's connections to the test's own database."""
-    opened = engine_of(database_url)
+    """The service's connections to the test's own database; a machine that stands still for some seconds ends none."""
+    opened = engine_of(database_url, longest_mutex=60.0)
     yield opened
     opened.dispose()
 

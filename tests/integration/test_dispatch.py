@@ -36,7 +36,7 @@ def pass_the_door(engine: Engine, *, door: int = 8) -> list[Dispatched]:
 
 def claim(engine: Engine, one: Dispatched) -> bool:
     with as_tenant(engine, one.tenant_id) as session:
-        return turns.claim(session, one.connector_id, one.epoch, lease=LEASE, worker="w1")
+        return turns.claim(session, one.connector_id, one.epoch, lease=LEASE, worker="w1") is not None
 
 
 def park(engine: Engine, one: Dispatched) -> bool:

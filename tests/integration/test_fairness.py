@@ -58,7 +58,6 @@ def begin(engine: Engine, *, waited: float) -> Dispatched:
     )
     with as_tenant(engine, one.tenant_id) as session:
         assert turns.claim(session, one.connector_id, one.epoch, lease=25.0, worker="w1")
-        log_of_slices.begun(session, one.tenant_id, one.connector_id, one.epoch, worker="w1")
     return one
 
 
@@ -157,7 +156,6 @@ def test_while_its_store_rests_a_connector_waits_for_no_slot(engine: Engine, a_c
         (one,) = turns.dispatch(session, door=1, ttl=150.0)
     with as_tenant(engine, one.tenant_id) as session:
         assert turns.claim(session, one.connector_id, one.epoch, lease=25.0, worker="w1")
-        log_of_slices.begun(session, one.tenant_id, one.connector_id, one.epoch, worker="w1")
     found = figures(engine)
     assert found.longest_wait == pytest.approx(30, abs=2)
     assert found.idle_while_ready == pytest.approx(30, abs=2)

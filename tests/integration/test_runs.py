@@ -41,6 +41,15 @@ class Runs:
         """The run in that state, however it came there."""
         self.session.execute(text("UPDATE run SET state = :state WHERE id = :id"), {"state": state.value, "id": run_id})
 
+    def begun(self, epoch: int, worker: str) -> None:
+        """The log of slices has this one (`turns.claim`)."""
+        self.session.execute(
+            text(
+                "INSERT INTO slice_log (connector_id, epoch, tenant_id, worker) VALUES (:id, :epoch, :tenant, :worker)"
+            ),
+            {"id": self.id, "epoch": epoch, "tenant": self.tenant_id, "worker": worker},
+        )
+
     def of(self, run_id: int, column: str) -> Any:
         return self.session.scalar(text(f"SELECT {column} FROM run WHERE id = :id"), {"id": run_id})  # noqa: S608
 
@@ -258,9 +267,8 @@ def test_the_same_message_is_told_once(at: Runs) -> None:
 
 def test_a_slice_is_logged_from_begin_to_end(at: Runs) -> None:
     run_id = at.request()
-    for _ in range(2):
-        slices.begun(at.session, at.tenant_id, at.id, 4, worker="w1")
-    slices.begun(at.session, at.tenant_id, at.id, 5, worker="w2")
+    at.begun(4, "w1")
+    at.begun(5, "w2")
     slices.works_on(at.session, run_id, at.id, 4)
     slices.ended(at.session, at.id, 4, slices.Ended("time_is_up", "send", calls=9, settled=8))
     rows = at.session.execute(
@@ -278,7 +286,7 @@ def test_a_slice_is_logged_from_begin_to_end(at: Runs) -> None:
 
 def test_a_check_that_found_nothing_leaves_its_slice_and_no_run(at: Runs) -> None:
     check = at.check()
-    slices.begun(at.session, at.tenant_id, at.id, 1, worker="w1")
+    at.begun(1, "w1")
     slices.works_on(at.session, check, at.id, 1)
     runs.say(at.session, at.tenant_id, check, level="warning", code="c", message="m")
     runs.forget(at.session, check)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from worker.ledger import outage
-from worker.ledger.session import as_scheduler, as_tenant
+from worker.ledger.session import Session, as_scheduler, as_tenant
 from worker.ledger.session import engine as engine_of
 
 AConnector = Callable[..., Any]
@@ -83,6 +83,50 @@ def test_every_connection_has_its_limits(engine: Engine, setting: str, value: st
         assert connection.scalar(text(f"SHOW {setting}")) == value
 
 
+WHO = text("SELECT current_setting('app.tenant', true) || ' as ' || current_user")
+
+
+def test_whatever_comes_first_is_said_in_the_tenant_s_name(engine: Engine) -> None:
+    ways: dict[str, Callable[[Session], object]] = {
+        "execute": lambda session: session.execute(text("SELECT 1")),
+        "scalar": lambda session: session.scalar(text("SELECT 1")),
+        "scalars": lambda session: session.scalars(text("SELECT 1")).all(),
+        "driver": lambda session: session.exec_driver_sql("SELECT 1"),
+        "many": lambda session: session.execute(text("SELECT :one"), [{"one": 1}, {"one": 2}]),
+        "undone": lambda session: session.begin_nested().rollback(),
+    }
+    for way, begin in ways.items():
+        with as_tenant(engine, 7) as session:
+            begin(session)
+            assert session.scalar(WHO) == "7 as service", way
+
+
+def test_a_name_is_good_for_one_transaction(engine: Engine) -> None:
+    with as_tenant(engine, 7) as session:
+        assert session.scalar(WHO) == "7 as service"
+        session.commit()
+        assert session.scalar(WHO) == " as service"
+
+
+def test_the_rows_and_the_number_of_a_first_statement_are_its_own(engine: Engine, a_connector: AConnector) -> None:
+    made = a_connector()
+    with as_tenant(engine, made.tenant_id) as session:
+        assert session.execute(text("UPDATE connector SET name = name")).rowcount == 1
+    with as_tenant(engine, made.tenant_id) as session:
+        assert session.execute(text("UPDATE connector SET name = name WHERE id = :id RETURNING id"),
+                               {"id": made.id}).all() == [(made.id,)]  # fmt: skip
+
+
+def test_the_mutex_is_taken_from_who_rests_with_it(database_url: str) -> None:
+    opened = engine_of(database_url)
+    with as_scheduler(opened) as session:
+        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "2s"
+        assert session.scalar(text("SELECT current_user")) == "scheduler"
+    with as_tenant(opened, 7) as session:
+        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "25s"
+    opened.dispose()
+
+
 def test_a_connection_that_breaks_at_a_commit_is_a_database_that_is_away(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,8 +135,8 @@ def test_a_connection_that_breaks_at_a_commit_is_a_database_that_is_away(
         raise psycopg2.DatabaseError("server closed the connection unexpectedly")
 
     monkeypatch.setattr(engine.dialect, "do_commit", breaks)
-    with pytest.raises(OperationalError) as broken, as_scheduler(engine):
-        pass
+    with pytest.raises(OperationalError) as broken, as_scheduler(engine) as session:
+        session.execute(text("SELECT 1"))
     assert broken.value.connection_invalidated
     monkeypatch.undo()
     with as_scheduler(engine) as session:
@@ -104,8 +148,8 @@ def test_who_interrupts_a_commit_is_heard(engine: Engine, monkeypatch: pytest.Mo
         raise KeyboardInterrupt
 
     monkeypatch.setattr(engine.dialect, "do_commit", is_interrupted)
-    with pytest.raises(KeyboardInterrupt), as_scheduler(engine):
-        pass
+    with pytest.raises(KeyboardInterrupt), as_scheduler(engine) as session:
+        session.execute(text("SELECT 1"))
 
 
 def test_a_connection_that_the_server_dropped_is_replaced(

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.turning import FOREVER, QUANTUM, AConnector, Turns
-from worker.ledger import slices
+from worker.ledger import slices, turns
 from worker.ledger.session import as_tenant
 from worker.ledger.turns import BROKEN_AFTER
 
@@ -52,6 +52,31 @@ def test_a_turn_that_is_broken_by_lost_leases_gives_back_what_was_charged_before
     assert at.finish_of(shop.tenant_id) == pytest.approx(30, abs=1)
 
 
+def test_a_claim_is_in_the_log_of_slices_with_what_it_waited(at: Turns, a_connector: AConnector) -> None:
+    shop = a_connector()
+    at.ready(shop.id)
+    (one,) = at.dispatch()
+    at.do("UPDATE turn SET ready_at = now() - interval '100 s'")
+    with as_tenant(at.engine, shop.tenant_id) as session:
+        claimed = turns.claim(session, shop.id, one.epoch, lease=25.0, worker="w7")
+        logged = session.execute(text("SELECT epoch, worker, tenant_id, ended_at FROM slice_log")).one()
+    assert claimed is not None
+    assert claimed.waited == pytest.approx(100, abs=5)
+    assert tuple(logged) == (one.epoch, "w7", shop.tenant_id, None)
+
+
+def test_a_dispatch_that_went_down_with_postgres_is_claimed_once_more(at: Turns, a_connector: AConnector) -> None:
+    """The commit of a dispatch does not wait for the disk (decision 0022): its epoch may be given a second time."""
+    shop = a_connector()
+    at.ready(shop.id)
+    (one,) = at.dispatch()
+    assert at.claim(one)
+    at.do("UPDATE turn SET state = 'dispatched', deadline = now() + interval '100 s'")
+    assert at.claim(one)
+    with as_tenant(at.engine, shop.tenant_id) as session:
+        assert session.scalar(text("SELECT count(*) FROM slice_log")) == 1
+
+
 def test_the_log_of_slices_says_when_a_turn_was_lost_and_from_when_on_its_heir_waited(
     at: Turns, a_connector: AConnector
 ) -> None:
@@ -62,8 +87,6 @@ def test_the_log_of_slices_says_when_a_turn_was_lost_and_from_when_on_its_heir_w
         at.ready(shop.id)
         (one,) = at.dispatch()
         at.claim(one)
-        with as_tenant(at.engine, shop.tenant_id) as session:
-            slices.begun(session, shop.tenant_id, shop.id, one.epoch, worker="w1")
     with as_tenant(at.engine, shop.tenant_id) as session:
         lost, heir = session.execute(text("SELECT ended_why, ended_at, ready_at, started_at FROM slice_log"
                                           " ORDER BY epoch")).all()  # fmt: skip

@@ -149,7 +149,7 @@ class TurnMachine(RuleBasedStateMachine):
             return
         row = self._row(one.connector_id)
         with as_tenant(self.engine, one.tenant_id) as session:
-            claimed = turns.claim(session, one.connector_id, one.epoch, lease=LEASE, worker="w")
+            claimed = turns.claim(session, one.connector_id, one.epoch, lease=LEASE, worker="w") is not None
         assert claimed == (row["state"] == "dispatched" and row["epoch"] == one.epoch)
         assert not (claimed and (one.connector_id, one.epoch) in self.held), "one message was good for two slices"
         if claimed:

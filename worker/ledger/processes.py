@@ -56,21 +56,11 @@ def free_slots(session: Session) -> int | None:
     A slice whose process takes nothing new any more, or is gone, holds none of theirs; another process of the same name
     is another one.
     """
-    return _free(*session.execute(_SLOTS, {"seconds": GONE_AFTER_SECONDS}).one())
-
-
-def hold_the_door(session: Session) -> tuple[float, int | None, int]:
-    """Lock the scheduler until the commit; virtual time, free slots, turns at the door. As scheduler."""
-    virtual_time, slots, running, dispatched = session.execute(_DOOR, {"seconds": GONE_AFTER_SECONDS}).one()
-    return virtual_time, _free(slots, running), dispatched
-
-
-def _free(slots: int | None, running: int) -> int | None:
+    slots, running = session.execute(_SLOTS, {"seconds": GONE_AFTER_SECONDS}).one()
     return None if slots is None else max(0, int(slots) - running)
 
 
 _SLOTS = text("SELECT slots, running FROM at_the_door(:seconds)")
-_DOOR = text("SELECT virtual_time, slots, running, dispatched FROM hold_the_door(:seconds)")
 
 
 def is_to_drain(session: Session, worker: str, started_at: datetime) -> bool:

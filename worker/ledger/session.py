@@ -11,32 +11,40 @@ connector's first run, would stand for a single row (decision 0010).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, TextClause, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import OperationalError
 
 from worker.catalog import json_text
 from worker.ledger import outage
-from worker.ledger.statement import text
 
 NOBODY = 0
 """No tenant has this id; acting as nobody, no row is seen."""
-MUTEX_SECONDS = 2
+MUTEX_SECONDS = 2.0
 """How long a transaction of the scheduler may be idle. It is nothing but statements, and may hold the mutex: where its
 process freezes in the midst, nobody else may be kept from dispatching."""
+_LONGEST_MUTEX = "longest_mutex"
+"""The engine's execution option, in milliseconds."""
 CUT_AFTER_SECONDS = 15
 """Without a sign of Postgres's machine for so long, a connection is given up: the system by itself waits for hours."""
 
 
-def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0, longest_statement: float = 30.0) -> Engine:
+def engine(
+    url: str,
+    *,
+    pool: int = 8,
+    longest_idle: float = 25.0,
+    longest_mutex: float = MUTEX_SECONDS,
+    longest_statement: float = 30.0,
+) -> Engine:
     """The process's pool of connections, with limits on every statement (`longest_statement`, seconds).
 
     `longest_idle`, in seconds, is how long a transaction may be idle: the lease, for a frozen process must not lock a
-    turn longer than it holds it.
+    turn longer than it holds it. `longest_mutex` is the same for the scheduler's.
     """
     made = create_engine(
         url,
@@ -56,6 +64,8 @@ def engine(url: str, *, pool: int = 8, longest_idle: float = 25.0, longest_state
             "application_name": "connector",
         },
     )
+    made.update_execution_options(**{_LONGEST_MUTEX: max(1, round(1000 * longest_mutex))})
+    event.listen(made, "before_cursor_execute", _says_its_name, retval=True)
     event.listen(made, "handle_error", outage.without_values)
     event.listen(made, "handle_error", _lost, retval=True)
     return made
@@ -82,10 +92,15 @@ class Session(Connection):
     """One transaction: its rows are asked for in SQL, and no object is mapped to one.
 
     SQLAlchemy's own session, which keeps objects, took a third of the processor time that a small statement costs.
+
+    Its first statement takes along in whose name it is, and so shows that the connection is there. Where that had
+    broken while it rested, the statement goes out once more, on a new one. SQLAlchemy's `pool_pre_ping` would ask for
+    it alone, as would a statement for the name: each is a journey to Postgres, and a small transaction consists of few.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, name: str = "") -> None:
         super().__init__(engine)
+        self._name = name
         self._afterwards: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
@@ -107,23 +122,46 @@ class Session(Connection):
         super().rollback()
         self._afterwards.clear()
 
+    def execute(self, *given: Any, **options: Any) -> Any:
+        """As a connection does."""
+        name = self._name
+        try:
+            return super().execute(*given, **options)
+        except OperationalError as broken:
+            if not (name and broken.connection_invalidated):
+                raise
+        # The pool has given up all connections that are as old.
+        super().rollback()
+        self._name = name
+        return super().execute(*given, **options)
 
-_AS_TENANT = text("SELECT set_config('app.tenant', :tenant, true)")
-_AS_SCHEDULER = (
-    "SELECT set_config('role', 'scheduler', true),"
-    f" set_config('idle_in_transaction_session_timeout', '{MUTEX_SECONDS}s', true)"
-)
-_AS_SCHEDULERS = {
-    True: text(_AS_SCHEDULER),
-    False: text(f"{_AS_SCHEDULER}, set_config('synchronous_commit', 'off', true)"),
-}
-"""Whether the commit waits for the disk -> how a transaction of the scheduler begins."""
+    def scalar(self, *given: Any, **options: Any) -> Any:
+        """As a connection does."""
+        return self.execute(*given, **options).scalar()
+
+    def introduced(self, statement: str) -> str:
+        """The statement, with the name before it where that is not said yet."""
+        name, self._name = self._name, ""
+        return f"{name}; {statement}" if name else statement
+
+
+def _says_its_name(
+    connection: Connection, cursor: Any, statement: str, parameters: Any, _context: Any, is_many: bool
+) -> tuple[str, Any]:
+    """For an engine's `before_cursor_execute`."""
+    if not isinstance(connection, Session):
+        return statement, parameters
+    if is_many:  # it goes out once for each row
+        if name := connection.introduced(""):
+            cursor.execute(name)
+        return statement, parameters
+    return connection.introduced(statement), parameters
 
 
 @contextmanager
 def as_tenant(engine: Engine, tenant_id: int) -> Iterator[Session]:
     """One transaction that sees and writes the rows of this tenant; committed at the end."""
-    with _begun(engine, _AS_TENANT, {"tenant": str(tenant_id)}) as session:
+    with Session(engine, name=f"SET LOCAL app.tenant = '{int(tenant_id)}'") as session:
         yield session
         session.commit()
 
@@ -135,31 +173,12 @@ def as_scheduler(engine: Engine, *, durable: bool = True) -> Iterator[Session]:
     Not `durable`: its commit does not wait for the disk. Should Postgres go down within the next second it has never
     been, nor has anything that came after it (decision 0022).
     """
-    with _begun(engine, _AS_SCHEDULERS[durable], {}) as session:
+    name = (
+        "SET LOCAL ROLE scheduler; SET LOCAL idle_in_transaction_session_timeout ="
+        f" '{engine.get_execution_options()[_LONGEST_MUTEX]}ms'"
+    )
+    if not durable:
+        name += "; SET LOCAL synchronous_commit = off"
+    with Session(engine, name=name) as session:
         yield session
         session.commit()
-
-
-def _begun(engine: Engine, first: TextClause, given: Mapping[str, str]) -> Session:
-    """A transaction that has said in whose name it is; on a new connection where its own had broken while it rested.
-
-    Its first statement shows that the connection is there. SQLAlchemy's `pool_pre_ping` would ask for that alone, and
-    take one of the five turns to Postgres of which a small transaction consists.
-    """
-    try:
-        return _opened(engine, first, given)
-    except OperationalError as broken:
-        if not broken.connection_invalidated:
-            raise
-    # The pool has given up all connections that are as old.
-    return _opened(engine, first, given)
-
-
-def _opened(engine: Engine, first: TextClause, given: Mapping[str, str]) -> Session:
-    session = Session(engine)
-    try:
-        session.execute(first, given)
-    except BaseException:
-        session.close()
-        raise
-    return session

@@ -38,22 +38,6 @@ def of_run(
     return [SliceLine(*row) for row in rows]
 
 
-def begun(session: Session, tenant_id: int, connector_id: int, epoch: int, *, worker: str) -> float | None:
-    """A slice has begun; the seconds since its turn was tagged, or lost by the slice before it; None = not known."""
-    waited: float | None = session.scalar(
-        text("""
-        INSERT INTO slice_log (connector_id, epoch, tenant_id, worker, ready_at)
-        SELECT :connector, :epoch, :tenant, :worker, greatest(
-          (SELECT ready_at FROM turn WHERE connector_id = :connector),
-          (SELECT ended_at FROM slice_log WHERE connector_id = :connector AND epoch < :epoch
-           ORDER BY epoch DESC LIMIT 1))
-        ON CONFLICT DO NOTHING RETURNING extract(epoch FROM started_at - ready_at)::float8
-        """),
-        {"connector": connector_id, "epoch": epoch, "tenant": tenant_id, "worker": worker},
-    )
-    return waited
-
-
 def works_on(session: Session, run_id: int, connector_id: int, epoch: int) -> None:
     """The slice works on this run."""
     session.execute(

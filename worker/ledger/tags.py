@@ -6,7 +6,7 @@ slot, divided by the tenant's weight. Seconds held are never negative.
 | moment               | what is computed                                                       |
 | -------------------- | ---------------------------------------------------------------------- |
 | a turn becomes ready | its tag, and the tenant's finish with a quantum paid beforehand        |
-| it is dispatched     | the virtual time moves up to its tag                                   |
+| it is dispatched     | the virtual time moves up to its tag (`fill_the_door`, in Postgres)     |
 | its slice runs       | whether somebody who waits would come before it, were it given back now |
 | it is released       | the finish, by the seconds really held                                 |
 | its lease runs out   | the finish, by the seconds held in vain; the tag stays                 |
@@ -38,11 +38,6 @@ def charge(virtual_time: float, finish: float, *, weight: float, quantum: float,
     """
     first, step = start(virtual_time, finish), quantum / weight
     return Charged([first + place * step for place in range(turns)], first + turns * step)
-
-
-def advance(virtual_time: float, tag: float) -> float:
-    """The virtual time once a turn with this tag is dispatched; it never falls, though a swept turn has an old tag."""
-    return max(virtual_time, tag)
 
 
 def settle(finish: float, *, weight: float, quantum: float, held: float) -> float:

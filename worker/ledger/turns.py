@@ -36,6 +36,14 @@ class Dispatched:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """A turn that is a slice's now."""
+
+    waited: float | None
+    """Seconds since it was tagged, or lost by the slice before it; None = not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Renewed:
     """What a heartbeat learnt."""
 
@@ -122,20 +130,13 @@ def dispatch(session: Session, *, door: int, ttl: float, wait: bool = True) -> l
     """
     if not wait and _scheduler(session, wait=False) is None:
         return []
-    virtual_time, free, waiting = processes.hold_the_door(session)
-    places = (door if free is None else min(door, free)) - waiting
-    if places <= 0:
-        return []
-    passed = []
-    for _ in range(places):
-        row = session.execute(_PASS, {"ttl": ttl}).first()
-        if row is None:
-            break
-        virtual_time = tags.advance(virtual_time, row.tag)
-        passed.append(Dispatched(row.tenant_id, row.connector_id, row.epoch, row.tenant, row.name))
-    if passed:
-        session.execute(text("UPDATE scheduler SET virtual_time = :now"), {"now": virtual_time})
-    return passed
+    passed = session.execute(_FILL, {"door": door, "ttl": ttl, "seen": processes.GONE_AFTER_SECONDS})
+    return [Dispatched(*row) for row in passed]
+
+
+_FILL = text("SELECT tenant_id, connector_id, epoch, tenant, name FROM fill_the_door(:door, :ttl, :seen)")
+"""The scheduler is locked, and the first by their tags of those that may pass are dispatched, each of which moves the
+virtual time up to its tag. A function of the database, which keeps its plans: the door is filled for every slice."""
 
 
 def may_pass(*, but: str = "") -> str:
@@ -148,10 +149,6 @@ def may_pass(*, but: str = "") -> str:
         AND NOT EXISTS (SELECT FROM turn b WHERE b.store_hash = u.store_hash AND b.{under_way})
         AND (t.max_slots IS NULL OR t.max_slots > (
           SELECT count(*) FROM turn b WHERE b.tenant_id = u.tenant_id AND b.{under_way}))"""  # noqa: S608 constants
-
-
-_PASS = text("SELECT * FROM pass_the_door(:ttl)")
-"""The first by its tag of those that may pass is dispatched; a function of the database, which keeps its plan."""
 
 
 def take_the_baton(session: Session, *, wait: bool = False) -> bool:
@@ -169,17 +166,16 @@ def _scheduler(session: Session, *, wait: bool) -> float | None:
     return None if row is None else float(row.virtual_time)
 
 
-def claim(session: Session, connector_id: int, epoch: int, *, lease: float, worker: str) -> bool:
-    """Take the turn that was dispatched with this epoch; False for a doubled, late or stolen message."""
-    claimed = session.execute(
-        text("""
-        UPDATE turn SET state = 'running', started_at = now(), worker = :worker, stop_asked = false,
-               deadline = now() + make_interval(secs => :lease)
-        WHERE connector_id = :id AND epoch = :epoch AND state = 'dispatched' RETURNING connector_id
-        """),
-        {"id": connector_id, "epoch": epoch, "lease": lease, "worker": worker},
-    )
-    return claimed.first() is not None
+def claim(session: Session, connector_id: int, epoch: int, *, lease: float, worker: str) -> Claimed | None:
+    """Take the turn that was dispatched with this epoch; None for a doubled, late or stolen message.
+
+    The log of slices has the slice from then on.
+    """
+    row = session.execute(_CLAIM, {"id": connector_id, "epoch": epoch, "lease": lease, "worker": worker}).first()
+    return None if row is None else Claimed(row.waited)
+
+
+_CLAIM = text("SELECT waited FROM claim_turn(:id, :epoch, :lease, :worker)")
 
 
 def renew(session: Session, connector_id: int, epoch: int, *, lease: float, progress: bool) -> Renewed | None:

@@ -93,9 +93,10 @@ class Slice:
             claimed = turns.claim(
                 session, self.connector_id, self.epoch, lease=self.settings.lease_seconds, worker=self.worker
             )
-            if claimed:
-                self.waited = slices.begun(session, self.tenant_id, self.connector_id, self.epoch, worker=self.worker)
-            return claimed
+        if claimed is None:
+            return False
+        self.waited = claimed.waited
+        return True
 
     def work(self) -> Ending:
         """Walk the steps; how the slice ended. Whatever it was, the caller releases."""
