@@ -6,20 +6,24 @@ field.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from worker.catalog import json_text
 from worker.catalog.profile import Profile
 from worker.errors import ProfileUnusable
 
+KEPT = 128
+"""Profiles that a process keeps as values. A slice meets its connector's twice, for the run has a copy of it."""
 
-def stored(kept: Mapping[str, Any]) -> Profile:
-    """The profile that was stored; ProfileUnusable, with all its faults, where it is none of this version."""
+
+@lru_cache(maxsize=KEPT)
+def stored(kept: str) -> Profile:
+    """The profile that was stored (JSON); ProfileUnusable, with all its faults, where it is none of this version."""
     try:
-        return Profile.model_validate(kept)
+        return Profile.model_validate(json_text.read(kept))
     except ValidationError as trouble:
         faults = [sentence(fault).rstrip(".") for fault in trouble.errors()]
         raise ProfileUnusable([f"the stored profile: {fault}" for fault in dict.fromkeys(faults)]) from None

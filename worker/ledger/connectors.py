@@ -87,8 +87,8 @@ def load(session: Session, connector_id: int) -> Connector | None:
     """The connector; None where the session's tenant has no such one. ProfileUnusable: what is stored is no profile."""
     row = session.execute(
         text(
-            "SELECT id, tenant_id, name, store_hash, profile, enabled, disabled_reason, last_checked_at,"
-            " store_facts -> :portions AS portions FROM connector WHERE id = :id"
+            "SELECT id, tenant_id, name, store_hash, CAST(profile AS text) AS profile, enabled, disabled_reason,"
+            " last_checked_at, store_facts -> :portions AS portions FROM connector WHERE id = :id"
         ),
         {"id": connector_id, "portions": store_facts.PORTIONS},
     ).one_or_none()

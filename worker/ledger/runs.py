@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.vocabulary import ENDED, MAY_BECOME, SENDING_STEPS, RunState, Trigger
+from worker.catalog import profile_faults
 from worker.catalog.profile import Profile
 from worker.errors import RunHeld
 from worker.ledger import events, turns
@@ -89,14 +90,14 @@ def begin_scheduled(session: Session, tenant_id: int, connector_id: int) -> int:
     )
 
 
-_COLUMNS = "id, connector_id, state, trigger, listed, refresh, step, cursor, profile, bugs"
+COLUMNS = "id, connector_id, state, trigger, listed, refresh, step, cursor, CAST(profile AS text) AS profile, bugs"
 
 
 def current(session: Session, connector_id: int) -> Run | None:
     """The run to go on with: the one under way, else the one that waits."""
     row = session.execute(
         text(
-            f"SELECT {_COLUMNS} FROM run WHERE connector_id = :id AND NOT (state = ANY(:ended))"  # noqa: S608 constant
+            f"SELECT {COLUMNS} FROM run WHERE connector_id = :id AND NOT (state = ANY(:ended))"  # noqa: S608 constant
             " ORDER BY state = 'queued', id LIMIT 1"
         ),
         {"id": connector_id, "ended": [state.value for state in ENDED]},
@@ -113,7 +114,7 @@ def current_or_check(session: Session, tenant_id: int, connector_id: int) -> Run
 
 def load(session: Session, run_id: int) -> Run | None:
     """The run of this id, if the session's tenant has it."""
-    row = session.execute(text(f"SELECT {_COLUMNS} FROM run WHERE id = :id"), {"id": run_id}).one_or_none()  # noqa: S608
+    row = session.execute(text(f"SELECT {COLUMNS} FROM run WHERE id = :id"), {"id": run_id}).one_or_none()  # noqa: S608
     return None if row is None else _run(row)
 
 
@@ -127,7 +128,7 @@ def _run(row: Any) -> Run:
         row.refresh,
         row.step,
         row.cursor,
-        None if row.profile is None else Profile.model_validate(row.profile),
+        None if row.profile is None else profile_faults.stored(row.profile),
         row.bugs,
     )
 
