@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from celery import Celery
 
+from worker import broker
 from worker.settings import settings
 
 QUEUE = "slices"
 
+broker.use_it()
 app = Celery("connector", broker=settings().redis_url, include=["worker.tasks"])
 app.conf.update(
     # Early ack: with a late one a connection blip starts the same slice twice (measured); the lease recovers.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from models.vocabulary import ItemKind
@@ -16,6 +17,8 @@ from worker.rules import limits, parts
 from worker.rules.mapping import Mapped
 
 _MOST_IMAGES = {ItemKind.CATEGORY: 1, ItemKind.PRODUCT: limits.MOST_IMAGES, ItemKind.VARIANT: 1}
+MOST_OPTION_VALUES = 4_096
+"""Option values that are kept as read: a catalogue has few, and each in many variants."""
 _HEX = re.compile(r"[0-9A-Fa-f]{6}")
 
 
@@ -99,6 +102,7 @@ def _options(cells: Mapping[str, Any], mapped: Mapped) -> tuple[OptionValue, ...
     return tuple(found)
 
 
+@lru_cache(maxsize=MOST_OPTION_VALUES)
 def option_value(option: str, written: str) -> OptionValue | None:
     """`Name#HEX#HEX#HEX` as a swatch value; a plain text as it stands; None where the name is missing.
 
