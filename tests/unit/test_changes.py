@@ -6,7 +6,6 @@ import json
 from typing import get_args
 
 import pytest
-from pydantic import ValidationError
 
 from models.vocabulary import Action, ItemKind, Outcome
 from tests.builders import a_category, a_coloured_variant, a_product, a_variant, an_option
@@ -135,5 +134,10 @@ def test_groups_may_be_words_or_their_texts() -> None:
 
 
 def test_a_change_of_an_unknown_sort_is_refused() -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValueError, match="delete_product"):
         changes.from_json('{"what": "delete_product", "source_id": 1}')
+
+
+def test_a_change_that_lacks_a_part_is_refused() -> None:
+    with pytest.raises(ValueError, match="storefronts"):
+        changes.from_json('{"what": "assign_storefronts", "source_id": 1, "fingerprint": "f"}')

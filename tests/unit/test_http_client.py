@@ -1,4 +1,4 @@
-"""A neighbour's answer is freed when nobody holds it any more, and does not wait for the garbage collector."""
+"""A neighbour's answer is freed when nobody holds it any more, and its cookies are not kept."""
 
 from __future__ import annotations
 
@@ -58,3 +58,19 @@ def test_an_answer_that_is_read_in_parts_is_whole() -> None:
         client.stream("GET", "https://store.example/") as it,
     ):
         assert b"".join(it.iter_bytes()) == BODY
+
+
+def test_a_cookie_is_not_sent_back() -> None:
+    heard = []
+
+    def baking(request: httpx.Request) -> httpx.Response:
+        heard.append(request.headers.get("cookie"))
+        return httpx.Response(200, headers={"Set-Cookie": "known=1"}, request=request)
+
+    with Client(transport=httpx.MockTransport(baking)) as client:
+        for _ in range(2):
+            assert client.get("https://store.example/").status_code == 200
+    with httpx.Client(transport=httpx.MockTransport(baking)) as theirs:
+        for _ in range(2):
+            theirs.get("https://store.example/")
+    assert heard == [None, None, None, "known=1"]

@@ -41,6 +41,8 @@ def spelled_alike(variants: Sequence[Variant]) -> list[Variant]:
                 replace(value, label=first[value.option, value.label.casefold()]) for value in variant.options
             ),
         )
+        if any(first[value.option, value.label.casefold()] != value.label for value in variant.options)
+        else variant
         for variant in variants
     ]
 
