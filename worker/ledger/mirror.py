@@ -66,19 +66,19 @@ def different(session: Session, connector_id: int, rows: Iterable[Row], keys: Ke
     found: list[Row] = []
     for kind, of_kind in _by_kind(rows).items():
         known = _hashes(session, connector_id, kind, list(of_kind))
-        found += [
-            row
-            for row in of_kind.values()
-            if row.source_id not in known
-            or known[row.source_id][0] != row.raw_hash
-            or row.may_be_a_part
+        for source_id, row in of_kind.items():
+            raw_hash, held = known.get(source_id, _UNKNOWN)
             # Another column may be the name or the SKU by now: the row is the same, its keys are not.
-            or any(
-                told not in (None, held)
-                for told, held in zip(keys.get((kind, row.source_id), ()), known[row.source_id][1:], strict=False)
-            )
-        ]
+            if raw_hash != row.raw_hash or row.may_be_a_part or _say_else(keys.get((kind, source_id)), held):
+                found.append(row)
     return found
+
+
+def _say_else(told: tuple[str | None, str | None] | None, held: tuple[str | None, str | None]) -> bool:
+    """Whether one of the keys is told, and is another one."""
+    if told is None or told == held:
+        return False
+    return any(one not in (None, other) for one, other in zip(told, held, strict=True))
 
 
 def stage(
@@ -144,9 +144,13 @@ def _united(session: Session, connector_id: int, kind: ItemKind, rows: Sequence[
     return [row for row, before in both if row is not before]
 
 
+_UNKNOWN: tuple[str | None, tuple[str | None, str | None]] = (None, (None, None))
+
+
 def _hashes(
     session: Session, connector_id: int, kind: ItemKind, ids: list[int]
-) -> dict[int, tuple[str, str | None, str | None]]:
+) -> dict[int, tuple[str, tuple[str | None, str | None]]]:
+    """Id -> hash of the raw row, name key and SKU key."""
     rows = session.execute(
         text(
             "SELECT source_id, CASE WHEN gone THEN 'gone' ELSE raw_hash END, name_key, sku_key FROM source_item"
@@ -155,7 +159,7 @@ def _hashes(
         ),
         {"connector": connector_id, "kind": kind.value, "ids": bulk.ids(ids)},
     )
-    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+    return {source_id: (raw_hash, (name, sku)) for source_id, raw_hash, name, sku in rows}
 
 
 def _stage(session: Session, tenant_id: int, connector_id: int, rows: Iterable[Row], keys: Keys) -> None:

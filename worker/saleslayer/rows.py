@@ -37,6 +37,9 @@ class RawTable:
         self.names = (*FIXED, *(column.name for column in columns))
         self.columns = columns
         self.places = {column.name: place for place, column in enumerate(columns)}
+        parent = PARENT.get(kind)
+        self._parent = columns[self.places[parent]] if parent in self.places else None
+        self._categories = columns[self.places[CATEGORIES]] if CATEGORIES in self.places else None
         self._media = [column for column in columns if is_media(column)]
         self._translated = [
             column for column in columns if column.translations and column.name != CATEGORIES and not is_media(column)
@@ -45,14 +48,13 @@ class RawTable:
 
     def row(self, raw: Any, number: int) -> Row:
         """The row with this number, its cells unread; SourceUnreadable where it cannot be told whose it is."""
-        where = f"Row {number} of the table {TABLES[self.kind]}"
         if not isinstance(raw, list) or len(raw) < len(FIXED):
-            raise SourceUnreadable(f"{where} is not a list that begins with STATUS and ID.")
+            raise SourceUnreadable(f"{self.where(number)} is not a list that begins with STATUS and ID.")
         if len(raw) > len(self.names):
-            raise SourceUnreadable(f"{where} has {len(raw)} cells for {len(self.names)} columns.")
+            raise SourceUnreadable(f"{self.where(number)} has {len(raw)} cells for {len(self.names)} columns.")
         source_id = whole(raw[1])
         if source_id is None:
-            raise SourceUnreadable(f"{where} has an ID that is not a whole number.")
+            raise SourceUnreadable(f"{self.where(number)} has an ID that is not a whole number.")
         if raw[0] == "D":
             return Row(self.kind, source_id, gone=True, raw_hash=self._hash(raw))
         cells = Cells(self, raw, number)
@@ -62,8 +64,7 @@ class RawTable:
             for column in self._translated
             if (told := _translated(cell := cells.raw(column), column.translations)) != cell
         ]
-        parent = PARENT.get(self.kind, "")
-        parents = _ids(cells.raw(self.columns[self.places[parent]]), where, parent) if parent in self.places else []
+        parents = cells.ids(self._parent) if self._parent else ()
         return Row(
             self.kind,
             source_id,
@@ -71,15 +72,19 @@ class RawTable:
             raw_hash=self._hash([*raw, *called] if called else raw),
             parent_id=parents[0] if parents else None,
             cells=cells,
-            unchanged_cells=tuple(column.name for column in self._media if _is_unchanged(cells.raw(column))),
+            unchanged_cells=tuple([column.name for column in self._media if _is_unchanged(cells.raw(column))]),
             may_be_a_part=self._may_be_a_part(cells),
         )
 
     def _may_be_a_part(self, cells: Cells) -> bool:
-        if CATEGORIES not in self.places:
+        if self._categories is None:
             return False
-        told = cells.raw(self.columns[self.places[CATEGORIES]])
-        return not isinstance(told, list | dict) and len(cells[CATEGORIES]) == 1
+        told = cells.raw(self._categories)
+        return not isinstance(told, list | dict) and len(cells.ids(self._categories)) == 1
+
+    def where(self, number: int) -> str:
+        """The row with this number, as it is called where something is wrong with it."""
+        return f"Row {number} of the table {TABLES[self.kind]}"
 
 
 class Cells(Mapping[str, Any]):
@@ -101,12 +106,24 @@ class Cells(Mapping[str, Any]):
         column = self._table.columns[self._table.places[name]]
         cell = self.raw(column)
         if name == CATEGORIES:
-            return _ids(cell, self._where, name)
+            return self.ids(column)
         if not is_media(column):
             return _translated(cell, column.translations)
         if _is_unchanged(cell):
             raise KeyError(name)
-        return media(cell, column, self._where)
+        return media(cell, column, self._table.where(self._number))
+
+    def ids(self, column: Column) -> list[int]:
+        """The ids of a joining cell: one, a list, or a text that is divided by commas or line breaks; 0 is none."""
+        cell = self.raw(column)
+        if type(cell) is int and 0 < cell < 2**63:  # as the source tells nearly all of them
+            return [cell]
+        parts = re.split(r"[,\s]+", cell) if isinstance(cell, str) else listed(cell) or [cell]
+        found = [0 if part in (None, "", []) else whole(part) for part in parts]
+        if None in found:
+            where = self._table.where(self._number)
+            raise SourceUnreadable(f"{where} has an id in the column {column.name} that is not a whole number.")
+        return [one for one in dict.fromkeys(found) if one]
 
     def __iter__(self) -> Iterator[str]:
         return (
@@ -118,10 +135,6 @@ class Cells(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"Cells({dict(self)!r})"
-
-    @property
-    def _where(self) -> str:
-        return f"Row {self._number} of the table {TABLES[self._table.kind]}"
 
 
 def is_media(column: Column) -> bool:
@@ -160,15 +173,6 @@ def _translated(cell: Any, called: Mapping[str, str]) -> Any:
     if isinstance(cell, list):
         return [_translated(value, called) for value in cell]
     return called.get(str(cell), cell)
-
-
-def _ids(cell: Any, where: str, column: str) -> list[int]:
-    """The ids of a joining cell: one, a list, or a text that is divided by commas or line breaks; 0 is none."""
-    parts = re.split(r"[,\s]+", cell) if isinstance(cell, str) else listed(cell) or [cell]
-    found = [0 if part in (None, "", []) else whole(part) for part in parts]
-    if None in found:
-        raise SourceUnreadable(f"{where} has an id in the column {column} that is not a whole number.")
-    return [one for one in dict.fromkeys(found) if one]
 
 
 def listed(told: Any) -> list[Any]:
