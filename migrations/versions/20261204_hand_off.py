@@ -1,7 +1,8 @@
-"""A hand-off in two questions: who passes the door, and whose turn it is now.
+"""A hand-off in three questions: who passes the door, whose turn it is now, and whose no more.
 
-Why: a hand-off is what every slice costs, whatever it does. To fill the door took three questions to Postgres or more
-(hold it, pass it, once for each, move the virtual time), and to take a turn up two (the turn, the log of slices). Each
+Why: a hand-off is what every slice costs, whatever it does, and all others wait while the scheduler is locked for it.
+To fill the door took three questions to Postgres or more (hold it, pass it, once for each, move the virtual time), and
+two each to take a turn up (the turn, the log of slices) and to give it back (what was held, what becomes of it). Each
 is one now, by functions, whose plans are kept. Goes before the code (expand).
 """
 
@@ -67,13 +68,70 @@ BEGIN
   RETURN NEXT;
 END $$
 """
+RELEASING = """
+CREATE FUNCTION release_turn(connector bigint, of_epoch bigint, quantum float8, rests float8, has_failed boolean,
+                             broken_after bigint, why text, at_step text, of_calls bigint, of_settled bigint)
+RETURNS TABLE (becomes text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  held record;
+  finish float8;
+  next_tag float8;
+BEGIN
+  -- Locked in the order in which they stand (LockRows), which is everybody's. The turn stays ours until the commit:
+  -- no request (`again`) and no sweep comes in between. Who waited for a lock reads what stands there by then.
+  SELECT u.tenant_id, u.again, u.attempts, extract(epoch FROM now() - u.started_at)::float8 AS seconds,
+    s.virtual_time, t.weight, t.virtual_finish INTO held
+  FROM turn u JOIN tenant_turn t USING (tenant_id) CROSS JOIN scheduler s
+  WHERE u.connector_id = connector AND u.epoch = of_epoch AND u.state = 'running' FOR UPDATE OF u, s, t;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  -- As tags.settle and tags.charge reckon it.
+  finish := held.virtual_finish + (greatest(0.0, held.seconds) - quantum) / held.weight;
+  IF has_failed AND held.attempts + 1 >= broken_after THEN
+    becomes := 'broken';
+  ELSIF rests IS NULL OR (held.again AND NOT has_failed) THEN
+    becomes := 'ready';
+    next_tag := greatest(held.virtual_time, finish);
+    finish := next_tag + quantum / held.weight;
+  ELSE
+    becomes := 'parked';
+  END IF;
+  UPDATE tenant_turn SET virtual_finish = finish WHERE tenant_id = held.tenant_id;
+  IF why IS NOT NULL THEN
+    -- One that had lost its turn meanwhile ended then, and by that.
+    UPDATE slice_log SET ended_at = coalesce(ended_at, now()), ended_why = coalesce(ended_why, why), step = at_step,
+           calls = of_calls, settled = of_settled
+    WHERE connector_id = connector AND epoch = of_epoch;
+  END IF;
+  IF becomes = 'ready' THEN
+    UPDATE turn SET state = becomes, deadline = NULL, attempts = attempts + has_failed::int, ready_at = now(),
+           not_before = '-infinity', again = false, tag = next_tag
+    WHERE connector_id = connector AND epoch = of_epoch;
+  ELSIF becomes = 'parked' THEN
+    UPDATE turn SET state = becomes, deadline = NULL, attempts = attempts + has_failed::int, tag = NULL,
+           not_before = CASE WHEN rests = 'infinity' THEN 'infinity'
+                        ELSE now() + make_interval(secs => least(rests, 1e8)) END
+    WHERE connector_id = connector AND epoch = of_epoch;
+  ELSE
+    UPDATE turn SET state = becomes, deadline = NULL, attempts = attempts + has_failed::int
+    WHERE connector_id = connector AND epoch = of_epoch;
+  END IF;
+  RETURN NEXT;
+END $$
+"""
 
 
 def upgrade() -> None:
     op.execute(FILLING)
     op.execute(CLAIMING)
+    op.execute(RELEASING)
 
 
 def downgrade() -> None:
+    op.execute(
+        "DROP FUNCTION release_turn(bigint, bigint, float8, float8, boolean, bigint, text, text, bigint, bigint)"
+    )
     op.execute("DROP FUNCTION claim_turn(bigint, bigint, float8, text)")
     op.execute("DROP FUNCTION fill_the_door(bigint, float8, float8)")

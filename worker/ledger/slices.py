@@ -59,13 +59,12 @@ class Ended:
     settled: int
 
 
-ENDED = (
-    "UPDATE slice_log SET ended_at = coalesce(ended_at, now()), ended_why = coalesce(ended_why, :why),"
-    " step = :step, calls = :calls, settled = :settled WHERE connector_id = :id AND epoch = :epoch"
-)
-"""SQL: a slice has ended; one that had lost its turn meanwhile ended then, and by that."""
-
-
 def ended(session: Session, connector_id: int, epoch: int, end: Ended) -> None:
-    """A slice has ended, and why; its turn is given back elsewhere (`turns.release`)."""
-    session.execute(text(ENDED), {"id": connector_id, "epoch": epoch} | asdict(end))
+    """A slice has ended that had lost its turn; it ended then, and by that. The others' is told by `turns.release`."""
+    session.execute(
+        text(
+            "UPDATE slice_log SET ended_at = coalesce(ended_at, now()), ended_why = coalesce(ended_why, :why),"
+            " step = :step, calls = :calls, settled = :settled WHERE connector_id = :id AND epoch = :epoch"
+        ),
+        {"id": connector_id, "epoch": epoch} | asdict(end),
+    )

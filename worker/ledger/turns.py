@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import TextClause
-
 from models.vocabulary import TurnState
 from worker.ledger import processes, slices, tags
 from worker.ledger.bulk import rows_of
@@ -228,53 +226,19 @@ def release(
     came meanwhile (`again`) wins over parking. `failed`: no progress was made; after five such the turn
     is broken. `end`: what the log of slices is to say, if it can be written to.
     """
-    row = session.execute(_HELD, {"id": connector_id, "epoch": epoch}).first()
-    if row is None:
-        return False
-    finish = tags.settle(row.virtual_finish, weight=row.weight, quantum=quantum, held=row.held)
-    tag = None
-    if failed and row.attempts + 1 >= BROKEN_AFTER:
-        state = TurnState.BROKEN
-    elif park is None or (row.again and not failed):
-        # As in `make_ready`, with what is in hand already: every turn of every slice comes by here.
-        state = TurnState.READY
-        charged = tags.charge(row.virtual_time, finish, weight=row.weight, quantum=quantum)
-        finish, tag = charged.finish, charged.tags[0]
-    else:
-        state = TurnState.PARKED
-    session.execute(
-        _given_back(state, is_told=end is not None),
-        {"id": connector_id, "epoch": epoch, "tenant": row.tenant_id, "finish": finish, "failed": int(failed)}
-        | ({"tag": tag} if state is TurnState.READY else {"park": park} if state is TurnState.PARKED else {})
-        | ({} if end is None else asdict(end)),
-    )
-    return True
+    row = session.execute(
+        _RELEASE,
+        {"id": connector_id, "epoch": epoch, "quantum": quantum, "park": park, "failed": failed, "most": BROKEN_AFTER}
+        | (_UNTOLD if end is None else asdict(end)),
+    ).first()
+    return row is not None
 
 
-_HELD = text("""
-    -- Locked in the order in which they stand (LockRows), which is everybody's. The turn stays ours until the commit:
-    -- no request (`again`) and no sweep comes in between. Who waited for a lock reads what stands there by then.
-    SELECT u.tenant_id, u.again, u.attempts, extract(epoch FROM now() - u.started_at)::float8 AS held,
-      s.virtual_time, t.weight, t.virtual_finish
-    FROM turn u JOIN tenant_turn t USING (tenant_id) CROSS JOIN scheduler s
-    WHERE u.connector_id = :id AND u.epoch = :epoch AND u.state = 'running' FOR UPDATE OF u, s, t
-""")
-_GIVEN_BACK = {
-    TurnState.READY: ", ready_at = now(), not_before = '-infinity', again = false, tag = :tag",
-    TurnState.BROKEN: "",
-    TurnState.PARKED: ", tag = NULL, not_before = CASE WHEN CAST(:park AS float8) = 'infinity' THEN 'infinity'"
-    " ELSE now() + make_interval(secs => least(CAST(:park AS float8), 1e8)) END",
-}
-
-
-def _given_back(state: TurnState, *, is_told: bool) -> TextClause:
-    """The turn, its tenant's finish and the end in the log, in one statement: all the others wait for it."""
-    told = f", told AS ({slices.ENDED})" if is_told else ""
-    return text(
-        f"WITH charged AS (UPDATE tenant_turn SET virtual_finish = :finish WHERE tenant_id = :tenant){told}"  # noqa: S608 constants
-        f" UPDATE turn SET state = '{state}', deadline = NULL, attempts = attempts + :failed{_GIVEN_BACK[state]}"
-        " WHERE connector_id = :id AND epoch = :epoch"
-    )
+_UNTOLD: dict[str, Any] = {"why": None, "step": None, "calls": 0, "settled": 0}
+_RELEASE = text(
+    "SELECT becomes FROM release_turn(:id, :epoch, :quantum, :park, :failed, :most, :why, :step, :calls, :settled)"
+)
+"""A function of the database, which keeps its plans: all others wait while it holds the scheduler."""
 
 
 def weight_and_finish(session: Session, tenant_id: int) -> tuple[float, float]:
