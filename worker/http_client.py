@@ -1,4 +1,4 @@
-"""How both neighbours are called: httpx, whose answers are freed when nobody holds them, and without cookies."""
+"""How both neighbours are called: httpx without cookies, whose answers are freed at once."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("worker.process",),  # the composition root of a worker process ...
     ("worker.meet",),  # ... and how it makes a connector's clients
     ("worker.commands",),  # what somebody may ask for, whichever door they come by
-    ("worker.app", "worker.broker", "worker.flower", "worker.scheduling", "worker.webhooks"),
+    ("worker.app", "worker.flower", "worker.scheduling", "worker.webhooks"),
     ("worker.steps",),
     ("worker.rules", "worker.saleslayer", "worker.bigcommerce", "worker.ledger", "worker.logs"),
     ("worker.catalog", "worker.redaction", "worker.traces"),  # clients open spans, logs redact; neither knows more
@@ -28,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "worker.errors",
         "worker.settings",
+        "worker.broker",
         "worker.named_values",
         "worker.http_client",
     ),  # the ground: they know nothing of the product

@@ -257,7 +257,7 @@ def test_a_scheduled_run_that_was_cancelled_is_not_begun_again_before_its_next_d
     with as_tenant(at.stage.engine, at.cast.tenant_id) as session:
         connector = connectors.load(session, at.cast.connector_id)
         assert connector is not None
-        run = calendar.take_up(session, connector)
+        run = calendar.begin_what_is_due(session, connector)
         assert run is not None
         runs.begin(session, run.id, connector.profile)
         calendar.serve(session, connector)

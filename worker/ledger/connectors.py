@@ -86,27 +86,24 @@ def change_profile(session: Session, connector_id: int, profile: Profile) -> Non
 def load(session: Session, connector_id: int) -> Connector | None:
     """The connector; None where the session's tenant has no such one. ProfileUnusable: what is stored is no profile."""
     row = session.execute(
-        text(
-            "SELECT id, tenant_id, name, store_hash, CAST(profile AS text) AS profile, enabled, disabled_reason,"
-            " last_checked_at, store_facts -> :portions AS portions FROM connector WHERE id = :id"
-        ),
-        {"id": connector_id, "portions": store_facts.PORTIONS},
+        text(f"SELECT {COLUMNS} FROM connector c WHERE id = :id"),  # noqa: S608 constant
+        {"id": connector_id},
     ).one_or_none()
-    return (
-        None
-        if row is None
-        else Connector(
-            row.id,
-            row.tenant_id,
-            row.name,
-            row.store_hash,
-            profile_faults.stored(row.profile),
-            row.enabled,
-            row.disabled_reason,
-            row.last_checked_at,
-            row.portions or {},
-        )
-    )
+    return None if row is None else of_row(row)
+
+
+COLUMNS = (
+    "c.id, c.tenant_id, c.name, c.store_hash, CAST(c.profile AS text), c.enabled, c.disabled_reason, c.last_checked_at,"
+    f" c.store_facts -> '{store_facts.PORTIONS}'"
+)
+"""SQL: of a connector `c`, what `of_row` is given."""
+
+
+def of_row(row: Sequence[Any]) -> Connector:
+    """The connector of such a row; ProfileUnusable where its profile is none."""
+    id_, tenant_id, name, store_hash, kept, enabled, why_not, checked_at, portions = row
+    profile = profile_faults.stored(kept)
+    return Connector(id_, tenant_id, name, store_hash, profile, enabled, why_not, checked_at, portions or {})
 
 
 def known_by(session: Session, connector_id: int) -> tuple[str, str] | None:

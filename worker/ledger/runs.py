@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,19 +90,20 @@ def begin_scheduled(session: Session, tenant_id: int, connector_id: int) -> int:
     )
 
 
-COLUMNS = "id, connector_id, state, trigger, listed, refresh, step, cursor, CAST(profile AS text) AS profile, bugs"
+COLUMNS = "id, connector_id, state, trigger, listed, refresh, step, cursor, CAST(profile AS text), bugs"
+"""SQL: what `of_row` is given."""
+CURRENT = (
+    f"SELECT {COLUMNS} FROM run WHERE connector_id = :id AND NOT (state = ANY(:ended))"  # noqa: S608 constant
+    " ORDER BY state = 'queued', id LIMIT 1"
+)
+"""SQL: the run to go on with; `ended` are ENDED_STATES."""
+ENDED_STATES = [state.value for state in ENDED]
 
 
 def current(session: Session, connector_id: int) -> Run | None:
     """The run to go on with: the one under way, else the one that waits."""
-    row = session.execute(
-        text(
-            f"SELECT {COLUMNS} FROM run WHERE connector_id = :id AND NOT (state = ANY(:ended))"  # noqa: S608 constant
-            " ORDER BY state = 'queued', id LIMIT 1"
-        ),
-        {"id": connector_id, "ended": [state.value for state in ENDED]},
-    ).one_or_none()
-    return None if row is None else _run(row)
+    row = session.execute(text(CURRENT), {"id": connector_id, "ended": ENDED_STATES}).one_or_none()
+    return None if row is None else of_row(row)
 
 
 def current_or_check(session: Session, tenant_id: int, connector_id: int) -> Run:
@@ -115,22 +116,14 @@ def current_or_check(session: Session, tenant_id: int, connector_id: int) -> Run
 def load(session: Session, run_id: int) -> Run | None:
     """The run of this id, if the session's tenant has it."""
     row = session.execute(text(f"SELECT {COLUMNS} FROM run WHERE id = :id"), {"id": run_id}).one_or_none()  # noqa: S608
-    return None if row is None else _run(row)
+    return None if row is None else of_row(row)
 
 
-def _run(row: Any) -> Run:
-    return Run(
-        row.id,
-        row.connector_id,
-        RunState(row.state),
-        Trigger(row.trigger),
-        row.listed,
-        row.refresh,
-        row.step,
-        row.cursor,
-        None if row.profile is None else profile_faults.stored(row.profile),
-        row.bugs,
-    )
+def of_row(row: Sequence[Any]) -> Run:
+    """The run of such a row; ProfileUnusable where its profile is none."""
+    id_, connector_id, state, trigger, listed, refresh, step, cursor, profile, bugs = row
+    snapshot = None if profile is None else profile_faults.stored(profile)
+    return Run(id_, connector_id, RunState(state), Trigger(trigger), listed, refresh, step, cursor, snapshot, bugs)
 
 
 def begin(session: Session, run_id: int, profile: Profile) -> None:

@@ -23,13 +23,10 @@ AFTER_TROUBLE_SECONDS = 3600.0
 """How long a connector rests whose run was stopped by trouble that somebody has to mend."""
 
 
-def take_up(session: Session, connector: Connector) -> Run | None:
-    """The run to go on with, else one that is due by now; None: the date of the schedule is still to come."""
-    run = runs.current(session, connector.id)
-    if run is not None:
-        return run
+def begin_what_is_due(session: Session, connector: Connector) -> Run | None:
+    """A run of a connector that has none to go on with; None: the date of the schedule is still to come."""
     if connector.profile.schedule is None:
-        return runs.current_or_check(session, connector.tenant_id, connector.id)
+        return runs.load(session, runs.begin_check(session, connector.tenant_id, connector.id))
     at = schedules.standing(session, connector.id)
     if _date(session, connector, connector.profile.schedule, at) > at.now:
         return None

@@ -23,7 +23,7 @@ from models.vocabulary import RunState, SliceEnd, Trigger
 from worker import traces
 from worker.catalog.profile import Profile
 from worker.errors import QuotaSpent, RunHeld, RunTrouble, SliceTrouble, TurnLost, Unwell, WorkerTooOld
-from worker.ledger import connectors, retention, runs, slices, source_items, turns
+from worker.ledger import connectors, retention, runs, slices, source_items, taken, turns
 from worker.ledger.connectors import Connector
 from worker.ledger.rests import Neighbour
 from worker.ledger.runs import Run
@@ -159,10 +159,10 @@ class Slice:
     def _work(self) -> Ending:
         trouble: RunTrouble | None = None
         with self.fence.transaction() as session:
-            connector = connectors.load(session, self.connector_id)
+            connector, run = taken.up(session, self.connector_id)
             if connector is None or not connector.enabled:
                 return Ending(SliceEnd.STOPPED, park=FOR_GOOD)
-            run = calendar.take_up(session, connector)
+            run = run or calendar.begin_what_is_due(session, connector)
             if run is None:
                 return Ending(SliceEnd.WORK_DONE, park=self.endings.until_next(session))
             if run.state is RunState.PAUSED or run.state is RunState.AWAITING_APPROVAL:
