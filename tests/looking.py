@@ -20,6 +20,7 @@ from sandbox.generator.catalogue import generate
 from sandbox.generator.dirt import Dirt
 from sandbox.saleslayer.transport import SandboxTransport as SourceTransport
 from sandbox.stage.stage import Cast, Stage
+from tests.patient import patient_engine
 from worker.commands.desk import Desk
 from worker.ledger import processes, register
 from worker.ledger.session import as_scheduler, as_tenant
@@ -144,7 +145,7 @@ def looked_at(settings: Settings) -> Iterator[Looked]:
         sleep=lambda seconds: time.sleep(seconds / stage.haste),
         clock=lambda: time.time() * stage.haste,
     )
-    desk = Desk(chosen, stage.messages.append, meeting, pool=8)
+    desk = Desk(chosen, stage.messages.append, meeting, connections=patient_engine(chosen.database_url, pool=8))
     config = uvicorn.Config(build(desk), log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     serving = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

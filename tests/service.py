@@ -19,8 +19,9 @@ import httpx
 from models.vocabulary import ENDED, Scope
 from sandbox.chaos.ground import Ground, ground
 from sandbox.saleslayer import example
+from tests.patient import patient_engine
 from worker.ledger import api_keys, connectors
-from worker.ledger.session import as_scheduler, as_tenant, engine
+from worker.ledger.session import as_scheduler, as_tenant
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 90.0
@@ -158,7 +159,7 @@ def service(folder: Path, **settings: str) -> Iterator[Played]:
 
 def a_tenant(database: str) -> tuple[int, str]:
     """A tenant, and a key that may change what it has."""
-    opened = engine(database)
+    opened = patient_engine(database)
     with as_tenant(opened, 0) as session:
         tenant_id = connectors.next_tenant_id(session)
     with as_tenant(opened, tenant_id) as session:

@@ -18,6 +18,7 @@ from sandbox.bigcommerce.core import Sandbox as Stores
 from sandbox.bigcommerce.transport import SandboxTransport as StoreTransport
 from sandbox.saleslayer.sandbox import Sandbox as Sources
 from sandbox.saleslayer.transport import SandboxTransport as SourceTransport
+from tests.patient import patient_engine
 from worker.commands.desk import Desk
 from worker.ledger import api_keys
 from worker.ledger.session import as_scheduler
@@ -101,7 +102,7 @@ def a_door(database_url: str, key_ring: str, **settings: Any) -> Iterator[Door]:
         store_transport=StoreTransport(stores),
         sleep=lambda _seconds: None,
     )
-    desk = Desk(chosen, published.append, meeting, pool=4)
+    desk = Desk(chosen, published.append, meeting, connections=patient_engine(database_url, pool=4))
     desk.__dict__["broker"] = broker
     with TestClient(build(desk), raise_server_exceptions=False) as client:
         yield Door(desk, client, published, stores, sources)

@@ -21,8 +21,9 @@ from sandbox.generator.catalogue import generate
 from sandbox.processes.broker import speak_to
 from sandbox.processes.children import Child
 from sandbox.stage.stage import KEY_RING, Cast, seat
+from tests.patient import patient_engine
 from worker.ledger import runs
-from worker.ledger.session import as_scheduler, as_tenant, engine
+from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.vault import Vault
 from worker.scheduling import dispatch
 from worker.settings import Settings
@@ -95,7 +96,7 @@ def watched(*, products: Mapping[str, int] = PRODUCTS, latency: float = 0.2, yie
         chosen = {name.lower(): value for name, value in environment.items()}
         settings = Settings.model_validate({name: chosen[name] for name in Settings.model_fields if name in chosen})
         speak_to(settings.redis_url)
-        at = engine(settings.database_url)
+        at = patient_engine(settings.database_url)
         platform = Platform(opened.children, at, environment, slots=1, bound=30.0)
         try:
             casts = {

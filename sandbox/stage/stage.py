@@ -102,7 +102,8 @@ class Stage:
     messages: list[Dispatched] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.engine = engine(self.settings.database_url)
+        # Whoever plays it may stand still, as in a debugger or on a busy machine.
+        self.engine = engine(self.settings.database_url, longest_mutex=60.0)
         self.vault = Vault.from_ring(self.settings.credential_keys.get_secret_value())
         self.broker = quota.connect(self.settings.redis_url)
 

@@ -11,7 +11,8 @@ from sandbox.servers.postgres import EmbeddedPostgres
 from sandbox.servers.redis import EmbeddedRedis
 from sandbox.stage.database import migrate
 from sandbox.stage.stage import KEY_RING
-from worker.ledger.session import as_scheduler, engine
+from tests.patient import patient_engine
+from worker.ledger.session import as_scheduler
 from worker.settings import Settings
 
 
@@ -35,7 +36,7 @@ def _leaves_nothing_due(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "config" not in request.fixturenames:
         return
-    at = engine(request.getfixturevalue("config").database_url)
+    at = patient_engine(request.getfixturevalue("config").database_url)
     with as_scheduler(at) as session:
         session.execute(
             text(

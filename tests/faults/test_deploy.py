@@ -19,9 +19,10 @@ from sandbox.chaos.ground import Ground, ground
 from sandbox.chaos.platform import Platform
 from sandbox.processes.broker import speak_to
 from sandbox.stage.stage import KEY_RING, Cast, seat
+from tests.patient import patient_engine
 from tests.watching import until
 from worker.ledger import register, runs
-from worker.ledger.session import as_scheduler, as_tenant, engine
+from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.vault import Vault
 from worker.scheduling import dispatch
 from worker.settings import Settings
@@ -123,7 +124,7 @@ def fleet(*, slots: int) -> Iterator[Fleet]:
         chosen = {name.lower(): value for name, value in environment.items()}
         settings = Settings.model_validate({name: chosen[name] for name in Settings.model_fields if name in chosen})
         speak_to(settings.redis_url)
-        at = engine(settings.database_url)
+        at = patient_engine(settings.database_url)
         try:
             casts = {}
             for number, trader in enumerate(TRADERS):

@@ -18,8 +18,9 @@ from sandbox.chaos.platform import Platform
 from sandbox.processes.broker import speak_to
 from sandbox.stage.compare import content
 from sandbox.stage.stage import KEY_RING, Cast, seat
+from tests.patient import patient_engine
 from worker.ledger import runs
-from worker.ledger.session import as_scheduler, as_tenant, engine
+from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.vault import Vault
 from worker.scheduling import dispatch
 from worker.settings import Settings
@@ -94,7 +95,7 @@ def scene(**settings: str) -> Iterator[Scene]:
         chosen = {name.lower(): value for name, value in environment.items()}
         made = Settings.model_validate({name: chosen[name] for name in Settings.model_fields if name in chosen})
         speak_to(made.redis_url)
-        at = engine(made.database_url)
+        at = patient_engine(made.database_url)
         try:
             opened.neighbours.open(f"CN-{NAME}", NAME, CATALOGUE)
             cast = seat(

@@ -17,12 +17,12 @@ from sqlalchemy import Engine, text
 
 from sandbox.servers.postgres import EmbeddedPostgres
 from tests.operators import Operator, an_operator
+from tests.patient import patient_engine
 from tests.turning import Turns
 from tests.visitors import Door, a_door
 from worker.catalog.profile import Profile
 from worker.ledger import connectors
 from worker.ledger.session import as_scheduler, as_tenant
-from worker.ledger.session import engine as engine_of
 from worker.ledger.vault import Vault
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def database_url(migrated: EmbeddedPostgres) -> Iterator[str]:
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """The service's connections to the test's own database; a machine that stands still for some seconds ends none."""
-    opened = engine_of(database_url, longest_mutex=60.0)
+    opened = patient_engine(database_url)
     yield opened
     opened.dispose()
 

@@ -24,7 +24,8 @@ from worker.commands.desk import WAIT_FOR_NEIGHBOURS
 from worker.meet import meet
 
 AConnector = Callable[..., Any]
-SECONDS = 20.0
+SECONDS = 60.0
+"""What a machine that stands still for a while needs at most."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.turning import FOREVER, LEASE, QUANTUM, AConnector, Turns
-from worker.ledger import overview, turns
+from worker.ledger import overview, tags, turns
 from worker.ledger.overview import Standing
 from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.turns import BROKEN_AFTER, Dispatched, Renewed
@@ -389,3 +389,32 @@ def test_the_operator_sees_all_turns_by_tenant_and_name(at: Turns, a_connector: 
     assert seen[1].not_before is not None
     assert seen[1].connector_id == a.id
     assert seen[2].not_before is None
+
+
+@pytest.mark.parametrize("park", [None, 60.0], ids=["more work", "parked"])
+@pytest.mark.parametrize(
+    ("virtual_time", "finish", "weight", "held"),
+    [(0.0, 60.0, 1.0, 30.0), (500.0, 60.0, 1.0, 30.0), (500.0, 900.0, 0.5, 90.0), (7.0, 7.0, 3.0, -5.0)],
+    ids=["alone", "behind the virtual time", "ahead of it, and poor", "a clock that was set back"],
+)
+def test_the_database_reckons_what_a_turn_has_cost_as_the_code_does(
+    at: Turns,
+    a_connector: AConnector,
+    virtual_time: float,
+    finish: float,
+    weight: float,
+    held: float,
+    park: float | None,
+) -> None:
+    """`release_turn` is a function of the database, and the rest of the arithmetic stands in `tags`."""
+    shop = a_connector(weight=weight)
+    one = at.begin(shop.id)
+    at.do("UPDATE scheduler SET virtual_time = :now", now=virtual_time)
+    at.do("UPDATE tenant_turn SET virtual_finish = :finish", finish=finish)
+    with as_scheduler(at.engine) as session:  # in which the time stands still
+        session.execute(text("UPDATE turn SET started_at = now() - make_interval(secs => :s)"), {"s": held})
+        assert turns.release(session, shop.id, one.epoch, quantum=QUANTUM, park=park)
+    settled = tags.settle(finish, weight=weight, quantum=QUANTUM, held=held)
+    charged = tags.charge(virtual_time, settled, weight=weight, quantum=QUANTUM)
+    expected = (settled, None) if park is not None else (charged.finish, charged.tags[0])
+    assert (at.finish_of(shop.tenant_id), at.of(shop.id, "tag")) == pytest.approx(expected)

@@ -26,8 +26,9 @@ from sandbox.processes.children import REPOSITORY, Child
 from sandbox.stage.compare import content
 from sandbox.stage.database import migrate
 from sandbox.stage.stage import SECRET, TOKEN
+from tests.patient import patient_engine
 from worker.ledger import schema
-from worker.ledger.session import as_scheduler, as_tenant, engine
+from worker.ledger.session import as_scheduler, as_tenant
 
 [RELEASE] = (Path(__file__).parent / "releases").glob("*.whl")
 CATALOGUE = goods.catalogue(9, products=20)
@@ -169,7 +170,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         new["PYTHONPATH"] = str(REPOSITORY)
         # What the wheel does not bring, the ward that ends it with the test, is the new one's.
         old = new | {"PYTHONPATH": f"{release}{os.pathsep}{REPOSITORY}"}
-        at = engine(opened.postgres.url("upgrade"))
+        at = patient_engine(opened.postgres.url("upgrade"))
         here = Scene(opened, at, old, new)
         where = here.say("import worker, models, migrations; print(worker.__file__, models.__file__)", environment=old)
         assert where.count(str(release)) == 2

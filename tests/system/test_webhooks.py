@@ -17,9 +17,10 @@ from sandbox.chaos.platform import Platform
 from sandbox.processes.broker import speak_to
 from sandbox.receiver.receiver import NEVER, Received, Receiver, receiving
 from sandbox.stage.stage import KEY_RING, TOKEN, seat
+from tests.patient import patient_engine
 from tests.shop import Shop, a_source
 from worker.ledger import events, runs, webhooks
-from worker.ledger.session import as_tenant, engine
+from worker.ledger.session import as_tenant
 from worker.ledger.vault import Vault
 from worker.scheduling import dispatch
 from worker.settings import Settings
@@ -136,7 +137,7 @@ def test_a_real_worker_tells_of_a_real_run_and_again_after_a_failure(receiver: R
         chosen = {name.lower(): value for name, value in environment.items()}
         config = Settings.model_validate({name: chosen[name] for name in Settings.model_fields if name in chosen})
         speak_to(config.redis_url)
-        at, vault = engine(config.database_url), Vault.from_ring(KEY_RING)
+        at, vault = patient_engine(config.database_url), Vault.from_ring(KEY_RING)
         opened.neighbours.open(f"CN-{NAME}", NAME, catalogue)
         cast = seat(
             at, vault, tenant=NAME, name="main", code=f"CN-{NAME}", store_hash=NAME, profile=goods.profile(catalogue)

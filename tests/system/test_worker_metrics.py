@@ -26,9 +26,10 @@ from sandbox.processes.children import Child
 from sandbox.stage.stage import KEY_RING, Cast, seat
 from tests import scraping
 from tests.architecture.test_docs import bare, page, rows
+from tests.patient import patient_engine
 from worker.bigcommerce.endpoints import ENDPOINTS, endpoint
 from worker.ledger import api_keys, runs
-from worker.ledger.session import as_scheduler, as_tenant, engine
+from worker.ledger.session import as_scheduler, as_tenant
 from worker.ledger.vault import Vault
 from worker.scheduling import dispatch
 from worker.settings import Settings
@@ -99,7 +100,7 @@ def scene() -> Iterator[Scene]:
         opened.neighbours.open(f"CN-{NAME}", NAME, catalogue, latency=0.2)
         fault = {"action": "status_before", "status": 503, "match": {"method": "GET", "nth": 3}}
         opened.neighbours.trouble_store(NAME, [fault])
-        at = engine(settings.database_url)
+        at = patient_engine(settings.database_url)
         cast = seat(
             at, Vault.from_ring(KEY_RING), tenant=TENANT, name="main", code=f"CN-{NAME}", store_hash=NAME,
             profile=goods.profile(catalogue), weight=1,
