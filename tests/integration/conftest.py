@@ -16,6 +16,7 @@ from alembic.config import Config
 from sqlalchemy import Engine, text
 
 from sandbox.servers.postgres import EmbeddedPostgres
+from tests.mirrored import Source
 from tests.operators import Operator, an_operator
 from tests.patient import patient_engine
 from tests.turning import Turns
@@ -193,3 +194,11 @@ def door(database_url: str, key_ring: str) -> Iterator[Door]:
 @pytest.fixture
 def at(engine: Engine) -> Turns:
     return Turns(engine)
+
+
+@pytest.fixture
+def source(engine: Engine, a_connector: MakeConnector) -> Iterator[Source]:
+    """A connector's mirror, within one transaction."""
+    made = a_connector()
+    with as_tenant(engine, made.tenant_id) as session:
+        yield Source(session, made)
