@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
@@ -122,22 +122,24 @@ class Session(Connection):
         super().rollback()
         self._afterwards.clear()
 
-    def execute(self, *given: Any, **options: Any) -> Any:
-        """As a connection does."""
-        name = self._name
-        try:
-            return super().execute(*given, **options)
-        except OperationalError as broken:
-            if not (name and broken.connection_invalidated):
-                raise
-        # The pool has given up all connections that are as old.
-        super().rollback()
-        self._name = name
-        return super().execute(*given, **options)
+    if not TYPE_CHECKING:  # the types are a connection's
 
-    def scalar(self, *given: Any, **options: Any) -> Any:
-        """As a connection does."""
-        return self.execute(*given, **options).scalar()
+        def execute(self, *given: Any, **options: Any) -> Any:
+            """As a connection does."""
+            name = self._name
+            try:
+                return super().execute(*given, **options)
+            except OperationalError as broken:
+                if not (name and broken.connection_invalidated):
+                    raise
+            # The pool has given up all connections that are as old.
+            super().rollback()
+            self._name = name
+            return super().execute(*given, **options)
+
+        def scalar(self, *given: Any, **options: Any) -> Any:
+            """As a connection does."""
+            return self.execute(*given, **options).scalar()
 
     def introduced(self, statement: str) -> str:
         """The statement, with the name before it where that is not said yet."""
