@@ -5,9 +5,12 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Barrier
 from typing import Any
 
 import fakeredis
@@ -627,3 +630,37 @@ def test_without_a_clock_that_of_redis_counts() -> None:
     level = budget.level()
     assert level is not None
     assert 28 <= level.seconds <= 30
+
+
+# ---- its line to Redis
+
+
+def test_the_threads_of_a_slice_share_one_connection_and_give_it_back() -> None:
+    broker = fakeredis.FakeRedis()
+    budget = Quota(broker, store_hash="abc")
+    with ThreadPoolExecutor(40) as threads:
+        list(threads.map(lambda _: budget.heed(headers(left=100), status=200), range(200)))
+    held = broker.connection_pool._in_use_connections
+    assert len(held) == 1
+    budget.close()
+    assert not held
+    assert budget.ask() == 0.0, "who asks afterwards gets another one"
+
+
+def test_nobody_waits_for_a_silent_redis_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget, asked, there = Quota(fakeredis.FakeRedis(), store_hash="abc"), list[int](), Barrier(10)
+
+    def is_silent(**_: Any) -> None:
+        asked.append(1)
+        time.sleep(0.2)
+        raise redis.TimeoutError
+
+    def ask(_: int) -> Unit:
+        there.wait()
+        return budget.ask()
+
+    monkeypatch.setattr(budget, "_ask", is_silent)
+    with ThreadPoolExecutor(10) as threads:
+        units = list(threads.map(ask, range(10)))
+    assert len(asked) == 1
+    assert min(units) == 0.0, "one goes at once, the others at the pace of a process by itself"

@@ -171,6 +171,7 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+        self._quota.close()
         self._quota.shown.forget()
 
     def get(self, path: str, params: Params | None = None, *, tries: int = MOST_TRIES, opened: Opened = read) -> Answer:

@@ -44,6 +44,7 @@ CATCH_UP = 3  # times the even pace, at most, where a part of the window was sle
 EARLY = 1 / 60  # of the window: so long before its end all is to be used
 SLACK = 1 / 15  # of the window, at most: so much earlier, since the end is known no better than answers take to come
 BLIND_CALLS = 2  # a second, with Redis away: one slice at a time calls a store, so that is all that it gets of us
+MOST_LINES = 1_000  # of a process: each slice under way keeps one
 BLIND_SECONDS = 2.0  # before Redis is tried again
 SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0  # after a 429 that does not say until when
 LONGEST_TOLD = 3600.0  # a store that tells of more is not believed: its windows last half a minute
@@ -87,6 +88,8 @@ class Level:
 class Quota:
     """The calls that a store still allows; `clock` (seconds) is for tests, else Redis' own clock counts."""
 
+    _line: redis.Redis | None = None
+
     def __init__(
         self,
         redis: redis.Redis,
@@ -103,7 +106,7 @@ class Quota:
         self._ask = redis.register_script(scripts.NOW_AND_STATE + scripts.ASK)
         self._heed = redis.register_script(scripts.NOW_AND_STATE + scripts.HEED)
         self._lock = threading.Lock()
-        self._mine = threading.local()
+        self._on_the_line = threading.Lock()
         self._blind_until = 0.0
         self._next_blind_call = 0.0
         self._blind_gap = 1 / BLIND_CALLS
@@ -169,27 +172,36 @@ class Quota:
             began = self._now()
             if began < self._blind_until:
                 return None
-            if self._blind_until:
+            looks = bool(self._blind_until)
+            if looks:
                 self._blind_until = began + BLIND_SECONDS  # one call looks whether it is back, the others do not wait
         now = "" if self._clock is None else round(self._clock() * 1000)
-        try:
-            answer = script(keys=[self._key], args=[now, *values], client=self._line())
-        except redis.RedisError as trouble:
-            self._is_away(trouble)
-            return None
-        self._blind_until = 0.0
+        with self._on_the_line:
+            if not looks and self._now() < self._blind_until:
+                return None  # it went away while we waited, and nobody waits for it after another
+            try:
+                answer = script(keys=[self._key], args=[now, *values], client=self._kept_line())
+            except redis.RedisError as trouble:
+                self._is_away(trouble)
+                return None
+            self._blind_until = 0.0
         return answer
 
-    def _line(self) -> redis.Redis:
-        """The thread's own, which keeps its connection until the thread is gone.
+    def _kept_line(self) -> redis.Redis:
+        """Redis by a connection that is kept, one for all the calls of a slice: none of them waits for long.
 
         For the pool to lend one, look whether it is alive and take it back costs a third of a script's processor time.
         """
-        line: redis.Redis | None = getattr(self._mine, "line", None)
-        if line is None:
-            pool = self._redis.connection_pool
-            line = self._mine.line = redis.Redis(connection_pool=pool, single_connection_client=True)
-        return line
+        if self._line is None:
+            self._line = redis.Redis(connection_pool=self._redis.connection_pool, single_connection_client=True)
+        return self._line
+
+    def close(self) -> None:
+        """Give the connection back; whoever asks afterwards gets another one."""
+        with self._on_the_line:
+            line, self._line = self._line, None
+        if line is not None:
+            line.close()
 
     def _is_away(self, trouble: redis.RedisError) -> None:
         log.warning("quota kept without Redis", seconds=BLIND_SECONDS, error=type(trouble).__name__)
@@ -226,7 +238,12 @@ class Quota:
 def connect(url: str) -> redis.Redis:
     """The Redis of the quota: tried twice, so that who asks is told soon that it is away."""
     return redis.Redis.from_url(
-        url, socket_timeout=5, socket_connect_timeout=3, health_check_interval=5, retry=Retry(NoBackoff(), 1)
+        url,
+        socket_timeout=5,
+        socket_connect_timeout=3,
+        health_check_interval=5,
+        retry=Retry(NoBackoff(), 1),
+        max_connections=MOST_LINES,
     )
 
 
