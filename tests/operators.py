@@ -21,7 +21,6 @@ from sandbox.bigcommerce.core import Sandbox as Stores
 from sandbox.bigcommerce.transport import SandboxTransport as StoreTransport
 from sandbox.saleslayer.sandbox import Sandbox as Sources
 from sandbox.saleslayer.transport import SandboxTransport as SourceTransport
-from tests.patient import patient_engine
 from worker.catalog.columns import Column, Columns
 from worker.ledger import connectors
 from worker.ledger.session import as_scheduler, as_tenant
@@ -85,7 +84,7 @@ def an_operator(database_url: str, key_ring: str, folder: Path) -> Iterator[Oper
     settings = Settings(
         database_url=database_url, credential_keys=SecretStr(key_ring), redis_url="redis://127.0.0.1:1/0"
     )
-    here = Here(settings, connections=patient_engine(database_url, pool=2))
+    here = Here(settings)
     one = Operator(here, folder)
     here.meeting = lambda settings, vault, _redis: meet(
         settings,

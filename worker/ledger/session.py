@@ -65,7 +65,6 @@ def engine(
         },
     )
     made.update_execution_options(**{_LONGEST_MUTEX: max(1, round(1000 * longest_mutex))})
-    event.listen(made, "before_cursor_execute", _says_its_name, retval=True)
     event.listen(made, "handle_error", outage.without_values)
     event.listen(made, "handle_error", _lost, retval=True)
     return made
@@ -147,10 +146,11 @@ class Session(Connection):
         return f"{name}; {statement}" if name else statement
 
 
+@event.listens_for(Engine, "before_cursor_execute", retval=True)  # of every engine, whoever has made it
 def _says_its_name(
     connection: Connection, cursor: Any, statement: str, parameters: Any, _context: Any, is_many: bool
 ) -> tuple[str, Any]:
-    """For an engine's `before_cursor_execute`."""
+    """A session's first statement goes out with the name before it."""
     if not isinstance(connection, Session):
         return statement, parameters
     if is_many:  # it goes out once for each row
@@ -177,7 +177,7 @@ def as_scheduler(engine: Engine, *, durable: bool = True) -> Iterator[Session]:
     """
     name = (
         "SET LOCAL ROLE scheduler; SET LOCAL idle_in_transaction_session_timeout ="
-        f" '{engine.get_execution_options()[_LONGEST_MUTEX]}ms'"
+        f" '{engine.get_execution_options().get(_LONGEST_MUTEX, round(1000 * MUTEX_SECONDS))}ms'"
     )
     if not durable:
         name += "; SET LOCAL synchronous_commit = off"

@@ -29,7 +29,7 @@ PRODUCTS, CATEGORIES = 1_500, 75
 RATE = 250
 SHOWN = 10
 """Functions of ours that are named."""
-SECONDS_TO_ATTACH = 1.5
+SECONDS_TO_ATTACH, SECONDS_TO_END = 1.5, 30
 FIRST, UNCHANGED = "first run", "unchanged"
 
 PARTS: Sequence[tuple[str, str]] = (
@@ -96,7 +96,10 @@ def _watched(pid: int, into: Path) -> Iterator[Path]:
             yield into
         finally:  # also where the run has failed: it would look on for an hour
             looking.send_signal(signal.SIGINT)
-            looking.wait(30)
+            try:
+                looking.wait(SECONDS_TO_END)
+            except subprocess.TimeoutExpired:  # it does not hear it, where who began all this does not either
+                looking.kill()
 
 
 def stacks(raw: str) -> dict[tuple[str, ...], int]:
