@@ -8,7 +8,7 @@ slot, divided by the tenant's weight. Seconds held are never negative.
 | a turn becomes ready | its tag, and the tenant's finish with a quantum paid beforehand        |
 | it is dispatched     | the virtual time moves up to its tag (`fill_the_door`, in Postgres)     |
 | its slice runs       | whether somebody who waits would come before it, were it given back now |
-| it is released       | the finish, by the seconds really held                                 |
+| it is released       | the finish, by the seconds really held (`release_turn`, in Postgres)    |
 | its lease runs out   | the finish, by the seconds held in vain; the tag stays                 |
 | a weight is changed  | what lies ahead of the virtual time, in virtual seconds of the new one |
 """

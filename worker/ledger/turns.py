@@ -1,8 +1,8 @@
 """Whose turn it is: tag, dispatch, claim, renew, release, sweep.
 
-Start-time fair queueing between tenants (design §5); what a turn costs is reckoned in `tags`, here rows are locked,
-read and written. Everything but `claim` and `renew` acts across tenants and needs a session as scheduler. All times
-are Postgres's.
+Start-time fair queueing between tenants (design §5); what a turn costs is reckoned in `tags`, and by the same sums in
+the database's function `release_turn`; here rows are locked, read and written. Everything but `claim` and `renew` acts
+across tenants and needs a session as scheduler. All times are Postgres's.
 """
 
 from __future__ import annotations
