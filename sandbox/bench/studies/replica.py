@@ -10,33 +10,29 @@ The figures of calls are the ledger's, those of CPU and memory the kernel's; a h
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+import psutil
 import redis
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from models.vocabulary import SENDING_STEPS, RunState
-from sandbox.chaos.ground import Ground, ground
-from sandbox.chaos.platform import Platform
+from sandbox.bench import processor
+from sandbox.bench.works import Works, works
 from sandbox.generator.catalogue import generate
-from sandbox.processes.broker import speak_to
-from sandbox.stage.stage import KEY_RING, Cast, seat
+from sandbox.stage.stage import Cast
 from worker.ledger import runs
 from worker.ledger.fairness import quantile
-from worker.ledger.session import as_scheduler, as_tenant, engine
-from worker.ledger.vault import Vault
+from worker.ledger.session import as_scheduler, as_tenant
 from worker.scheduling import dispatch
-from worker.settings import Settings
 from worker.tasks import publish
 
 SLOTS = (8, 16, 32, 64)
@@ -48,10 +44,9 @@ STARTING = 15.0
 """Seconds in which all slices begin; a process that cannot hold so many is measured with those that it holds."""
 CHECKED, CHECKS_SECONDS = 16, 10.0
 """Connectors without changes, and how long they are checked."""
-TENANT, NEVER, SEED = "bench", 100_000, 1
+SEED = 1
 SENDING = (RunState.PREPARED.value, RunState.SYNCHRONIZING.value)
 PATIENCE = 300.0
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,45 +83,32 @@ class Measured:
 class Bench:
     """One tenant's connectors, and the process that drives them."""
 
-    ground: Ground
-    engine: Engine
-    settings: Settings
-    platform: Platform
+    at: Works
     casts: list[Cast] = field(default_factory=list)
     idle: list[Cast] = field(default_factory=list)
     """Those without changes."""
 
     def ask(self, sql: str, **values: Any) -> int:
         """One number of the tenant's."""
-        with as_tenant(self.engine, self.casts[0].tenant_id) as session:
+        with as_tenant(self.at.engine, self.casts[0].tenant_id) as session:
             return int(session.scalar(text(sql), values) or 0)
 
     def turns(self, state: str) -> int:
         """How many turns are there."""
-        with as_scheduler(self.engine) as session:
+        with as_scheduler(self.at.engine) as session:
             return int(session.scalar(text("SELECT count(*) FROM turn WHERE state = :state"), {"state": state}) or 0)
 
     def ages(self) -> list[float]:
         """How long ago each running slice has renewed its lease."""
-        with as_scheduler(self.engine) as session:
+        with as_scheduler(self.at.engine) as session:
             left = session.scalars(
                 text("SELECT extract(epoch FROM deadline - now())::float8 FROM turn WHERE state = 'running'")
             )
-            return [max(0.0, self.settings.lease_seconds - one) for one in left]
-
-    def request(self, cast: Cast) -> None:
-        """A run for this one."""
-        with as_tenant(self.engine, cast.tenant_id) as session:
-            runs.request(session, cast.tenant_id, cast.connector_id, refresh=False)
-        self.wake(cast)
-
-    def wake(self, cast: Cast) -> None:
-        """Its turn is ready."""
-        dispatch.wake(self.engine, self.settings, publish, cast.connector_id)
+            return [max(0.0, self.at.settings.lease_seconds - one) for one in left]
 
     def pause(self) -> int:
         """Runs that have come to sending stand still; how many do by now."""
-        with as_tenant(self.engine, self.casts[0].tenant_id) as session:
+        with as_tenant(self.at.engine, self.casts[0].tenant_id) as session:
             coming = session.execute(
                 text(
                     "SELECT connector_id, id FROM run WHERE state = ANY(:states) AND step = ANY(:steps)"
@@ -139,38 +121,30 @@ class Bench:
                 },
             ).all()
         for connector_id, run_id in coming:
-            with as_tenant(self.engine, self.casts[0].tenant_id) as session:
+            with as_tenant(self.at.engine, self.casts[0].tenant_id) as session:
                 runs.pause(session, connector_id, run_id)
         return self.ask("SELECT count(*) FROM run WHERE state = 'paused'")
 
     def resume(self, cast: Cast) -> None:
         """Its paused run goes on."""
-        with as_tenant(self.engine, cast.tenant_id) as session:
+        with as_tenant(self.at.engine, cast.tenant_id) as session:
             run_id = session.scalar(
                 text("SELECT id FROM run WHERE connector_id = :id AND state = 'paused'"), {"id": cast.connector_id}
             )
             runs.resume(session, int(run_id or 0))
-        self.wake(cast)
+        dispatch.wake(self.at.engine, self.at.settings, publish, cast.connector_id)
 
     @contextmanager
     def worker(self, slots: int) -> Iterator[int]:
         """One process of so many slots, ended by SIGTERM; its id."""
-        self.platform.slots = slots
-        started = self.platform.start(f"slots{slots}")
-        self.until(lambda: self.ask_slots() == slots)
+        started = self.at.start(slots)
         try:
             yield started.child.process.pid
         finally:
             started.send(signal.SIGTERM)
-            started.child.process.wait(self.settings.drain_seconds + 20)
+            started.child.process.wait(self.at.settings.drain_seconds + 20)
 
-    def ask_slots(self) -> int:
-        """Slots of the processes that are there."""
-        with as_scheduler(self.engine) as session:
-            found = session.scalar(text("SELECT coalesce(sum(slots), 0) FROM worker_process WHERE ended_at IS NULL"))
-        return int(found or 0)
-
-    def until(self, true: Any, seconds: float = PATIENCE) -> None:
+    def until(self, true: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait until it is so."""
         give_up_at = time.monotonic() + seconds
         while not true():
@@ -183,7 +157,8 @@ def main(scale: float) -> None:
     """Measure, and print the tables."""
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(f"replica: one process, stores on {PLAN} ({ALLOWED:.0f} calls/s each), seed {SEED}; preparing ...")
-    with ground(durable=False) as opened, _bench(opened, scale) as bench:
+    with works(durable=False, pacemaker_seconds=0.5) as at:
+        bench = _seated(at, scale)
         began = time.monotonic()
         _prepare(bench)
         console.print(f"{len(bench.casts)} runs planned in {time.monotonic() - began:.0f} s")
@@ -200,45 +175,24 @@ def main(scale: float) -> None:
     )
 
 
-@contextmanager
-def _bench(opened: Ground, scale: float) -> Iterator[Bench]:
-    environment = opened.environment(opened.database("replica")) | {"LOG_LEVEL": "warning", "PACEMAKER_SECONDS": "0.5"}
-    chosen = {name.lower(): value for name, value in environment.items()}
-    settings = Settings.model_validate({name: chosen[name] for name in Settings.model_fields if name in chosen})
-    speak_to(settings.redis_url)
-    at = engine(settings.database_url)
-    try:
-        bench = Bench(opened, at, settings, Platform(opened.children, at, environment, slots=16, bound=30.0))
-        little = generate(seed=SEED, categories=2, products=3, variants_per_product=0)
-        bench.idle = [_seat(bench, f"idle{n}", little) for n in range(CHECKED)]
-        seconds = max(2.0, SECONDS * scale) + WARM_UP + 3.0
-        for first, last in zip((0, *SLOTS), SLOTS, strict=False):
-            windows = len(LATENCIES) * sum(slots >= last for slots in SLOTS)
-            products = int(windows * seconds * ALLOWED) + 40
-            much = generate(seed=SEED, categories=3, products=products, variants_per_product=0)
-            bench.casts += [_seat(bench, f"busy{n}", much) for n in range(first, last)]
-        yield bench
-    finally:
-        at.dispose()
-
-
-def _seat(bench: Bench, name: str, catalogue: Mapping[str, Any]) -> Cast:
-    bench.ground.neighbours.open(f"CN-{name}", name, catalogue, plan=PLAN, channels=[{"id": 1, "name": "Shop"}])
-    return seat(
-        bench.engine,
-        Vault.from_ring(KEY_RING),
-        tenant=TENANT,
-        name=name,
-        code=f"CN-{name}",
-        store_hash=name,
-        profile={"check_every_seconds": NEVER},
-    )
+def _seated(at: Works, scale: float) -> Bench:
+    """All connectors, the busy ones with more to send than all windows allow in which they take part."""
+    bench = Bench(at)
+    little = generate(seed=SEED, categories=2, products=3, variants_per_product=0)
+    bench.idle = [at.add(f"idle{n}", little, plan=PLAN) for n in range(CHECKED)]
+    seconds = max(2.0, SECONDS * scale) + WARM_UP + 3.0
+    for first, last in zip((0, *SLOTS), SLOTS, strict=False):
+        windows = len(LATENCIES) * sum(slots >= last for slots in SLOTS)
+        products = int(windows * seconds * ALLOWED) + 40
+        much = generate(seed=SEED, categories=3, products=products, variants_per_product=0)
+        bench.casts += [at.add(f"busy{n}", much, plan=PLAN) for n in range(first, last)]
+    return bench
 
 
 def _prepare(bench: Bench) -> None:
     """Every run is planned, and stands still before it sends; those without changes have had theirs."""
     for cast in (*bench.idle, *bench.casts):
-        bench.request(cast)
+        bench.at.request(cast)
     with bench.worker(32):
         bench.until(lambda: bench.pause() == len(bench.casts) and bench.ask(_ENDED) == CHECKED)
         bench.until(lambda: bench.turns("running") == 0)
@@ -250,7 +204,7 @@ def _measure(bench: Bench, slots: int, seconds: float) -> Iterator[Measured]:
     with bench.worker(slots) as pid:
         for latency in LATENCIES:
             for cast in busy:
-                bench.ground.neighbours.configure_store(cast.store_hash, latency=latency)
+                bench.at.ground.neighbours.configure_store(cast.store_hash, latency=latency)
             if latency == LATENCIES[0]:
                 _begin(bench, busy)
             time.sleep(WARM_UP + latency)
@@ -261,11 +215,11 @@ def _measure(bench: Bench, slots: int, seconds: float) -> Iterator[Measured]:
 
 def _begin(bench: Bench, busy: Sequence[Cast]) -> None:
     """All of them send, in a window of the quota that begins now, with nothing known of the one before."""
-    with redis.Redis.from_url(bench.settings.redis_url) as server:
+    with redis.Redis.from_url(bench.at.settings.redis_url) as server:
         for key in server.scan_iter("quota:*"):
             server.delete(key)
     for cast in busy:
-        bench.ground.neighbours.configure_store(cast.store_hash, window_seconds=30.0)
+        bench.at.ground.neighbours.configure_store(cast.store_hash, window_seconds=30.0)
         bench.resume(cast)
     give_up_at = time.monotonic() + STARTING
     while bench.turns("running") < len(busy) and time.monotonic() < give_up_at:
@@ -273,8 +227,8 @@ def _begin(bench: Bench, busy: Sequence[Cast]) -> None:
 
 
 def _window(bench: Bench, latency: float, slots: int, seconds: float, pid: int) -> Measured:
-    store = bench.ground.store.process.pid
-    began, calls, cpu, theirs = time.monotonic(), bench.ask(_CALLS), _cpu(pid), _cpu(store)
+    store = bench.at.ground.store.process.pid
+    began, calls, cpu, theirs = time.monotonic(), bench.ask(_CALLS), processor.seconds(pid), processor.seconds(store)
     looks: list[list[float]] = []
     while time.monotonic() < began + seconds:
         looks.append(bench.ages())
@@ -286,8 +240,8 @@ def _window(bench: Bench, latency: float, slots: int, seconds: float, pid: int) 
         slots,
         took,
         bench.ask(_CALLS) - calls,
-        _cpu(pid) - cpu,
-        _cpu(store) - theirs,
+        processor.seconds(pid) - cpu,
+        processor.seconds(store) - theirs,
         _memory(pid),
         len(ages) / len(looks),
         ages,
@@ -297,22 +251,21 @@ def _window(bench: Bench, latency: float, slots: int, seconds: float, pid: int) 
 def _checks(bench: Bench, seconds: float) -> tuple[int, float, float, float]:
     """(checks, seconds, seconds of CPU, seconds in a slot at p95)."""
     mine = [one.connector_id for one in bench.idle]
-    by_id = {one.connector_id: one for one in bench.idle}
     with bench.worker(CHECKED) as pid:
-        began, before, cpu = time.monotonic(), bench.ask(_SLICES, ids=mine), _cpu(pid)
+        began, before, cpu = time.monotonic(), bench.ask(_SLICES, ids=mine), processor.seconds(pid)
         while time.monotonic() < began + seconds:
-            with as_scheduler(bench.engine) as session:
+            with as_scheduler(bench.at.engine) as session:
                 parked = session.scalars(
                     text("SELECT connector_id FROM turn WHERE state = 'parked' AND connector_id = ANY(:ids)"),
                     {"ids": mine},
                 ).all()
             for connector_id in parked:
-                bench.wake(by_id[connector_id])
+                dispatch.wake(bench.at.engine, bench.at.settings, publish, connector_id)
             time.sleep(0.01)
-        took, spent = time.monotonic() - began, _cpu(pid) - cpu
+        took, spent = time.monotonic() - began, processor.seconds(pid) - cpu
         checks = bench.ask(_SLICES, ids=mine) - before
         bench.until(lambda: bench.turns("running") == 0)
-        with as_tenant(bench.engine, bench.idle[0].tenant_id) as session:
+        with as_tenant(bench.at.engine, bench.idle[0].tenant_id) as session:
             held = session.scalars(text(_HELD), {"ids": mine, "most": checks}).all()
     return checks, took, spent, quantile([float(one) for one in held], 0.95) or 0.0
 
@@ -326,16 +279,9 @@ _HELD = (
 )
 
 
-def _cpu(pid: int) -> float:
-    """Seconds of the processor that the process has had."""
-    words = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / TICKS
-
-
 def _memory(pid: int) -> float:
     """MiB of the process, what it shares with others counted in parts."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return float(psutil.Process(pid).memory_full_info().pss) / 2**20
 
 
 def _table(measured: Sequence[Measured]) -> Table:
