@@ -312,10 +312,11 @@ class Slice:
                 return None
             leaves_no_run = run.trigger is Trigger.CHECK and not run.listed
             if leaves_no_run:
+                # What has grown old meanwhile is the caretaker's: checks are many, and nearly none finds anything.
                 runs.forget(session, run.id)
             else:
                 runs.advance(session, run.id, RunState.UNCHANGED)
-            retention.prune(session, self.connector_id, days=self.settings.retention_days)
+                retention.prune(session, self.connector_id, days=self.settings.retention_days)
             self._count_calls(session)
             park = self.endings.until_next(session)
         self.run_id = None if leaves_no_run else self.run_id

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from models.vocabulary import ItemKind
 from worker.catalog import values
 from worker.catalog.columns import Columns, Page, Row
 from worker.catalog.values import Unreadable
@@ -47,6 +46,11 @@ class Attempt:
     told_of_media: int
     landmark: str | None = None
     """The next address at the last page whose number is a power of two: pages that go round come by it again."""
+
+    @property
+    def is_nothing_new(self) -> bool:
+        """Whether the source, asked for what is new, had one empty page: as most checks find it."""
+        return self.page == 1 and self.empty == 1 and self.next_url is None and not self.is_refresh
 
     def to_json(self) -> dict[str, Any]:
         """The attempt as a cursor."""
@@ -87,11 +91,12 @@ def read_source(tools: Toolbox, cursor: Cursor | None) -> Step:
     if kept.get("part", "pages") == "pages":
         attempt = Attempt.from_json(kept) if kept.get("page") else None
         broken = int(kept.get("broken", 0))
+        known = _known(tools)
         while attempt is None or attempt.next_url is not None:
             if broken >= 2:
                 tools.holds_on.set()
             try:
-                page, leaving = yield from answered(tools, _asking(tools, attempt))
+                page, leaving = yield from answered(tools, _asking(tools, known, attempt))
                 news = _news(tools, attempt, page)
             except (SourceUnreadable, SourceUnwell) as trouble:
                 if attempt is None or broken + 1 >= MOST_BROKEN:
@@ -102,8 +107,12 @@ def read_source(tools: Toolbox, cursor: Cursor | None) -> Step:
                 text = f"the source broke off on a later page and was asked again from the first: {trouble}"
                 if (yield Save({"part": "pages", "broken": broken}, _dropping(tools, text))):
                     return False
+                known = _known(tools)
                 continue
-            attempt = _forward(tools, attempt, page, broken)
+            attempt = _begun(tools, known, page, broken) if attempt is None else _forward(attempt, page)
+            if attempt.is_nothing_new:
+                yield Save(None, _finishing(tools, attempt))
+                return True
             if (yield Save(attempt.to_json(), _staging(tools, attempt, page, news))) or leaving:
                 return False
         kept = attempt.to_json() | {"part": "take_over"}
@@ -112,33 +121,42 @@ def read_source(tools: Toolbox, cursor: Cursor | None) -> Step:
     return (yield from _take_over(tools, kept))
 
 
-def _asking(tools: Toolbox, attempt: Attempt | None) -> Callable[[], Page]:
+def _known(tools: Toolbox) -> mirror.State:
+    with tools.read() as session:
+        return mirror.state(session, tools.connector_id)
+
+
+def _asking(tools: Toolbox, known: mirror.State, attempt: Attempt | None) -> Callable[[], Page]:
     if attempt is not None and attempt.next_url is not None:
         url, columns = attempt.next_url, attempt.columns
         return lambda: tools.source.next_page(url, columns=columns)
-    with tools.read() as session:
-        state = mirror.state(session, tools.connector_id)
-    last_update = None if tools.refresh or state.refresh_wanted else state.last_update
+    last_update = None if tools.refresh or known.refresh_wanted else known.last_update
     return lambda: tools.source.first_page(last_update=last_update, page_size=tools.profile.source_page_size)
 
 
-def _forward(tools: Toolbox, attempt: Attempt | None, page: Page, broken: int) -> Attempt:
-    """The attempt after this page."""
-    if attempt is None:
-        _is_of_the_same_company(tools, page)
-        _fits(tools, page.columns)
-        return Attempt(
-            1,
-            page.next_url,
-            page.time,
-            page.is_refresh,
-            page.company_id,
-            page.columns,
-            broken,
-            0 if page.rows else 1,
-            page.media_pending,
-            page.next_url,
-        )
+def _begun(tools: Toolbox, known: mirror.State, page: Page, broken: int) -> Attempt:
+    """The attempt after its first page."""
+    _is_of_the_same_company(known, page)
+    # An update may leave columns out that only the mirror knows.
+    columns = page.columns if known.columns is None else known.columns.merged_with(page.columns)
+    if faults := mapping.settle(tools.profile, columns)[1]:
+        raise ProfileUnusable(faults)
+    return Attempt(
+        1,
+        page.next_url,
+        page.time,
+        page.is_refresh,
+        page.company_id,
+        page.columns,
+        broken,
+        0 if page.rows else 1,
+        page.media_pending,
+        page.next_url,
+    )
+
+
+def _forward(attempt: Attempt, page: Page) -> Attempt:
+    """The attempt after a further page."""
     if page.next_url is not None and page.next_url in (attempt.next_url, attempt.landmark):
         raise SourceUnreadable("the source sent the same page twice as the next one; ask Sales Layer's support")
     if None not in (page.company_id, attempt.company_id) and page.company_id != attempt.company_id:
@@ -158,29 +176,14 @@ def _forward(tools: Toolbox, attempt: Attempt | None, page: Page, broken: int) -
     )
 
 
-def _is_of_the_same_company(tools: Toolbox, page: Page) -> None:
+def _is_of_the_same_company(known: mirror.State, page: Page) -> None:
     """Ids are a company's own (SL API facts §4): those of another one would be taken for items that we know."""
-    with tools.read() as session:
-        known = mirror.state(session, tools.connector_id).company_id
-    if None not in (known, page.company_id) and known != page.company_id:
+    if None not in (known.company_id, page.company_id) and known.company_id != page.company_id:
         raise CompanyChanged(
-            f"Sales Layer answers for company {page.company_id}, and what this connector knows is of company {known}:"
-            f" put back the source code of company {known}, and add a connector of its own for the other company"
+            f"Sales Layer answers for company {page.company_id}, and what this connector knows is of company"
+            f" {known.company_id}: put back the source code of company {known.company_id}, and add a connector of its"
+            f" own for the other company"
         )
-
-
-def _fits(tools: Toolbox, columns: Columns) -> dict[ItemKind, Mapped]:
-    mapped, faults = mapping.settle(tools.profile, _known_columns(tools, columns))
-    if faults:
-        raise ProfileUnusable(faults)
-    return mapped
-
-
-def _known_columns(tools: Toolbox, columns: Columns) -> Columns:
-    """The columns of this answer and those that only the mirror knows: an update may leave some out."""
-    with tools.read() as session:
-        known = mirror.state(session, tools.connector_id).columns
-    return columns if known is None else known.merged_with(columns)
 
 
 def _dropping(tools: Toolbox, message: str) -> Write:
@@ -201,6 +204,8 @@ class _News:
 
 def _news(tools: Toolbox, attempt: Attempt | None, page: Page) -> _News:
     """The rows that are new or changed, read: a cell that makes no sense is the page's trouble, here and not later."""
+    if not page.rows:
+        return _News([], {})
     columns = page.columns if attempt is None else attempt.columns.merged_with(page.columns)
     mapped = mapping.settle(tools.profile, columns)[0]
     keys = {(row.kind, row.source_id): _keys(row, mapped[row.kind]) for row in page.rows if not row.gone}
@@ -254,9 +259,12 @@ def _take_over(tools: Toolbox, kept: dict[str, Any]) -> Step:
         # The last portion and the cursor's move go together: to leave between them would get nobody on.
         if leaving and moved == PORTION:
             return False
-    attempt = Attempt.from_json(kept)
+    yield Save(None, _finishing(tools, Attempt.from_json(kept)))
+    return True
 
-    def finish(session: Session) -> None:
+
+def _finishing(tools: Toolbox, attempt: Attempt) -> Write:
+    def write(session: Session) -> None:
         if attempt.is_refresh:
             mirror.mark_missing(session, tools.connector_id)
         known = mirror.state(session, tools.connector_id).columns
@@ -280,5 +288,4 @@ def _take_over(tools: Toolbox, kept: dict[str, Any]) -> Step:
                 message=f"Sales Layer is still processing {attempt.told_of_media} pictures; they come with a later run",
             )
 
-    yield Save(None, finish)
-    return True
+    return write
