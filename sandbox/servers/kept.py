@@ -21,6 +21,8 @@ from sandbox.servers.keeper import Order
 LONGEST_FOLDER = 60  # a socket's path may have 103 characters on macOS, and the socket's own name takes a third of them
 SECONDS_TO_START = 60
 SECONDS_BETWEEN_LOOKS = 0.01
+MEMORY = "/dev/shm"  # noqa: S108  where Linux keeps files in memory
+ROOM = 4 * 2**30
 KEEPER = Path(__file__).with_name("keeper.py")
 
 
@@ -31,10 +33,10 @@ class ServerDidNotStart(RuntimeError):
 class Kept:
     """A folder and a server in it, both gone when `stop` is called or when this process ends."""
 
-    def __init__(self, *, user: tuple[int, int] | None = None) -> None:
+    def __init__(self, *, user: tuple[int, int] | None = None, in_memory: bool = False) -> None:
         self._user = user
         self._keeper = subprocess.Popen(  # noqa: S603  our own interpreter, our own file
-            [sys.executable, "-I", "-S", str(KEEPER), str(_parent_folder(user))],
+            [sys.executable, "-I", "-S", str(KEEPER), str(_parent_folder(user, in_memory=in_memory))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -98,13 +100,23 @@ def unprivileged_user() -> tuple[int, int] | None:
     return nobody.pw_uid, nobody.pw_gid
 
 
-def _parent_folder(user: tuple[int, int] | None) -> Path:
-    for candidate in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108  the keeper makes a folder of its own there
+def _parent_folder(user: tuple[int, int] | None, *, in_memory: bool) -> Path:
+    usual = (tempfile.gettempdir(), "/tmp", "/var/tmp")  # noqa: S108  the keeper makes a folder of its own there
+    for candidate in (MEMORY, *usual) if in_memory and has_room(MEMORY) else usual:
         path = Path(candidate).resolve()
         may_enter = user is None or all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
         if len(str(path)) <= LONGEST_FOLDER and os.access(path, os.W_OK) and may_enter:
             return path
     raise ServerDidNotStart("no temporary folder has a short path that an unprivileged user may enter; set TMPDIR")
+
+
+def has_room(folder: str) -> bool:
+    """Whether a server and its programs may live there: containers often give it 64 MiB, or let nothing run from it."""
+    try:
+        there = os.statvfs(folder)
+    except OSError:
+        return False
+    return there.f_bavail * there.f_frsize >= ROOM and not there.f_flag & os.ST_NOEXEC
 
 
 def _hand_over(folder: Path, uid: int, gid: int) -> None:

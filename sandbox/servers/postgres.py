@@ -31,14 +31,22 @@ class EmbeddedPostgres:
     """A Postgres on a unix socket, for as long as the `with` lasts or the process lives.
 
     With `durable=False` nothing is flushed to the disk: right for tests, whose data may go when the machine crashes.
-    `settings` are further ones of the server. `data` is the folder of a cluster, an unpacked base backup say: a copy of
-    it is served instead of an empty cluster.
+    Such a cluster lives in memory where there is room, unless it is to hold much (`in_memory=False`): a database has
+    hundreds of files, and to make and remove them costs a disk ten times as much. `settings` are further ones of the
+    server. `data` is the folder of a cluster, an unpacked base backup say: a copy of it is served instead of an empty
+    one.
     """
 
     def __init__(
-        self, *, durable: bool = True, settings: Mapping[str, str] | None = None, data: Path | None = None
+        self,
+        *,
+        durable: bool = True,
+        in_memory: bool = True,
+        settings: Mapping[str, str] | None = None,
+        data: Path | None = None,
     ) -> None:
         self._durable = durable
+        self._in_memory = in_memory and not durable
         self._further = dict(settings or {})
         self._found = data
         self._kept: Kept | None = None
@@ -53,7 +61,7 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Start the server and wait until it answers; one that recovers may answer before it takes anything new."""
         user = unprivileged_user()
-        self._kept = Kept(user=user)
+        self._kept = Kept(user=user, in_memory=self._in_memory)
         binaries = _binaries(copied_to=self._kept.folder if user else None)
         data = str(self._kept.folder / "data")
         if self._found:

@@ -59,7 +59,9 @@ class Filled:
 @contextmanager
 def databases() -> Iterator[dict[Known, Filled]]:
     """The same rows three times; nothing is analysed but by us."""
-    with EmbeddedPostgres(durable=False, settings={"autovacuum": "off", "max_wal_size": "4GB"}) as server:
+    with EmbeddedPostgres(
+        durable=False, in_memory=False, settings={"autovacuum": "off", "max_wal_size": "4GB"}
+    ) as server:
         server.create_database("migrated")
         migrate(server.url("migrated", "owner"))
         for known in (Known.NOTHING, Known.OTHERS):

@@ -15,7 +15,7 @@ import pytest
 import redis
 import sqlalchemy
 
-from sandbox.servers import choose
+from sandbox.servers import choose, kept
 from sandbox.servers.kept import ServerDidNotStart, unprivileged_user
 from sandbox.servers.postgres import EmbeddedPostgres
 from sandbox.servers.redis import EmbeddedRedis
@@ -267,3 +267,25 @@ def test_half_a_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MIGRATION_DATABASE_URL", raising=False)
     with pytest.raises(ValueError, match="go together"), choose.servers():
         pass
+
+
+def where(*, in_memory: bool = True) -> Path:
+    one = kept.Kept(in_memory=in_memory)
+    one.stop()
+    return one.folder.parent
+
+
+@pytest.mark.skipif(not kept.has_room(kept.MEMORY), reason="this machine has little memory for files")
+def test_what_may_be_lost_is_kept_in_memory_where_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert where() == Path(kept.MEMORY)
+    assert where(in_memory=False) != Path(kept.MEMORY)
+    monkeypatch.setattr(kept, "ROOM", 2**60)
+    assert where() != Path(kept.MEMORY)
+    monkeypatch.undo()
+    monkeypatch.setattr(kept, "MEMORY", "/nowhere")
+    assert where().is_dir()
+
+
+def test_what_is_to_last_is_kept_on_a_disk() -> None:
+    with EmbeddedPostgres(durable=True) as lasting, EmbeddedPostgres(durable=False, in_memory=False) as large:
+        assert Path(kept.MEMORY) not in {lasting.folder.parent, large.folder.parent}

@@ -54,7 +54,9 @@ def filled(statuses: int) -> Iterator[Filled]:
 @contextmanager
 def opened(statuses: int) -> Iterator[tuple[Filled, Engine]]:
     """The same, and the owner's way in."""
-    with EmbeddedPostgres(durable=False, settings={"shared_buffers": "512MB", "max_wal_size": "4GB"}) as server:
+    with EmbeddedPostgres(
+        durable=False, in_memory=False, settings={"shared_buffers": "512MB", "max_wal_size": "4GB"}
+    ) as server:
         server.create_database("pages")
         migrate(server.url("pages", "owner"))
         engine = engine_of(server.url("pages"))
