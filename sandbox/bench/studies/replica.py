@@ -79,6 +79,27 @@ class Measured:
         return self.rate / self.slots / ALLOWED
 
 
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Connectors without changes, checked for some seconds."""
+
+    number: int
+    seconds: float
+    cpu: float
+    """Seconds of the worker's processor."""
+    postgres: float
+    """Of Postgres's."""
+    held: float
+    """Seconds in a slot, at the 95th percentile."""
+
+    def __str__(self) -> str:
+        each = 1000 / max(1, self.number)
+        return (
+            f"{self.number / self.seconds:.0f} a second, {each * self.cpu:.1f} ms of CPU each and"
+            f" {each * self.postgres:.1f} ms of Postgres's, p95 {1000 * self.held:.0f} ms in a slot"
+        )
+
+
 @dataclass(slots=True)
 class Bench:
     """One tenant's connectors, and the process that drives them."""
@@ -169,10 +190,7 @@ def main(scale: float) -> None:
             told = (f"{one.rate:.0f} calls/s where they answer after {one.latency} s" for one in measured[-2:])
             console.print(f"{slots} slots: {', '.join(told)}")
     console.print(_table(sorted(measured, key=lambda one: one.latency)))
-    console.print(
-        f"checks without changes, {CHECKED} slots: {checks[0] / checks[1]:.0f} a second, "
-        f"{1000 * checks[2] / max(1, checks[0]):.1f} ms of CPU each, p95 {1000 * checks[3]:.0f} ms in a slot"
-    )
+    console.print(f"checks without changes, {CHECKED} slots: {checks}")
 
 
 def _seated(at: Works, scale: float) -> Bench:
@@ -248,11 +266,11 @@ def _window(bench: Bench, latency: float, slots: int, seconds: float, pid: int) 
     )
 
 
-def _checks(bench: Bench, seconds: float) -> tuple[int, float, float, float]:
-    """(checks, seconds, seconds of CPU, seconds in a slot at p95)."""
+def _checks(bench: Bench, seconds: float) -> Checks:
     mine = [one.connector_id for one in bench.idle]
     with bench.worker(CHECKED) as pid:
-        began, before, cpu = time.monotonic(), bench.ask(_SLICES, ids=mine), processor.seconds(pid)
+        began, before = time.monotonic(), bench.ask(_SLICES, ids=mine)
+        cpu, postgres = processor.seconds(pid), processor.seconds(bench.at.ground.postgres.pid)
         while time.monotonic() < began + seconds:
             with as_scheduler(bench.at.engine) as session:
                 parked = session.scalars(
@@ -262,12 +280,13 @@ def _checks(bench: Bench, seconds: float) -> tuple[int, float, float, float]:
             for connector_id in parked:
                 dispatch.wake(bench.at.engine, bench.at.settings, publish, connector_id)
             time.sleep(0.01)
-        took, spent = time.monotonic() - began, processor.seconds(pid) - cpu
+        took, cpu = time.monotonic() - began, processor.seconds(pid) - cpu
+        postgres = processor.seconds(bench.at.ground.postgres.pid) - postgres
         checks = bench.ask(_SLICES, ids=mine) - before
         bench.until(lambda: bench.turns("running") == 0)
         with as_tenant(bench.at.engine, bench.idle[0].tenant_id) as session:
             held = session.scalars(text(_HELD), {"ids": mine, "most": checks}).all()
-    return checks, took, spent, quantile([float(one) for one in held], 0.95) or 0.0
+    return Checks(checks, took, cpu, postgres, quantile([float(one) for one in held], 0.95) or 0.0)
 
 
 _ENDED = "SELECT count(*) FROM run WHERE ended_at IS NOT NULL"
