@@ -3,7 +3,7 @@
 PYTHON ?= python3
 # What may be given on the command line or in the environment; `make` hands ONCE, CATALOGUE, ROOT, SEED and UPGRADE on by itself:
 T ?=
-PYTEST_OPTIONS ?= -n auto
+PYTEST_OPTIONS ?= -n auto --dist worksteal
 export PYTHON
 
 BIN := .venv/bin

@@ -1,7 +1,7 @@
 """A thread in every worker that comes by at each tenant now and then, and lets go what has grown old.
 
-A run's end does so for its own connector. Here come those whose runs never get to their end, or that have none any
-more; and what hangs on the tenant itself.
+A run's end does so for its own connector. Here come those whose runs never get to their end, that have none any more or
+whose checks find nothing; and what hangs on the tenant itself.
 """
 
 from __future__ import annotations
