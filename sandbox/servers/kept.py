@@ -22,7 +22,7 @@ LONGEST_FOLDER = 60  # a socket's path may have 103 characters on macOS, and the
 SECONDS_TO_START = 60
 SECONDS_BETWEEN_LOOKS = 0.01
 MEMORY = "/dev/shm"  # noqa: S108  where Linux keeps files in memory
-ROOM = 4 * 2**30
+ROOM = 4 * 2**30  # bytes: a cluster of the tests has some hundred MiB, and several go on at once
 KEEPER = Path(__file__).with_name("keeper.py")
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from sandbox.bigcommerce.log import Entry
+from sandbox.bigcommerce.log import BODIES_KEPT, Entry
 from sandbox.generator.catalogue import generate
 from sandbox.servers.postgres import EmbeddedPostgres
 from sandbox.servers.redis import EmbeddedRedis
@@ -29,6 +29,7 @@ from worker.settings import Settings
 pytestmark = pytest.mark.timeout(240)
 
 PAGE = Path(__file__).parents[2] / "docs" / "calls.md"
+BYTES_HEADING = "| run | bytes of bodies |"
 HEADING = "| run | kind of call | measured | least possible | where the difference comes from |"
 PRODUCTS, VARIANTS_EACH, CATEGORIES = 1_000, 5, 100
 CHANGED = 10
@@ -52,15 +53,23 @@ def kind_of(entry: Entry) -> str:
     return "reads" if entry.method == "GET" else KINDS.get(entry.route, f"{entry.method} {entry.route}")
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a run asked of the store: how often, and with how many bytes in the bodies of all its calls."""
+
+    calls: Calls
+    sent: int
+
+
 @dataclass
 class Measured:
-    """A store, its source, and how many calls of which kind each run has cost."""
+    """A store and its source, and what each run costs."""
 
     stage: Stage
     cast: Cast
     catalogue: dict[str, Any]
 
-    def run(self, *, refresh: bool = False) -> Calls:
+    def run(self, *, refresh: bool = False) -> Cost:
         """Play one run; what it asked of the store."""
         log = self.stage.stores.store(self.cast.store_hash).log
         log.clear()
@@ -69,7 +78,8 @@ class Measured:
         with as_tenant(self.stage.engine, self.cast.tenant_id) as session:
             state = session.scalar(text("SELECT state FROM run ORDER BY id DESC LIMIT 1"))
         assert state in {"completed", "unchanged"}
-        return Counter(map(kind_of, log.entries))
+        assert len(log.entries) <= BODIES_KEPT
+        return Cost(Counter(map(kind_of, log.entries)), sum(len(one.body or b"") for one in log.entries))
 
     def edit(self, *, products: int, categories: int, mark: str) -> None:
         """Change price and text of the first products, the price of all their variants, and the first categories."""
@@ -103,8 +113,8 @@ def catalogue() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def measured() -> Iterator[dict[str, Calls]]:
-    """Each run's calls by kind."""
+def costs() -> Iterator[dict[str, Cost]]:
+    """What each run asked of the store."""
     # Tables that fill within seconds would be planned as empty ones until autovacuum comes by, once a minute.
     with EmbeddedPostgres(durable=False, settings={"autovacuum_naptime": "1s"}) as postgres, EmbeddedRedis() as redis:
         postgres.create_database("calls")
@@ -126,6 +136,12 @@ def measured() -> Iterator[dict[str, Calls]]:
         found[ALL] = shop.run()
         yield found
         stage.close()
+
+
+@pytest.fixture(scope="module")
+def measured(costs: dict[str, Cost]) -> dict[str, Calls]:
+    """Each run's calls by kind."""
+    return {run: cost.calls for run, cost in costs.items()}
 
 
 def told() -> dict[str, dict[str, tuple[int, int]]]:
@@ -150,6 +166,14 @@ def test_a_run_costs_the_calls_that_its_page_says(measured: dict[str, Calls], ru
     assert not worse, f"{run}: more calls than docs/calls.md says: {worse}"
     better = {kind: f"{calls[kind]} instead of {most}" for kind, most in page.items() if calls[kind] < most}
     assert not better, f"{run}: fewer calls than docs/calls.md says, so write it there: {better}"
+
+
+@pytest.mark.parametrize("run", [FIRST, ALL, FEW, NOTHING, FORCED])
+def test_a_run_sends_the_bytes_that_its_page_says(costs: dict[str, Cost], run: str) -> None:
+    _, _, table = PAGE.read_text("utf-8").partition(BYTES_HEADING)
+    rows = (line.strip("|").split("|") for line in table.split("\n\n")[0].splitlines()[2:])
+    page = {name.strip(): number(cell.strip()) for name, cell in rows}
+    assert costs[run].sent == page[run]
 
 
 @pytest.mark.parametrize("run", [FIRST, ALL, FEW, NOTHING, FORCED])
